@@ -1,0 +1,39 @@
+/**
+ * What a source of the agent is: something that reads the kernel and reports what moved. docs/adding-a-source.md tells
+ * how to write one; sources/index.ts lists them all.
+ */
+import type { Drop } from '@netfall/proto';
+
+/** What this kernel and these privileges allow a source to do. Probing has no side effects. */
+export interface Probe {
+  readonly state: 'ok' | 'degraded' | 'unavailable';
+  /** What works, in a sentence. */
+  readonly detail: string;
+  /** What does not, in a sentence; absent when all works. */
+  readonly missing?: string;
+  /** What to do about it, as a command where one exists. */
+  readonly mend?: string;
+}
+
+/** A drop as a source counts it: what grew since it was last collected. The object may be reused by the source. */
+export type DropRow = Omit<Drop, 'origin' | 'trap'> & Partial<Pick<Drop, 'origin' | 'trap'>>;
+
+/** Where a source puts what it collected. The runner folds it into the window's report. */
+export interface Collector {
+  drop(row: Readonly<DropRow>): void;
+  /** A counter grew by `delta` (> 0). `interface` is empty for host-wide ones. */
+  counter(name: string, iface: string, delta: number): void;
+  /** Something was lost at a hop since the last collection (> 0). */
+  loss(hop: string, count: number): void;
+}
+
+export interface Source {
+  readonly name: string;
+  probe(): Probe;
+  /** Begins; may throw, whereupon the runner reports the source as unavailable and goes on without it. */
+  start(): void;
+  /** Called about once a second between start and stop: says what moved since the last call. Must not block. */
+  collect(into: Collector): void;
+  /** Lets go of everything in the kernel. Safe to call twice, and after a failed start. */
+  stop(): void;
+}

@@ -1,0 +1,121 @@
+/**
+ * What the fold says: the records that it keeps, stores as rows and shows. Every number is an integer, every list has a
+ * canonical order, so that two replicas that have read as far hold the same bytes. Times are microseconds since the
+ * Unix epoch. This is the JSON that the API serves.
+ */
+
+export type IncidentState = 'candidate' | 'firing' | 'acknowledged' | 'resolving' | 'resolved' | 'closed';
+
+export type Severity = 'info' | 'warning' | 'critical';
+
+/** A class of trouble on one host. More kinds (counter, crash, silence) join as their detectors come. */
+export interface DropSignal {
+  readonly kind: 'drop';
+  /** E.g. "NO_SOCKET". */
+  readonly reason: string;
+  /** E.g. "__udp4_lib_rcv"; empty when it could not be resolved. */
+  readonly function: string;
+}
+
+export interface IncidentHost {
+  readonly host_id: string;
+  readonly hostname: string;
+  /** Log time at which the host became affected, and at which it was last seen so. */
+  readonly first_us: number;
+  readonly last_us: number;
+  /** Whether it is affected now. */
+  readonly active: boolean;
+  /** Events while affected, and the highest rate, events a second. */
+  readonly events: number;
+  readonly peak_rate: number;
+  /** What the host's own baseline expected when it became affected, events a second. */
+  readonly baseline_rate: number;
+}
+
+export interface AuditEntry {
+  readonly at_us: number;
+  /** E.g. "fired", "resolving", "resolved", "delivered". */
+  readonly event: string;
+  readonly detail: string;
+}
+
+export interface Incident {
+  /** Deterministic: the fingerprint and the log sequence at which it opened. */
+  readonly id: string;
+  /** The signal's class; an incident of the same fingerprint after this one is resolved is a regression. */
+  readonly fingerprint: string;
+  /** Grows with every change that is shown. */
+  readonly version: number;
+  readonly state: IncidentState;
+  readonly severity: Severity;
+  /** One sentence: what, since when, where. */
+  readonly title: string;
+  readonly signal: DropSignal;
+  /** When the trouble began by the hosts' reports, and when this was noticed, in log time. */
+  readonly started_us: number;
+  readonly detected_us: number;
+  /** 0 while it lasts. */
+  readonly resolved_us: number;
+  /** At most `max_incident_hosts`, by id; `hosts_total` counts those beyond it too. */
+  readonly hosts: readonly IncidentHost[];
+  readonly hosts_total: number;
+  /** The resolved incident that this one repeats; empty when it is the first of its fingerprint. */
+  readonly regression_of: string;
+  readonly audit: readonly AuditEntry[];
+}
+
+/** Something that somebody is to be told; one a state change worth telling. */
+export interface Notification {
+  /** Stable: the incident's id, its turn of firing and the kind. Sinks receive it to recognise a repetition. */
+  readonly id: string;
+  readonly incident_id: string;
+  readonly kind: 'firing' | 'resolved';
+  readonly created_us: number;
+  /** The incident as it stood. */
+  readonly incident: Incident;
+  /** One a configured sink, by name. */
+  readonly deliveries: readonly Delivery[];
+}
+
+export interface Delivery {
+  readonly sink: string;
+  readonly state: 'pending' | 'delivered' | 'failed';
+  readonly attempts: number;
+  /** Log time of the outcome; 0 while pending. */
+  readonly at_us: number;
+  readonly error: string;
+}
+
+export interface SourceView {
+  readonly name: string;
+  readonly state: 'ok' | 'degraded' | 'unavailable' | 'off' | 'unknown';
+  readonly detail: string;
+  readonly mend: string;
+}
+
+export interface LossView {
+  readonly source: string;
+  readonly hop: string;
+  readonly count: number;
+}
+
+export interface HostView {
+  readonly host_id: string;
+  readonly hostname: string;
+  /** "silent": no message for three intervals and no Goodbye. "conflict": two agents claim this host. */
+  readonly status: 'live' | 'silent' | 'stopped' | 'conflict';
+  readonly first_seen_us: number;
+  readonly last_seen_us: number;
+  readonly agent_version: string;
+  readonly boot_id: string;
+  readonly incarnation: string;
+  /** What explanations are made of, by key: kernel, image, driver, rack, … */
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly addresses: readonly string[];
+  readonly sources: readonly SourceView[];
+  /** Totals since the host was first seen, by source and hop. */
+  readonly losses: readonly LossView[];
+  readonly spool_messages: number;
+  /** Messages that the host numbered and that never came. */
+  readonly messages_lost: number;
+}

@@ -1,0 +1,236 @@
+/**
+ * What an entry must satisfy beyond being decodable: bounds, required fields, and a subject that says the same as the
+ * payload. The fold rejects and counts what fails here; the JSON reader names the line.
+ */
+import type {
+  Claim,
+  CounterReport,
+  Delivered,
+  DropReport,
+  Entry,
+  Envelope,
+  Epoch,
+  Inventory,
+  Item,
+  Loss,
+} from './gen/types.ts';
+import { collectorSubject, hostSubject, isId } from './subjects.ts';
+
+/** The most of each that one entry may hold. */
+export const LIMITS = {
+  items: 16,
+  losses: 64,
+  drops: 1024,
+  counters: 2048,
+  sources: 32,
+  nics: 256,
+  addresses: 256,
+  labels: 64,
+  /** Characters in any string. */
+  string: 256,
+  /** Characters in an epoch's configuration. */
+  config: 65_536,
+  /** Times, microseconds since the epoch: up to the year 2100. */
+  timeUs: 4_102_444_800_000_000,
+} as const;
+
+/** Why an entry that stood on `subject` is to be rejected, or null when it is in order. */
+export function checkEntry(entry: Entry, subject: string): string | null {
+  const kinds = (entry.envelope ? 1 : 0) + (entry.tick ? 1 : 0) + (entry.epoch ? 1 : 0);
+  if (kinds + (entry.claim ? 1 : 0) + (entry.delivered ? 1 : 0) !== 1) return 'not exactly one kind is set';
+  if (entry.envelope) return checkEnvelope(entry.envelope, subject);
+  const kind = entry.tick ? 'tick' : entry.epoch ? 'epoch' : entry.claim ? 'claim' : 'delivered';
+  const [, cell] = subject.split('.');
+  if (cell === undefined || subject !== collectorSubject(cell, kind)) return `${kind} on subject ${subject}`;
+  if (entry.tick) return badId('tick.replica', entry.tick.replica);
+  if (entry.epoch) return checkEpoch(entry.epoch);
+  if (entry.claim) return checkClaim(entry.claim);
+  return entry.delivered ? checkDelivered(entry.delivered) : null;
+}
+
+function checkEnvelope(envelope: Envelope, subject: string): string | null {
+  const bad =
+    badId('envelope.cell', envelope.cell) ??
+    badId('envelope.host_id', envelope.host_id) ??
+    badId('envelope.incarnation', envelope.incarnation) ??
+    badString('envelope.boot_id', envelope.boot_id) ??
+    badInteger('envelope.seq', envelope.seq, 1) ??
+    badInteger('envelope.oldest_seq', envelope.oldest_seq, 1, envelope.seq) ??
+    badInteger('envelope.observed_us', envelope.observed_us, 0, LIMITS.timeUs);
+  if (bad) return bad;
+  if (subject !== hostSubject(envelope.cell, envelope.host_id)) {
+    return `envelope of host ${envelope.host_id} in cell ${envelope.cell} on subject ${subject}`;
+  }
+  return (
+    every('envelope.items', envelope.items, LIMITS.items, checkItem) ??
+    every('envelope.losses', envelope.losses, LIMITS.losses, checkLoss)
+  );
+}
+
+function checkItem(item: Item): string | null {
+  const { inventory, heartbeat, goodbye, drop_report, counter_report } = item;
+  const kinds = [inventory, heartbeat, goodbye, drop_report, counter_report].filter(Boolean).length;
+  // None is what a newer agent's unknown item looks like: passed over, not rejected.
+  if (kinds > 1) return 'item with more than one kind';
+  if (inventory) return checkInventory(inventory);
+  if (drop_report) return checkDropReport(drop_report);
+  if (counter_report) return checkCounterReport(counter_report);
+  if (goodbye) return badString('goodbye.reason', goodbye.reason);
+  if (!heartbeat) return null;
+  return (
+    badString('heartbeat.agent_version', heartbeat.agent_version) ??
+    badInteger('heartbeat.interval_ms', heartbeat.interval_ms, 1, 3_600_000) ??
+    badInteger('heartbeat.spool_messages', heartbeat.spool_messages) ??
+    badInteger('heartbeat.spool_bytes', heartbeat.spool_bytes) ??
+    every('heartbeat.sources', heartbeat.sources, LIMITS.sources, (source) => {
+      return (
+        badString('source.name', source.name) ??
+        badInteger('source.state', source.state, 0, 255) ??
+        badString('source.detail', source.detail) ??
+        badString('source.mend', source.mend)
+      );
+    })
+  );
+}
+
+function checkLoss(loss: Loss): string | null {
+  return (
+    badString('loss.source', loss.source) ??
+    badString('loss.hop', loss.hop) ??
+    badInteger('loss.count', loss.count)
+  );
+}
+
+const inventoryStrings = [
+  'hostname',
+  'gateway',
+  'gateway_mac',
+  'subnet',
+  'kernel',
+  'image',
+  'cmdline_digest',
+  'vendor',
+  'product',
+  'cpu',
+  'microcode',
+] as const;
+const nicStrings = ['name', 'driver', 'driver_version', 'firmware'] as const;
+
+function checkInventory(inventory: Inventory): string | null {
+  for (const field of inventoryStrings) {
+    const bad = badString(`inventory.${field}`, inventory[field]);
+    if (bad) return bad;
+  }
+  return (
+    every('inventory.addresses', inventory.addresses, LIMITS.addresses, (a) => badString('address', a)) ??
+    every('inventory.nics', inventory.nics, LIMITS.nics, (nic) => {
+      for (const field of nicStrings) {
+        const bad = badString(`nic.${field}`, nic[field]);
+        if (bad) return bad;
+      }
+      return badInteger('nic.speed_mbps', nic.speed_mbps);
+    }) ??
+    every('inventory.labels', inventory.labels, LIMITS.labels, (label) => {
+      if (!/^[a-z0-9_.-]{1,64}$/.test(label.key))
+        return `label.key ${JSON.stringify(label.key)} is no label key`;
+      return badString('label.value', label.value);
+    })
+  );
+}
+
+function checkDropReport(report: DropReport): string | null {
+  const bad =
+    badInteger('drop_report.window_us', report.window_us, 1) ??
+    badInteger('drop_report.received_packets', report.received_packets) ??
+    badInteger('drop_report.sent_packets', report.sent_packets);
+  if (bad) return bad;
+  const { other } = report;
+  return (
+    (other &&
+      (badInteger('other.kinds', other.kinds) ??
+        badInteger('other.events', other.events) ??
+        badInteger('other.packets', other.packets) ??
+        badInteger('other.bytes', other.bytes))) ??
+    every('drop_report.drops', report.drops, LIMITS.drops, (drop) => {
+      return (
+        (drop.reason === '' ? 'drop.reason is empty' : null) ??
+        badString('drop.reason', drop.reason) ??
+        badString('drop.function', drop.function) ??
+        badString('drop.module', drop.module) ??
+        badString('drop.protocol', drop.protocol) ??
+        badString('drop.trap', drop.trap) ??
+        badInteger('drop.offset', drop.offset) ??
+        badInteger('drop.origin', drop.origin, 0, 255) ??
+        badInteger('drop.events', drop.events) ??
+        badInteger('drop.packets', drop.packets) ??
+        badInteger('drop.bytes', drop.bytes)
+      );
+    })
+  );
+}
+
+function checkCounterReport(report: CounterReport): string | null {
+  return (
+    badInteger('counter_report.window_us', report.window_us, 1) ??
+    every('counter_report.counters', report.counters, LIMITS.counters, (counter) => {
+      return (
+        (counter.name === '' ? 'counter.name is empty' : null) ??
+        badString('counter.name', counter.name) ??
+        badString('counter.interface', counter.interface) ??
+        badInteger('counter.delta', counter.delta)
+      );
+    })
+  );
+}
+
+function checkEpoch(epoch: Epoch): string | null {
+  if (epoch.config.length > LIMITS.config) return `epoch.config has over ${LIMITS.config} characters`;
+  return (
+    badInteger('epoch.fold_version', epoch.fold_version, 1) ??
+    badString('epoch.config_digest', epoch.config_digest) ??
+    badString('epoch.catalog_digest', epoch.catalog_digest)
+  );
+}
+
+function checkClaim(claim: Claim): string | null {
+  return (
+    badId('claim.holder', claim.holder) ?? badInteger('claim.lease_us', claim.lease_us, 0, 3_600_000_000)
+  );
+}
+
+function checkDelivered(delivered: Delivered): string | null {
+  return (
+    badString('delivered.notification_id', delivered.notification_id) ??
+    badString('delivered.sink', delivered.sink) ??
+    badId('delivered.holder', delivered.holder) ??
+    badInteger('delivered.attempts', delivered.attempts) ??
+    badString('delivered.error', delivered.error)
+  );
+}
+
+function badInteger(name: string, value: number, least = 0, most = Number.MAX_SAFE_INTEGER): string | null {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return null;
+  return `${name} is ${value}, not an integer from ${least} to ${most}`;
+}
+
+function badString(name: string, value: string): string | null {
+  return value.length <= LIMITS.string ? null : `${name} has over ${LIMITS.string} characters`;
+}
+
+function badId(name: string, value: string): string | null {
+  return isId(value) ? null : `${name} ${JSON.stringify(value.slice(0, 80))} is no id`;
+}
+
+function every<T>(
+  name: string,
+  list: readonly T[],
+  most: number,
+  check: (item: T) => string | null,
+): string | null {
+  if (list.length > most) return `${name} has over ${most} elements`;
+  for (let i = 0; i < list.length; i++) {
+    const bad = check(list[i] as T);
+    if (bad) return bad;
+  }
+  return null;
+}
