@@ -1,0 +1,162 @@
+/**
+ * The agent's configuration: a JSON schema with defaults and descriptions, and its type. It describes; it must not know
+ * where configuration comes from. Whoever reads a file validates it against this and names line and key.
+ */
+import Type, { type Static } from 'typebox';
+import Value from 'typebox/value';
+
+const strict = { additionalProperties: false } as const;
+const section = { ...strict, default: {} } as const;
+
+const SourcesConfig = Type.Object(
+  {
+    'kfree-skb': Type.Object(
+      {
+        enabled: Type.Boolean({ default: true, description: 'Count drops in the kernel with BPF.' }),
+        max_entries: Type.Integer({
+          default: 10_240,
+          minimum: 64,
+          maximum: 65_536,
+          description:
+            'Kinds of drops the kernel map has room for; what comes beyond is counted as map_overflow.',
+        }),
+      },
+      section,
+    ),
+    counters: Type.Object(
+      {
+        enabled: Type.Boolean({ default: true, description: 'Read the counters under /proc/net.' }),
+        period_s: Type.Integer({
+          default: 5,
+          minimum: 1,
+          maximum: 60,
+          description: 'How often they are read at rest, seconds; every second while drops move.',
+        }),
+      },
+      section,
+    ),
+  },
+  { ...section, description: 'One key a source; docs/sources has a page for each.' },
+);
+
+const SpoolConfig = Type.Object(
+  {
+    max_messages: Type.Integer({
+      default: 20_000,
+      minimum: 16,
+      maximum: 10_000_000,
+      description: 'Unacknowledged messages kept; beyond it the oldest are evicted and counted.',
+    }),
+    max_bytes: Type.Integer({
+      default: 64 * 1024 * 1024,
+      minimum: 1024 * 1024,
+      maximum: 64 * 1024 ** 3,
+      description: 'Bytes of unacknowledged messages kept; beyond it the oldest are evicted and counted.',
+    }),
+  },
+  { ...section, description: 'What is kept on disk while the log cannot be reached.' },
+);
+
+const ReportConfig = Type.Object(
+  {
+    interval_s: Type.Integer({
+      default: 10,
+      minimum: 1,
+      maximum: 300,
+      description: 'Time between messages at rest, seconds.',
+    }),
+    wide_interval_s: Type.Integer({
+      default: 30,
+      minimum: 1,
+      maximum: 600,
+      description: 'Time between messages while acknowledgements are slow or the spool fills, seconds.',
+    }),
+    max_drops: Type.Integer({
+      default: 512,
+      minimum: 1,
+      maximum: 1024,
+      description:
+        'Kinds of drops a message lists; the rest is folded into "other", so that totals stay exact.',
+    }),
+    new_signature_events: Type.Integer({
+      default: 5,
+      minimum: 1,
+      description: 'Drops of a reason and function not seen before that are reported at once.',
+    }),
+    jump_factor: Type.Number({
+      default: 4,
+      minimum: 1.1,
+      description: 'A rate that grew this many times over is reported at once …',
+    }),
+    jump_rate: Type.Number({
+      default: 50,
+      minimum: 0,
+      description: '… if it is above this many events a second.',
+    }),
+  },
+  { ...section, description: 'How much is said, and how often.' },
+);
+
+const LogConfig = Type.Object(
+  {
+    nats: Type.Optional(
+      Type.Object(
+        {
+          servers: Type.Array(Type.String({ minLength: 1 }), {
+            minItems: 1,
+            description: 'host:port of the NATS servers.',
+          }),
+          credentials_file: Type.Optional(
+            Type.String({ minLength: 1, description: 'A NATS credentials (.creds) file.' }),
+          ),
+        },
+        { ...strict, description: 'The NATS servers that hold the log.' },
+      ),
+    ),
+  },
+  { ...section, description: 'Where the log is.' },
+);
+
+/** What the agent can be told. Every key has a default but `host_id` and `log.nats`. */
+export const AgentConfig = Type.Object(
+  {
+    cell: Type.String({
+      default: 'default',
+      pattern: '^[A-Za-z0-9_-]{1,64}$',
+      description: 'The cell whose log this host reports to.',
+    }),
+    host_id: Type.Optional(
+      Type.String({
+        pattern: '^[A-Za-z0-9_-]{1,64}$',
+        description: 'Names the host in the log; by default its host name with "-" for other characters.',
+      }),
+    ),
+    labels: Type.Record(Type.String(), Type.String({ maxLength: 256 }), {
+      default: {},
+      propertyNames: Type.String({ pattern: '^[a-z0-9_.-]{1,64}$' }),
+      maxProperties: 64,
+      description: 'What explanations may be made of besides what the host knows itself: rack, zone, pool, …',
+    }),
+    log: LogConfig,
+    data: Type.String({
+      default: '/var/lib/netfall',
+      minLength: 1,
+      description: 'The folder for the spool.',
+    }),
+    sources: SourcesConfig,
+    spool: SpoolConfig,
+    report: ReportConfig,
+  },
+  { ...strict, title: 'Netfall agent', description: 'Configuration of netfall agent.' },
+);
+export type AgentConfig = Static<typeof AgentConfig>;
+
+/** Fills in every default. Throws a TypeError that names the first key that is wrong. */
+export function completeConfig(input: unknown): AgentConfig {
+  const config = Value.Default(AgentConfig, Value.Clone(input));
+  if (Value.Check(AgentConfig, config)) return config;
+  const [error] = Value.Errors(AgentConfig, config);
+  const where = error?.instancePath || '/';
+  const what = error?.message === 'schema is false' ? 'is not a key of it' : (error?.message ?? 'is wrong');
+  throw new TypeError(`agent configuration: ${where} ${what}`);
+}
