@@ -1,0 +1,125 @@
+/**
+ * The configuration that affects the fold. It is part of every epoch: two replicas fold by the same numbers, and a
+ * change takes effect at one place in the log. Everything is an integer.
+ */
+import Type from 'typebox';
+
+const strict = { additionalProperties: false, default: {} };
+
+export const DetectConfig = Type.Object(
+  {
+    floor_per_s: Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000_000,
+      default: 50,
+      description: 'Events a second below which a drop signal never counts as trouble.',
+    }),
+    factor: Type.Integer({
+      minimum: 1,
+      maximum: 1000,
+      default: 4,
+      description: "How many times its own baseline, scaled by the host's traffic, a rate must reach.",
+    }),
+    sustain_ms: Type.Integer({
+      minimum: 0,
+      maximum: 600_000,
+      default: 3000,
+      description: 'How long it must last, ms.',
+    }),
+    quiet_ms: Type.Integer({
+      minimum: 1000,
+      maximum: 3_600_000,
+      default: 30_000,
+      description: 'How long it must stay below half the threshold before the host counts as recovered, ms.',
+    }),
+    learn_s: Type.Integer({
+      minimum: 10,
+      maximum: 864_000,
+      default: 600,
+      description:
+        'Time constant of the baseline while the host is well, s. It is sixteen times that in trouble.',
+    }),
+  },
+  strict,
+);
+
+export const IncidentConfig = Type.Object(
+  {
+    hold_down_s: Type.Integer({
+      minimum: 1,
+      maximum: 86_400,
+      default: 60,
+      description: 'How long an incident without affected hosts waits before it is resolved, s.',
+    }),
+    close_after_s: Type.Integer({
+      minimum: 1,
+      maximum: 31_536_000,
+      default: 86_400,
+      description: 'How long after its resolution an incident is closed, s.',
+    }),
+    max_hosts: Type.Integer({
+      minimum: 1,
+      maximum: 10_000,
+      default: 500,
+      description: 'Hosts that an incident lists; more are counted.',
+    }),
+    history: Type.Integer({
+      minimum: 10,
+      maximum: 100_000,
+      default: 1000,
+      description: 'Closed incidents that are kept; the oldest go first.',
+    }),
+  },
+  strict,
+);
+
+export const LimitsConfig = Type.Object(
+  {
+    hosts: Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000,
+      default: 200_000,
+      description: 'Hosts that the cell may have; messages of further ones are rejected and counted.',
+    }),
+    signals_per_host: Type.Integer({
+      minimum: 1,
+      maximum: 1000,
+      default: 64,
+      description: 'Drop signals that are followed on a host; the quietest gives way to a new one.',
+    }),
+    open_incidents: Type.Integer({
+      minimum: 1,
+      maximum: 100_000,
+      default: 1000,
+      description: 'Incidents that may be open at once; what would open a further one is counted.',
+    }),
+  },
+  strict,
+);
+
+export const FoldConfig = Type.Object(
+  {
+    detect: DetectConfig,
+    incident: IncidentConfig,
+    limits: LimitsConfig,
+    sinks: Type.Array(Type.String(), { default: [], description: 'Names of the sinks that are told.' }),
+  },
+  strict,
+);
+export type FoldConfig = Type.Static<typeof FoldConfig>;
+
+/** What the fold goes by until the log's first epoch. Part of the fold's version: changing it is a new version. */
+export const INITIAL_CONFIG: FoldConfig = {
+  detect: { floor_per_s: 50, factor: 4, sustain_ms: 3000, quiet_ms: 30_000, learn_s: 600 },
+  incident: { hold_down_s: 60, close_after_s: 86_400, max_hosts: 500, history: 1000 },
+  limits: { hosts: 200_000, signals_per_host: 64, open_incidents: 1000 },
+  sinks: [],
+};
+
+/** One text for one configuration: keys sorted at every level. Its SHA-256 is the epoch's config_digest. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) => {
+    if (typeof part !== 'object' || part === null || Array.isArray(part)) return part;
+    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}

@@ -1,0 +1,1 @@
+export { canonicalJson, FoldConfig, INITIAL_CONFIG } from './fold/config.ts';
