@@ -1,0 +1,149 @@
+/**
+ * Whether drops can be counted here, and if not, what to do about it. Loads the programs without attaching
+ * them and lets them go again: no documentation of a kernel is as true as its verifier.
+ */
+
+import { readFileSync } from 'node:fs';
+import { VerifierError } from '../../kernel/bpf/program.ts';
+import { BtfError } from '../../kernel/btf.ts';
+import { type Capability, ownCapabilities } from '../../kernel/capabilities.ts';
+import { showsAddresses } from '../../kernel/kallsyms.ts';
+import { KernelError } from '../../kernel/libc.ts';
+import { createMaps, type KfreeSkbOptions, loadProgram, readBtf } from './counter.ts';
+import { type Layout, LayoutError, readLayout } from './layout.ts';
+import { KernelPrintedSymbols } from './symbols.ts';
+
+/** What a source can do on this machine. */
+export interface Probe {
+  state: 'ok' | 'degraded' | 'unavailable';
+  /** What works, in a line. */
+  detail: string;
+  /** What does not, and why. */
+  missing?: string;
+  /** What to do about it. */
+  mend?: string;
+}
+
+/** Tries everything that counting needs. Nothing stays loaded. */
+export function probeKfreeSkb(options: Pick<KfreeSkbOptions, 'root'> = {}): Probe {
+  const root = options.root ?? '';
+  if (process.platform !== 'linux' || (process.arch !== 'x64' && process.arch !== 'arm64')) {
+    return unavailable(
+      `BPF is not supported on ${process.platform} ${process.arch}`,
+      'run on Linux, x86-64 or arm64',
+    );
+  }
+  if (readIfAny(`${root}/sys/kernel/security/lockdown`).includes('[confidentiality]')) {
+    return unavailable(
+      'kernel lockdown in confidentiality mode forbids BPF to read kernel memory',
+      'boot with lockdown=integrity',
+    );
+  }
+  try {
+    const layout = readLayout(readBtf(root));
+    tryToLoad(layout);
+    return describe(layout, root);
+  } catch (error) {
+    return explain(error);
+  }
+}
+
+function tryToLoad(layout: Layout): void {
+  using resources = new DisposableStack();
+  const { drops, overflow } = createMaps(1);
+  resources.use(drops);
+  resources.use(overflow);
+  resources.use(loadProgram(layout, drops, overflow));
+}
+
+function describe(layout: Layout, root: string): Probe {
+  const missing: string[] = [];
+  const mend: string[] = [];
+  if (layout.reasonArgument === undefined) {
+    missing.push('drop reasons: this kernel gives none, every drop is NOT_SPECIFIED');
+    mend.push('run Linux 5.17 or later');
+  }
+  if (!namesFunctions(root)) {
+    missing.push('function names: the kernel does not print them and /proc/kallsyms hides its addresses');
+    mend.push(`run Linux 5.13 or later, or grant CAP_SYSLOG and set kernel.kptr_restrict to 1 or 0`);
+  }
+  if (missing.length === 0)
+    return { state: 'ok', detail: 'counts drops in the kernel by reason, function and protocol' };
+  return {
+    state: 'degraded',
+    detail: 'counts drops in the kernel',
+    missing: missing.join('; '),
+    mend: mend.join('; '),
+  };
+}
+
+function namesFunctions(root: string): boolean {
+  try {
+    new KernelPrintedSymbols().close();
+    return true;
+  } catch {
+    return showsAddresses(Buffer.from(readIfAny(`${root}/proc/kallsyms`), 'latin1'));
+  }
+}
+
+function explain(error: unknown): Probe {
+  if (error instanceof KernelError && (error.code === 'EPERM' || error.code === 'EACCES'))
+    return explainDenial(error);
+  if (error instanceof KernelError && error.code === 'ENOSYS') {
+    return unavailable('this kernel has no bpf(2)', 'run a kernel built with CONFIG_BPF_SYSCALL=y');
+  }
+  if (error instanceof VerifierError) {
+    return unavailable(
+      `the kernel rejects the program: ${error.message}`,
+      'report this line with the output of uname -r',
+    );
+  }
+  if (error instanceof LayoutError) {
+    return unavailable(error.message, 'run Linux 5.8 or later with CONFIG_TRACEPOINTS=y and CONFIG_NET=y');
+  }
+  if (error instanceof BtfError) {
+    return unavailable(
+      `/sys/kernel/btf/vmlinux is malformed: ${error.message}`,
+      'report this line with the output of uname -r',
+    );
+  }
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+    return unavailable(
+      'the kernel does not describe its types: there is no /sys/kernel/btf/vmlinux',
+      'run a kernel built with CONFIG_DEBUG_INFO_BTF=y, and let /sys be seen',
+    );
+  }
+  return unavailable(
+    error instanceof Error ? error.message : String(error),
+    'report this line with the output of uname -r',
+  );
+}
+
+/** EPERM has many reasons: a capability, a limit of memory, a user namespace, seccomp. */
+function explainDenial(error: KernelError): Probe {
+  const held = ownCapabilities();
+  const needed: Capability[] = ['CAP_BPF', 'CAP_PERFMON'];
+  const lacking = held.has('CAP_SYS_ADMIN') ? [] : needed.filter((capability) => !held.has(capability));
+  if (lacking.length > 0) {
+    return unavailable(
+      `${lacking.join(' and ')} not held`,
+      `setcap cap_bpf,cap_perfmon+ep ${process.execPath}, or AmbientCapabilities=CAP_BPF CAP_PERFMON in the systemd unit`,
+    );
+  }
+  return unavailable(
+    `the kernel denies BPF although the capabilities are held (${error.message})`,
+    "run in the host's user namespace, allow bpf in the seccomp profile, and before Linux 5.11 set LimitMEMLOCK=infinity",
+  );
+}
+
+function unavailable(missing: string, mend: string): Probe {
+  return { state: 'unavailable', detail: 'counts no drops', missing, mend };
+}
+
+function readIfAny(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return '';
+  }
+}
