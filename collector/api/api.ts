@@ -1,0 +1,86 @@
+/** The collector's HTTP API: puts the routes on a server and listens. What it answers comes from the reader. */
+import swagger from '@fastify/swagger';
+import type { Logger } from 'pino';
+import { type Clock, systemClock } from '../../log/clock.ts';
+import type { ReplicaStatus } from '../status.ts';
+import { Fleet } from './fleet.ts';
+import { IncidentStream, STREAM_LIMITS, type StreamLimits } from './incident-stream.ts';
+import { listen, parseAddress } from './listen.ts';
+import type { Metrics } from './metrics.ts';
+import { OPENAPI } from './openapi.ts';
+import type { Reader } from './reader.ts';
+import { healthzRoute } from './routes/healthz.ts';
+import { hostRoute } from './routes/host.ts';
+import { hostsRoute } from './routes/hosts.ts';
+import { incidentRoute } from './routes/incident.ts';
+import { incidentsRoute } from './routes/incidents.ts';
+import { metricsRoute } from './routes/metrics.ts';
+import { openapiRoute } from './routes/openapi.ts';
+import { pageRoutes } from './routes/page.ts';
+import { readyzRoute } from './routes/readyz.ts';
+import { streamRoute } from './routes/stream.ts';
+import { summaryRoute } from './routes/summary.ts';
+import { SHARED_SCHEMAS } from './schemas.ts';
+import { createServer } from './server.ts';
+
+export interface ApiOptions {
+  readonly reader: Reader;
+  /** Asked at each request that needs it. */
+  status(): ReplicaStatus;
+  /** HOST:PORT; port 0 takes a free one. */
+  readonly listen?: string;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly fleet?: Fleet;
+  readonly clock?: Clock;
+  readonly streamLimits?: StreamLimits;
+}
+
+export interface Api {
+  /** Where it listens, e.g. "http://127.0.0.1:7070". */
+  readonly url: string;
+  /** Ends streams, answers what is under way and lets go of the port. */
+  close(): Promise<void>;
+}
+
+export const DEFAULT_LISTEN = '127.0.0.1:7070';
+
+/** Starts the API. Rejects with ListenError when the address is wrong or taken. */
+export async function createApi(options: ApiOptions): Promise<Api> {
+  const { reader, metrics, status } = options;
+  const address = parseAddress(options.listen ?? DEFAULT_LISTEN);
+  const clock = options.clock ?? systemClock;
+  const server = createServer(options.logger, metrics);
+  const stream = new IncidentStream(reader, clock, metrics, options.streamLimits ?? STREAM_LIMITS);
+  const context = { reader, metrics, status, stream, fleet: options.fleet ?? new Fleet(reader) };
+
+  for (const schema of SHARED_SCHEMAS) server.addSchema(schema);
+  await server.register(swagger, OPENAPI);
+  // A plugin's routes are described only when they are added after it.
+  await server.register(async (scope) => {
+    const app = scope.withTypeProvider<never>() as unknown as typeof server;
+    for (const route of ROUTES) route(app, context);
+  });
+  server.addHook('preClose', async () => stream.close());
+  try {
+    const url = await listen(server, address);
+    return { url, close: () => server.close() };
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
+const ROUTES = [
+  incidentsRoute,
+  incidentRoute,
+  hostsRoute,
+  hostRoute,
+  summaryRoute,
+  streamRoute,
+  openapiRoute,
+  metricsRoute,
+  healthzRoute,
+  readyzRoute,
+  pageRoutes,
+];

@@ -1,0 +1,170 @@
+/**
+ * What the collector says of itself to Prometheus. Gauges are read when they are asked for; what happens between is
+ * counted where it happens, through the methods here. Knows nothing of HTTP.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { NotifierMetrics } from '../notify/notifier.ts';
+import type { ReplicaStatus } from '../status.ts';
+import type { Fleet } from './fleet.ts';
+import type { Reader } from './reader.ts';
+import { HOST_STATUSES, INCIDENT_STATES } from './schemas.ts';
+
+/** Why a stream of events was ended or refused. */
+export type StreamEnd = 'slow' | 'refused';
+
+export interface Metrics {
+  readonly registry: Registry;
+  /** An answered request; `route` is the route's pattern, never the path that was asked for. */
+  requestAnswered(method: string, route: string, status: number, seconds: number): void;
+  streamsOpen(count: number): void;
+  streamEnded(why: StreamEnd): void;
+  /** A transaction of the replica's writer. */
+  committed(seconds: number): void;
+  readonly notifier: NotifierMetrics;
+}
+
+export interface MetricsSources {
+  readonly reader: Reader;
+  readonly fleet: Fleet;
+  status(): ReplicaStatus;
+}
+
+export function createMetrics({ reader, fleet, status }: MetricsSources): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+
+  const gauge = (name: string, help: string, read: () => number) => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  };
+  const total = (name: string, help: string, read: () => number) => {
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  };
+
+  gauge('netfall_ready', 'Whether this replica has caught up with the log.', () => Number(status().ready));
+  gauge('netfall_leader', 'Whether this replica delivers notifications.', () => Number(status().leader));
+  gauge('netfall_fold_sequence', 'The last entry of the log that is folded and committed.', () => status().sequence);
+  gauge('netfall_log_last_sequence', 'The last entry that the log is known to hold.', () => status().lastSequence);
+  gauge('netfall_log_time_seconds', 'Log time, seconds since the Unix epoch.', () => status().logTimeUs / 1e6);
+  gauge('netfall_fold_lag_seconds', 'How far log time is behind the wall clock.', () => status().lagMs / 1000);
+  total('netfall_fold_entries_total', 'Entries folded since the log began.', () => status().entries);
+  total('netfall_commits_total', "Transactions of the replica's writer.", () => status().commits);
+  gauge('netfall_notifications_pending', 'Notifications that a sink has yet to take.', () =>
+    reader.countPendingNotifications(),
+  );
+
+  new Counter({
+    name: 'netfall_fold_rejected_total',
+    help: 'Entries of the log that were not folded, by why.',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [reason, count] of Object.entries(status().rejected)) this.inc({ reason }, count);
+    },
+  });
+  new Gauge({
+    name: 'netfall_incidents',
+    help: 'Incidents by state.',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      const counts = reader.countIncidents();
+      for (const state of INCIDENT_STATES) this.set({ state }, counts[state] ?? 0);
+    },
+  });
+  new Gauge({
+    name: 'netfall_hosts',
+    help: 'Hosts by status.',
+    labelNames: ['status'],
+    registers,
+    async collect() {
+      const { hosts } = await fleet.totals();
+      for (const state of HOST_STATUSES) this.set({ status: state }, hosts[state]);
+    },
+  });
+  new Counter({
+    name: 'netfall_losses_total',
+    help: 'What the hosts know they lost, by source and hop.',
+    labelNames: ['source', 'hop'],
+    registers,
+    async collect() {
+      const { losses } = await fleet.totals();
+      this.reset();
+      for (const { source, hop, count } of losses) this.inc({ source, hop }, count);
+    },
+  });
+  new Counter({
+    name: 'netfall_messages_lost_total',
+    help: 'Messages that hosts numbered and that never came.',
+    registers,
+    async collect() {
+      const { messagesLost } = await fleet.totals();
+      this.reset();
+      this.inc(messagesLost);
+    },
+  });
+
+  const requests = new Histogram({
+    name: 'netfall_api_request_seconds',
+    help: 'Time to answer a request, by method, route and status.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
+    registers,
+  });
+  const streams = new Gauge({ name: 'netfall_api_streams', help: 'Open event streams.', registers });
+  const streamEnds = new Counter({
+    name: 'netfall_api_streams_ended_total',
+    help: 'Event streams that the server ended because the client was slow, or refused because there were too many.',
+    labelNames: ['why'],
+    registers,
+  });
+  const commits = new Histogram({
+    name: 'netfall_commit_seconds',
+    help: "Time that a transaction of the replica's writer took.",
+    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
+    registers,
+  });
+  const attempts = new Histogram({
+    name: 'netfall_notification_attempt_seconds',
+    help: 'Time that a sink took to answer, by sink and what it answered.',
+    labelNames: ['sink', 'outcome'],
+    buckets: [0.05, 0.2, 0.5, 1, 2, 5, 10],
+    registers,
+  });
+  const settled = new Counter({
+    name: 'netfall_notifications_total',
+    help: 'Notifications that this replica delivered or gave up, by sink.',
+    labelNames: ['sink', 'state'],
+    registers,
+  });
+
+  return {
+    registry,
+    requestAnswered: (method, route, code, seconds) => {
+      requests.observe({ method, route, status: code }, seconds);
+    },
+    streamsOpen: (count) => streams.set(count),
+    streamEnded: (why) => streamEnds.inc({ why }),
+    committed: (seconds) => commits.observe(seconds),
+    notifier: {
+      attempted: (sink, outcome, seconds) => attempts.observe({ sink, outcome }, seconds),
+      settled: (sink, state) => settled.inc({ sink, state }),
+    },
+  };
+}

@@ -1,0 +1,27 @@
+/** What /openapi.json says besides the routes themselves. */
+import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
+
+export const OPENAPI: FastifyDynamicSwaggerOptions = {
+  openapi: {
+    openapi: '3.1.0',
+    info: {
+      title: 'Netfall',
+      version: '1',
+      description:
+        'Incidents, the hosts they are on, and what the collector knows of itself. Times are log time in microseconds ' +
+        'since the Unix epoch. Every replica that has read the log as far gives the same answers.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/', description: 'This collector.' }],
+    tags: [
+      { name: 'incidents', description: 'What is wrong.' },
+      { name: 'hosts', description: 'Who reports.' },
+      { name: 'operation', description: 'The collector itself.' },
+    ],
+  },
+  // Shared schemas keep their names; without this they are numbered.
+  refResolver: {
+    buildLocalReference: (json, _base, _fragment, index) =>
+      typeof json['$id'] === 'string' ? json['$id'] : `schema-${index}`,
+  },
+};

@@ -1,0 +1,222 @@
+/**
+ * The replica's database as the API and the notifier see it: one read-only connection, prepared statements, bounded
+ * pages. Knows the rows' shapes (store/migrations) and the records in them; never writes, and knows nothing of HTTP.
+ */
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { GlobalRecord } from '../fold/fold.ts';
+import { type HostRecord, hostView } from '../fold/host.ts';
+import { type IncidentRecord, shown } from '../fold/incidents.ts';
+import type { HostView, Incident, IncidentState, Notification } from '../fold/model.ts';
+
+/** A page ends early after this much, so that no request holds the thread for long: follow `next`. */
+const MOST_ROWS_SCANNED = 5000;
+const MOST_BYTES_READ = 8 * 1024 * 1024;
+
+/** What one commit of the replica changed: the ids of the rows that it wrote. */
+export interface Commit {
+  /** The log sequence that the database is current as of. */
+  readonly sequence: number;
+  readonly incidents: readonly string[];
+  readonly notifications: readonly string[];
+}
+
+export interface Page<Item, Position> {
+  readonly items: readonly Item[];
+  /** Where the next page begins; null at the end. A page may hold fewer items than were asked for and still go on. */
+  readonly next: Position | null;
+}
+
+/** A place in the list of incidents, which is ordered by time of detection, newest first, then by id. */
+export interface IncidentPosition {
+  readonly detectedUs: number;
+  readonly id: string;
+}
+
+export interface IncidentQuery {
+  /** Only these states; all when absent. */
+  readonly states?: readonly IncidentState[];
+  /** Only incidents that list this host. */
+  readonly host?: string;
+  /** Only incidents detected at or after this log time. */
+  readonly sinceUs?: number;
+  readonly limit: number;
+  readonly after?: IncidentPosition;
+}
+
+export interface HostQuery {
+  readonly status?: HostView['status'];
+  readonly limit: number;
+  /** The id of the last host of the page before. */
+  readonly after?: string;
+}
+
+/** What the notifier goes by; the whole notification is read when its turn comes. */
+export interface PendingNotification {
+  readonly id: string;
+  readonly incidentId: string;
+  readonly createdUs: number;
+  /** The sinks that have not taken it yet. */
+  readonly sinks: readonly string[];
+}
+
+export class Reader {
+  readonly #database: DatabaseSync;
+  readonly #listeners = new Set<(commit: Commit) => void>();
+  readonly #checkpoint: StatementSync;
+  readonly #incident: StatementSync;
+  readonly #incidents: StatementSync;
+  readonly #incidentStates: StatementSync;
+  readonly #host: StatementSync;
+  readonly #hosts: StatementSync;
+  readonly #notification: StatementSync;
+  readonly #pending: StatementSync;
+  readonly #pendingCount: StatementSync;
+
+  /** Opens the database, which must exist. Throws an Error that names the path. */
+  constructor(path: string) {
+    try {
+      this.#database = new DatabaseSync(path, { readOnly: true, timeout: 1000 });
+      const prepare = (sql: string) => this.#database.prepare(sql);
+      this.#checkpoint = prepare('SELECT sequence, value FROM checkpoint WHERE only = 1');
+      this.#incident = prepare('SELECT value FROM incident WHERE id = ?');
+      this.#incidents = prepare(
+        `SELECT id, detected_us, value FROM incident
+         WHERE detected_us >= :since AND detected_us <= :detected AND (detected_us < :detected OR id > :id)
+           AND (:states IS NULL OR state IN (SELECT value FROM json_each(:states)))
+         ORDER BY detected_us DESC, id`,
+      );
+      this.#incidentStates = prepare('SELECT state, count(*) AS count FROM incident GROUP BY state');
+      this.#host = prepare('SELECT value FROM host WHERE id = ?');
+      this.#hosts = prepare('SELECT value FROM host WHERE id > ? ORDER BY id');
+      this.#notification = prepare('SELECT value FROM notification WHERE id = ?');
+      this.#pending = prepare(
+        `SELECT id, created_us, json_extract(value, '$.incident_id') AS incident_id,
+           json_extract(value, '$.deliveries') AS deliveries
+         FROM notification WHERE pending = 1 ORDER BY created_us, id`,
+      );
+      this.#pendingCount = prepare('SELECT count(*) AS count FROM notification WHERE pending = 1');
+    } catch (error) {
+      throw new Error(
+        `cannot read the database ${path} (${(error as Error).message}): the replica must have created it first`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** The log sequence that the database is current as of; 0 before the first commit. */
+  sequence(): number {
+    return Number(this.#checkpoint.get()?.['sequence'] ?? 0);
+  }
+
+  listIncidents(query: IncidentQuery): Page<Incident, IncidentPosition> {
+    const { host } = query;
+    const rows = this.#incidents.iterate({
+      since: query.sinceUs ?? 0,
+      detected: query.after?.detectedUs ?? Number.MAX_SAFE_INTEGER,
+      id: query.after?.id ?? '',
+      states: query.states ? JSON.stringify(query.states) : null,
+    });
+    return takePage(rows, query.limit, (text, row) => {
+      const position = { detectedUs: Number(row['detected_us']), id: String(row['id']) };
+      const incident = shown(JSON.parse(text) as IncidentRecord);
+      const wanted = host === undefined || incident.hosts.some(({ host_id }) => host_id === host);
+      return { position, item: wanted ? incident : null };
+    });
+  }
+
+  getIncident(id: string): Incident | null {
+    const value = this.#incident.get(id)?.['value'];
+    return typeof value === 'string' ? shown(JSON.parse(value) as IncidentRecord) : null;
+  }
+
+  /** How many incidents there are in each state. */
+  countIncidents(): Readonly<Record<string, number>> {
+    return Object.fromEntries(
+      this.#incidentStates.all().map(({ state, count }) => [String(state), Number(count)]),
+    );
+  }
+
+  /** Hosts by id. */
+  listHosts(query: HostQuery): Page<HostView, string> {
+    const liveUs = this.#liveUs();
+    return takePage(this.#hosts.iterate(query.after ?? ''), query.limit, (text) => {
+      const host = hostView(JSON.parse(text) as HostRecord, liveUs);
+      const wanted = query.status === undefined || host.status === query.status;
+      return { position: host.host_id, item: wanted ? host : null };
+    });
+  }
+
+  getHost(id: string): HostView | null {
+    const value = this.#host.get(id)?.['value'];
+    return typeof value === 'string' ? hostView(JSON.parse(value) as HostRecord, this.#liveUs()) : null;
+  }
+
+  /** What waits to be delivered, oldest first. */
+  pendingNotifications(): PendingNotification[] {
+    return this.#pending.all().map((row) => ({
+      id: String(row['id']),
+      incidentId: String(row['incident_id']),
+      createdUs: Number(row['created_us']),
+      sinks: (JSON.parse(String(row['deliveries'])) as Notification['deliveries'])
+        .filter(({ state }) => state === 'pending')
+        .map(({ sink }) => sink),
+    }));
+  }
+
+  countPendingNotifications(): number {
+    return Number(this.#pendingCount.get()?.['count'] ?? 0);
+  }
+
+  getNotification(id: string): Notification | null {
+    const value = this.#notification.get(id)?.['value'];
+    return typeof value === 'string' ? (JSON.parse(value) as Notification) : null;
+  }
+
+  /** The replica calls this after each commit that others can see. */
+  changed(commit: Commit): void {
+    for (const listener of this.#listeners) listener(commit);
+  }
+
+  /** Calls `listener` after each commit; returns what ends it. */
+  onChange(listener: (commit: Commit) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  close(): void {
+    this.#listeners.clear();
+    this.#database.close();
+  }
+
+  /** The fold's live time, by which it tells a conflict that goes on from one that is over. */
+  #liveUs(): number {
+    const value = this.#checkpoint.get()?.['value'];
+    return typeof value === 'string' ? (JSON.parse(value) as GlobalRecord).live_us : 0;
+  }
+}
+
+type Row = Record<string, unknown>;
+
+/** Reads rows until the page is full, its bounds are reached or there are no more. */
+function takePage<Item, Position>(
+  rows: Iterable<Row>,
+  limit: number,
+  read: (value: string, row: Row) => { readonly position: Position; readonly item: Item | null },
+): Page<Item, Position> {
+  const items: Item[] = [];
+  let last: Position | null = null;
+  let scanned = 0;
+  let bytes = 0;
+  for (const row of rows) {
+    if (items.length === limit || scanned === MOST_ROWS_SCANNED || bytes > MOST_BYTES_READ) {
+      return { items, next: last };
+    }
+    const text = String(row['value']);
+    const { position, item } = read(text, row);
+    if (item !== null) items.push(item);
+    last = position;
+    scanned++;
+    bytes += text.length;
+  }
+  return { items, next: null };
+}

@@ -1,0 +1,57 @@
+/** GET /api/v1/incidents: newest first. */
+import Type from 'typebox';
+import type { Incident, IncidentState } from '../../fold/model.ts';
+import { readIncidentCursor, writeIncidentCursor } from '../cursor.ts';
+import { Cursor, failures, HostId, INCIDENT_STATES, Limit, pageOf } from '../schemas.ts';
+import type { ApiContext, ApiServer } from '../server.ts';
+
+const Query = Type.Object(
+  {
+    state: Type.Optional(
+      Type.Array(Type.Unsafe<IncidentState>({ type: 'string', enum: [...INCIDENT_STATES] }), {
+        maxItems: INCIDENT_STATES.length,
+        description: 'Only incidents in this state; may be given several times.',
+      }),
+    ),
+    host: Type.Optional(HostId),
+    since: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: 'Only incidents detected at or after this log time, microseconds since the Unix epoch.',
+      }),
+    ),
+    limit: Limit,
+    cursor: Type.Optional(Cursor),
+  },
+  { additionalProperties: false },
+);
+
+export function incidentsRoute(app: ApiServer, { reader }: ApiContext): void {
+  app.get(
+    '/api/v1/incidents',
+    {
+      schema: {
+        operationId: 'listIncidents',
+        summary: 'Incidents, newest first',
+        tags: ['incidents'],
+        querystring: Query,
+        response: {
+          200: pageOf<Incident>('incidents', 'Incident', 'By time of detection, newest first.'),
+          ...failures(400, 500),
+        },
+      },
+    },
+    (request) => {
+      const { state, host, since, limit, cursor } = request.query;
+      const { items, next } = reader.listIncidents({
+        limit,
+        ...(state && { states: state }),
+        ...(host !== undefined && { host }),
+        ...(since !== undefined && { sinceUs: since }),
+        ...(cursor !== undefined && { after: readIncidentCursor(cursor) }),
+      });
+      return Promise.resolve({ incidents: items, next_cursor: next && writeIncidentCursor(next) });
+    },
+  );
+}

@@ -1,0 +1,210 @@
+/**
+ * The JSON that the API serves, as schemas: what answers are written by and what /openapi.json shows. They say the same
+ * as fold/model.ts; schemas.test.ts holds the two together.
+ */
+import Type, { type TSchema, type TUnsafe } from 'typebox';
+import type { DropSignal, HostView, Incident, IncidentHost, IncidentState } from '../fold/model.ts';
+import { ErrorBody } from './errors.ts';
+
+export const INCIDENT_STATES = [
+  'candidate',
+  'firing',
+  'acknowledged',
+  'resolving',
+  'resolved',
+  'closed',
+] as const satisfies readonly IncidentState[];
+export const HOST_STATUSES = ['live', 'silent', 'stopped', 'conflict'] as const satisfies readonly HostView['status'][];
+const SEVERITIES = ['info', 'warning', 'critical'] as const satisfies readonly Incident['severity'][];
+const SOURCE_STATES = ['ok', 'degraded', 'unavailable', 'off', 'unknown'] as const;
+
+/** The names of hosts, incidents and cursors in requests. */
+export const HostId = Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', description: 'A host, as its agent names it.' });
+export const IncidentId = Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', description: 'An incident.' });
+export const Cursor = Type.String({
+  minLength: 1,
+  maxLength: 512,
+  description: '`next_cursor` of the page before, as it was given.',
+});
+export const Limit = Type.Integer({
+  minimum: 1,
+  maximum: 1000,
+  default: 100,
+  description: 'The most items that the page may hold. It may hold fewer and still have a next page.',
+});
+
+const micros = (description: string) =>
+  Type.Integer({ minimum: 0, description: `${description} Microseconds since the Unix epoch.` });
+const count = (description: string) => Type.Integer({ minimum: 0, description });
+const text = (description: string) => Type.String({ description });
+const oneOf = <const Values extends readonly string[]>(values: Values, description: string) =>
+  Type.Unsafe<Values[number]>({ type: 'string', enum: [...values], description });
+
+/** A reference to one of the schemas below. */
+export function ref<T>(id: string): TUnsafe<T> {
+  return Type.Unsafe<T>({ $ref: `${id}#` });
+}
+
+export const DropSignalSchema = Type.Object(
+  {
+    kind: oneOf(['drop'], 'The kind of trouble.'),
+    reason: text("The kernel's name for why, without SKB_DROP_REASON_, e.g. NO_SOCKET."),
+    function: text('The kernel function that dropped the packets; empty when it could not be resolved.'),
+  },
+  { $id: 'DropSignal', description: 'A class of trouble on one host.' },
+);
+
+export const IncidentHostSchema = Type.Object(
+  {
+    host_id: text('The host.'),
+    hostname: text('Its name.'),
+    first_us: micros('Log time at which it became affected.'),
+    last_us: micros('Log time at which it was last seen affected.'),
+    active: Type.Boolean({ description: 'Whether it is affected now.' }),
+    events: count('Events while affected.'),
+    peak_rate: count('The highest rate, events a second.'),
+    baseline_rate: count("What the host's own baseline expected, events a second."),
+  },
+  { $id: 'IncidentHost', description: 'A host in an incident.' },
+);
+
+const AuditEntrySchema = Type.Object(
+  {
+    at_us: micros('Log time.'),
+    event: text('What happened, e.g. fired, joined, resolving, resolved.'),
+    detail: text('More about it, for people.'),
+  },
+  { $id: 'AuditEntry', description: "A step in an incident's life." },
+);
+
+export const IncidentSchema = Type.Object(
+  {
+    id: text('Stable, and the same on every replica.'),
+    fingerprint: text("The signal's class; a later incident of the same one is a regression."),
+    version: count('Grows with every change of this incident: of two copies the higher one is newer.'),
+    state: oneOf(INCIDENT_STATES, 'Where it is in its life.'),
+    severity: oneOf(SEVERITIES, 'How bad it is.'),
+    title: text('One sentence: what and where.'),
+    signal: ref<DropSignal>('DropSignal'),
+    started_us: micros("When the trouble began by the hosts' reports."),
+    detected_us: micros('When it was noticed, in log time.'),
+    resolved_us: micros('When it was over, in log time; 0 while it lasts.'),
+    hosts: Type.Array(ref<IncidentHost>('IncidentHost'), { description: 'By id, up to the configured number.' }),
+    hosts_total: count('All of them, those that are not listed too.'),
+    regression_of: text('The resolved incident that this one repeats; empty when there is none.'),
+    audit: Type.Array(ref<Incident['audit'][number]>('AuditEntry'), { description: 'Oldest first.' }),
+  },
+  { $id: 'Incident', description: 'One trouble, on one host or many.' },
+);
+
+const SourceSchema = Type.Object(
+  {
+    name: text('The source.'),
+    state: oneOf(SOURCE_STATES, 'How well it works.'),
+    detail: text('What works, or what is missing.'),
+    mend: text('What to do about it; empty when nothing is missing.'),
+  },
+  { $id: 'Source', description: "What one of the agent's sources can do." },
+);
+
+const LossSchema = Type.Object(
+  {
+    source: text('The source that lost something, or "spool".'),
+    hop: text('Where in it.'),
+    count: count('How many.'),
+  },
+  { $id: 'Loss', description: 'A row of the loss ledger: what is known to be missing from the numbers.' },
+);
+
+export const HostSchema = Type.Object(
+  {
+    host_id: text('The host, as its agent names it.'),
+    hostname: text('Its name.'),
+    status: oneOf(
+      HOST_STATUSES,
+      '`silent`: no message for three intervals and no goodbye. `conflict`: two agents claim this host.',
+    ),
+    first_seen_us: micros('Log time of its first message.'),
+    last_seen_us: micros('Log time of its newest message.'),
+    agent_version: text("Its agent's version."),
+    boot_id: text("The kernel's boot id."),
+    incarnation: text("The agent's spool."),
+    attributes: Type.Record(Type.String(), Type.String(), {
+      description: 'What explanations are made of: kernel, image, nic, rack, …',
+    }),
+    addresses: Type.Array(Type.String(), { description: 'Global addresses, IPv4 and IPv6.' }),
+    sources: Type.Array(ref<HostView['sources'][number]>('Source')),
+    losses: Type.Array(ref<HostView['losses'][number]>('Loss'), {
+      description: 'Totals since the host was first seen.',
+    }),
+    spool_messages: count('Messages that its agent has not delivered yet.'),
+    messages_lost: count('Messages that it numbered and that never came.'),
+  },
+  { $id: 'Host', description: 'A host, as its agent reports it.' },
+);
+
+export const SummarySchema = Type.Object(
+  {
+    counted_us: micros("When the hosts were counted, by this collector's clock."),
+    hosts: Type.Object(Object.fromEntries(HOST_STATUSES.map((status) => [status, count(`Hosts that are ${status}.`)]))),
+    incidents: Type.Object(
+      Object.fromEntries(INCIDENT_STATES.map((state) => [state, count(`Incidents that are ${state}.`)])),
+    ),
+    losses: Type.Array(ref<HostView['losses'][number]>('Loss'), { description: 'Over all hosts.' }),
+    messages_lost: count('Messages that hosts numbered and that never came.'),
+  },
+  { $id: 'Summary', description: 'The fleet in numbers.' },
+);
+
+export const ReadinessSchema = Type.Object(
+  {
+    ready: Type.Literal(true),
+    replica: text('The replica that answers.'),
+    cell: text('The cell that it folds.'),
+    sequence: count('The last entry of the log that is folded.'),
+    last_sequence: count('The last entry that the log is known to hold.'),
+    log_time_us: micros('Log time.'),
+    lag_ms: count('How far log time is behind the wall clock, ms.'),
+  },
+  { $id: 'Readiness', description: 'Where the replica stands.' },
+);
+
+/** Everything that other schemas and answers refer to. */
+export const SHARED_SCHEMAS: readonly TSchema[] = [
+  ErrorBody,
+  DropSignalSchema,
+  IncidentHostSchema,
+  AuditEntrySchema,
+  IncidentSchema,
+  SourceSchema,
+  LossSchema,
+  HostSchema,
+  SummarySchema,
+  ReadinessSchema,
+];
+
+/** A page of a list. */
+export function pageOf<T>(name: string, id: string, items: string) {
+  return Type.Object(
+    {
+      [name]: Type.Array(ref<T>(id), { description: items }),
+      next_cursor: Type.Union([Type.String(), Type.Null()], {
+        description: 'Ask with it for the next page; null at the end.',
+      }),
+    },
+    { description: 'A page of a list.' },
+  );
+}
+
+/** The answers that any request may get besides its own. */
+export function failures<const Statuses extends readonly number[]>(...statuses: Statuses) {
+  const described: Record<number, string> = {
+    400: 'The request is wrong; the message says where.',
+    404: 'There is no such thing.',
+    500: 'The collector failed; its log says why.',
+    503: 'Not now; the message says what is waited for.',
+  };
+  return Object.fromEntries(
+    statuses.map((status) => [status, { ...ref('Error'), description: described[status] ?? 'It failed.' }]),
+  );
+}

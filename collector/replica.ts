@@ -1,0 +1,320 @@
+/**
+ * A replica: reads the log, has it folded, and appends what collectors say there: epochs, ticks, claims, outcomes of
+ * deliveries. Also takes snapshots and, by them, retires the log's oldest entries. Everything it knows it has from the
+ * log, so any number of replicas may run.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import type { Clock, Log, Timer } from '@netfall/log';
+import { LogError } from '@netfall/log';
+import {
+  type CollectorEntryKind,
+  collectorMessageId,
+  collectorSubject,
+  type Delivered,
+  deliveredMessageId,
+  type Entry,
+  encodeEntry,
+} from '@netfall/proto';
+import { canonicalJson, type FoldConfig } from './fold/config.ts';
+import type { FoldEntry, Rules } from './fold/fold.ts';
+import type { Folding, FoldingEvents } from './fold-thread.ts';
+import type { FolderStatus } from './folder.ts';
+import type { Say } from './resume.ts';
+import type { ReplicaStatus } from './status.ts';
+import { listSnapshots, writeSnapshot } from './store/snapshot.ts';
+
+export interface ReplicaConfig {
+  readonly cell: string;
+  readonly fold: FoldConfig;
+  /** How often the leader takes a snapshot, and how long it and the log behind it are kept, seconds. */
+  readonly snapshot_every_s: number;
+  readonly retain_s: number;
+}
+
+export interface ReplicaOptions {
+  readonly replica: string;
+  readonly config: ReplicaConfig;
+  readonly rules: Rules;
+  /** The replica's database, resumed already. */
+  readonly path: string;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly say: Say;
+  /** Starts the fold over the database. */
+  readonly startFolding: (events: FoldingEvents) => Promise<[Folding, FolderStatus]>;
+  /** Called after each commit. */
+  readonly onCommit: (status: FolderStatus) => void;
+  /** Called once when the replica cannot go on. */
+  readonly onFailure: (error: Error) => void;
+  /** 0 ≤ random() < 1. */
+  readonly random: () => number;
+}
+
+const IDLE_MS = 1000;
+const LEASE_US = 15_000_000;
+const CLAIM_EVERY_MS = 5000;
+/** A holder stops sending this long before its lease ends by its own estimate of log time. */
+const LEASE_MARGIN_US = 2_000_000;
+const LEAST_SNAPSHOTS = 3;
+
+export class Replica {
+  readonly #options: ReplicaOptions;
+  readonly #run = randomBytes(6).toString('hex');
+  readonly #stopping = new AbortController();
+  readonly #timers = new Map<string, Timer>();
+  #serial = 0;
+  #folding: Folding | null = null;
+  #status: FolderStatus | null = null;
+  #statusAtUs = 0;
+  /** What the log held when this replica started, and the newest entry that it has read since. */
+  #target = 0;
+  #read = 0;
+  #ready = false;
+  #reading: Promise<void> = Promise.resolve();
+  #snapshotting: Promise<void> = Promise.resolve();
+
+  constructor(options: ReplicaOptions) {
+    this.#options = options;
+  }
+
+  /** Starts to fold; resolves once the fold has loaded its checkpoint. */
+  async start(): Promise<void> {
+    const { log, startFolding } = this.#options;
+    const info = await log.info();
+    const [folding, status] = await startFolding({
+      committed: (next) => this.#committed(next),
+      failed: (error) => this.#fail(error),
+    });
+    this.#folding = folding;
+    this.#target = info.last;
+    this.#read = status.sequence;
+    this.#committed(status);
+    this.#reading = this.#readLog(folding, status.sequence + 1).catch((error) => this.#fail(error));
+    this.#scheduleTick();
+    this.#every('claim', CLAIM_EVERY_MS, () => this.#renewClaim());
+    this.#every('snapshot', this.#options.config.snapshot_every_s * 1000, () => this.#takeSnapshot());
+  }
+
+  status(): ReplicaStatus {
+    const { replica, config, clock } = this.#options;
+    const status = this.#status;
+    const why = this.#whyNotReady();
+    return {
+      replica,
+      cell: config.cell,
+      ready: why === '',
+      why,
+      sequence: status?.sequence ?? 0,
+      lastSequence: Math.max(this.#read, this.#target),
+      logTimeUs: status?.nowUs ?? 0,
+      lagMs: status && status.nowUs > 0 ? Math.max(0, Math.round((clock.nowUs() - status.nowUs) / 1000)) : 0,
+      entries: status?.entries ?? 0,
+      rejected: status?.rejected ?? {},
+      epoch: {
+        fold_version: status?.epoch?.fold_version ?? 0,
+        config_digest: status?.epoch?.config_digest ?? '',
+        catalog_digest: status?.epoch?.catalog_digest ?? '',
+      },
+      leader: this.mayDeliver(),
+      claimHolder: status?.claim.holder ?? '',
+      commits: status?.commits ?? 0,
+    };
+  }
+
+  /** Whether this replica holds the claim by the log's order, and still will for a moment. */
+  mayDeliver(): boolean {
+    const status = this.#status;
+    if (!status || this.#stopping.signal.aborted || status.claim.holder !== this.#options.replica)
+      return false;
+    return this.#logTimeUs() + LEASE_MARGIN_US < status.claim.until_us;
+  }
+
+  /** Appends a delivery's outcome; rejects when the log does not take it now. */
+  async recordDelivered(delivered: Omit<Delivered, 'holder'>): Promise<void> {
+    const { replica, config, log } = this.#options;
+    await log.append({
+      subject: collectorSubject(config.cell, 'delivered'),
+      id: deliveredMessageId(delivered.notification_id, delivered.sink),
+      data: encodeEntry({ delivered: { ...delivered, holder: replica } }),
+    });
+  }
+
+  /** Gives up the claim, commits and ends. */
+  async stop(): Promise<void> {
+    const held = this.mayDeliver();
+    this.#stopping.abort();
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
+    await this.#reading;
+    await this.#snapshotting;
+    if (held)
+      await this.#append('claim', { claim: { holder: this.#options.replica, lease_us: 0 } }).catch(() => {});
+    await this.#folding?.close();
+  }
+
+  #committed(status: FolderStatus): void {
+    const { clock, onCommit, say } = this.#options;
+    const before = this.#status;
+    this.#status = status;
+    this.#statusAtUs = clock.nowUs();
+    if (status.barrier && !before?.barrier) {
+      say.warn(`stopped folding: ${status.barrier.message}`);
+      this.#snapshotting = this.#snapshotting.then(() => this.#snapshot());
+    }
+    if (!this.#ready && status.sequence >= this.#target) {
+      this.#ready = true;
+      this.#caughtUp(status).catch((error) =>
+        say.warn(`could not begin this release's epoch: ${message(error)}`),
+      );
+    }
+    onCommit(status);
+  }
+
+  async #readLog(folding: Folding, from: number): Promise<void> {
+    const { log } = this.#options;
+    for await (const entries of log.read({ from, signal: this.#stopping.signal })) {
+      this.#scheduleTick();
+      const last = entries.at(-1);
+      if (last) this.#read = last.sequence;
+      await folding.push(entries satisfies readonly FoldEntry[]);
+    }
+  }
+
+  #whyNotReady(): string {
+    const status = this.#status;
+    if (!status) return 'the fold is starting';
+    if (status.barrier) return status.barrier.message;
+    if (!this.#ready) return `entry ${status.sequence} of ${this.#target} is folded`;
+    if (!status.epoch) return 'the first epoch has not begun';
+    return '';
+  }
+
+  /** Begins the epoch of this replica's rules, unless it is under way. */
+  async #caughtUp(status: FolderStatus): Promise<void> {
+    await this.#renewClaim();
+    const { config, rules, say } = this.#options;
+    const json = canonicalJson(config.fold);
+    const epoch = {
+      fold_version: rules.version,
+      config_digest: createHash('sha256').update(json).digest('hex'),
+      catalog_digest: rules.catalogDigest,
+      config: json,
+    };
+    const { epoch: current } = status;
+    if (
+      current?.fold_version === epoch.fold_version &&
+      current.config_digest === epoch.config_digest &&
+      current.catalog_digest === epoch.catalog_digest
+    ) {
+      return;
+    }
+    if (await this.#append('epoch', { epoch }))
+      say.info('began a new epoch: rules, catalog or configuration changed');
+  }
+
+  /** Claims the delivery of notifications when it is free, and renews the claim while it is held. */
+  async #renewClaim(): Promise<void> {
+    const { replica } = this.#options;
+    const claim = this.#status?.claim;
+    if (!claim || !this.#ready) return;
+    if (claim.holder !== replica && this.#logTimeUs() < claim.until_us) return;
+    await this.#append('claim', { claim: { holder: replica, lease_us: LEASE_US } }).catch(() => {});
+  }
+
+  /** Compare-and-append: false when another replica came first. */
+  async #append(kind: CollectorEntryKind, entry: Entry): Promise<boolean> {
+    const { config, log } = this.#options;
+    const subject = collectorSubject(config.cell, kind);
+    const last = await log.lastOn(subject);
+    try {
+      await log.append({
+        subject,
+        id: collectorMessageId(this.#run, kind, ++this.#serial),
+        data: encodeEntry(entry),
+        expectLastOnSubject: last?.sequence ?? 0,
+      });
+      return true;
+    } catch (error) {
+      if (error instanceof LogError && error.code === 'conflict') return false;
+      throw error;
+    }
+  }
+
+  /** Log time now, as far as this replica can tell. */
+  #logTimeUs(): number {
+    const elapsed = Math.max(0, this.#options.clock.nowUs() - this.#statusAtUs);
+    return (this.#status?.nowUs ?? 0) + elapsed;
+  }
+
+  /** Appends a tick when the log has been idle for a second; jittered, so that usually one replica does. */
+  #scheduleTick(): void {
+    if (this.#stopping.signal.aborted) return;
+    const { clock, config, log, random, replica } = this.#options;
+    this.#timers.get('tick')?.cancel();
+    const timer = clock.setTimer(IDLE_MS * (1 + random() / 4), () => {
+      const tick = {
+        subject: collectorSubject(config.cell, 'tick'),
+        id: collectorMessageId(this.#run, 'tick', ++this.#serial),
+        data: encodeEntry({ tick: { replica } }),
+      };
+      // A log that does not answer has an outage; the gap itself will say so.
+      log.append(tick).catch(() => {});
+      this.#scheduleTick();
+    });
+    this.#timers.set('tick', timer);
+  }
+
+  #every(name: string, ms: number, work: () => Promise<void>): void {
+    if (this.#stopping.signal.aborted) return;
+    const { clock, say } = this.#options;
+    const timer = clock.setTimer(ms, () => {
+      work()
+        .catch((error) => say.warn(`${name}: ${message(error)}`))
+        .finally(() => this.#every(name, ms, work));
+    });
+    this.#timers.set(name, timer);
+  }
+
+  async #takeSnapshot(): Promise<void> {
+    if (!this.mayDeliver()) return;
+    this.#snapshotting = this.#snapshotting.then(() => this.#snapshot());
+    await this.#snapshotting;
+  }
+
+  /** Stores a snapshot, then drops those, and the entries, that nobody needs any more. Failures are said, not thrown. */
+  async #snapshot(): Promise<void> {
+    const { log, path, say } = this.#options;
+    try {
+      const written = await writeSnapshot(path, log.blobs);
+      if (!written) return;
+      say.info(`stored ${written.name}`);
+      await this.#retire();
+    } catch (error) {
+      say.warn(`snapshot: ${message(error)}`);
+    }
+  }
+
+  async #retire(): Promise<void> {
+    const { log, config } = this.#options;
+    const snapshots = await listSnapshots(log.blobs);
+    const keepFrom = this.#logTimeUs() - config.retain_s * 1_000_000;
+    let oldest = snapshots[0];
+    for (const [i, snapshot] of snapshots.entries()) {
+      const entry = await log.get(snapshot.sequence);
+      const young = entry !== null && entry.timeUs >= keepFrom;
+      if (i < LEAST_SNAPSHOTS || young) oldest = snapshot;
+      else await log.blobs.delete(snapshot.name);
+    }
+    // The entry that a snapshot ends with stays: it proves that the log is the one that was folded.
+    if (oldest && snapshots.length >= LEAST_SNAPSHOTS) await log.purge(oldest.sequence);
+  }
+
+  #fail(error: Error): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#options.onFailure(error);
+  }
+}
+
+function message(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

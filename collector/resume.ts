@@ -1,0 +1,143 @@
+/**
+ * From where a replica may go on. A checkpoint counts only if the log still holds the very entry that it ends with:
+ * another identity, another entry at that place or a gap behind it means that this is not the log that was folded, and
+ * the replica takes a peer's snapshot instead, or says that there is none.
+ */
+import type { Log, LogInfo } from '@netfall/log';
+import { collectorSubject, decodeEntry } from '@netfall/proto';
+import type { Rows, Rules } from './fold/fold.ts';
+import { entryDigest } from './store/digest.ts';
+import { listSnapshots, readSnapshot } from './store/snapshot.ts';
+import { type Checkpoint, type Loaded, Store } from './store/store.ts';
+
+export interface Say {
+  info(message: string): void;
+  warn(message: string): void;
+}
+
+/** Turns rows of an older fold version into this one's, or null when they are too old for that. */
+export type Migrate = (rows: Rows, from: number) => Rows | null;
+
+export interface ResumeOptions {
+  /** The replica's database. */
+  readonly path: string;
+  readonly log: Log;
+  readonly rules: Rules;
+  readonly migrate: Migrate;
+  readonly say: Say;
+  /** Asks a peer of the older version for its state at the epoch: resolves when one may have answered. */
+  readonly awaitPeer: () => Promise<void>;
+}
+
+/** Leaves the database in a state from which the log can be read on. Throws an Error with the mend when there is none. */
+export async function resume({ path, log, rules, migrate, say, awaitPeer }: ResumeOptions): Promise<void> {
+  const store = new Store(path);
+  try {
+    const local = store.load();
+    const info = await log.info();
+    const doubt = local
+      ? await whyNot(log, info, local.checkpoint)
+      : info.first > 1
+        ? 'there is no checkpoint'
+        : null;
+    if (doubt === null) {
+      if (!local || local.checkpoint.foldVersion === rules.version) return;
+      await upgrade(store, local, { log, rules, migrate, say, awaitPeer });
+      return;
+    }
+    say.warn(`cannot go on from the local checkpoint: ${doubt}; looking for a snapshot`);
+    if (await adopt(store, 0, { log, rules, migrate, say })) return;
+    if (info.first > 1) {
+      throw new Error(
+        `${doubt}, the log begins at entry ${info.first} and holds no usable snapshot: start another collector that has ` +
+          'folded this log, or purge the log to begin anew',
+      );
+    }
+    say.warn('there is no usable snapshot: folding the log from its beginning');
+    store.clear();
+  } finally {
+    store.close();
+  }
+}
+
+/** Why a checkpoint is not one of this log, or null when it is. */
+async function whyNot(log: Log, info: LogInfo, checkpoint: Checkpoint): Promise<string | null> {
+  const { identity, sequence } = checkpoint;
+  if (identity !== info.identity) return `it is of another log (${identity}, this one is ${info.identity})`;
+  if (sequence > info.last) return `it ends at entry ${sequence}, the log at ${info.last}`;
+  if (sequence === 0) return info.first > 1 ? `the log begins at entry ${info.first}` : null;
+  if (sequence < info.first) return `it ends at entry ${sequence}, the log begins at ${info.first}`;
+  const entry = await log.get(sequence);
+  if (!entry || entryDigest(entry) !== checkpoint.entryDigest)
+    return `the log holds another entry ${sequence}`;
+  return null;
+}
+
+/** Takes the newest usable snapshot that reaches `atLeast`; whether there was one. */
+async function adopt(
+  store: Store,
+  atLeast: number,
+  { log, rules, migrate, say }: Pick<ResumeOptions, 'log' | 'rules' | 'migrate' | 'say'>,
+): Promise<boolean> {
+  const info = await log.info();
+  for (const { name, sequence, foldVersion } of await listSnapshots(log.blobs)) {
+    if (sequence < atLeast || foldVersion > rules.version) continue;
+    try {
+      const loaded = await readSnapshot(name, log.blobs);
+      const doubt = loaded ? await whyNot(log, info, loaded.checkpoint) : 'it is gone';
+      const rows = loaded && doubt === null ? migrated(loaded, rules, migrate) : null;
+      if (loaded && rows) {
+        store.replace(rows, { ...loaded.checkpoint, foldVersion: rules.version });
+        say.info(`going on from snapshot ${name}`);
+        return true;
+      }
+      say.warn(`snapshot ${name} cannot be used: ${doubt ?? `fold version ${foldVersion} is too old`}`);
+    } catch (error) {
+      say.warn(error instanceof Error ? error.message : String(error));
+    }
+  }
+  return false;
+}
+
+/**
+ * Goes over to this release's rules. They begin at an epoch; a peer of the older version folds up to it and leaves a
+ * snapshot there. Where there is no such peer, this replica is the only one, and its own place will do.
+ */
+async function upgrade(
+  store: Store,
+  local: Loaded,
+  { log, rules, migrate, say, awaitPeer }: Omit<ResumeOptions, 'path'>,
+): Promise<void> {
+  const { sequence, foldVersion } = local.checkpoint;
+  if (foldVersion > rules.version) {
+    throw new Error(
+      `the checkpoint is of fold version ${foldVersion}, this release folds version ${rules.version}: run the later release`,
+    );
+  }
+  const epochAt = await epochOf(log, rules);
+  if (epochAt !== sequence + 1) {
+    await awaitPeer();
+    if (await adopt(store, sequence + 1, { log, rules, migrate, say })) return;
+    say.warn(
+      `no replica of fold version ${foldVersion} has reached the epoch: entries from ${sequence + 1} on are folded by version ${rules.version}`,
+    );
+  }
+  const rows = migrated(local, rules, migrate);
+  if (!rows)
+    throw new Error(
+      `the checkpoint's fold version ${foldVersion} is too old: upgrade by way of an earlier release`,
+    );
+  store.replace(rows, { ...local.checkpoint, foldVersion: rules.version });
+  say.info(`migrated the state at entry ${sequence} from fold version ${foldVersion} to ${rules.version}`);
+}
+
+function migrated({ rows, checkpoint }: Loaded, rules: Rules, migrate: Migrate): Rows | null {
+  return checkpoint.foldVersion === rules.version ? rows : migrate(rows, checkpoint.foldVersion);
+}
+
+/** Where the log's newest epoch stands, if it is one of these rules; else 0. */
+async function epochOf(log: Log, rules: Rules): Promise<number> {
+  const entry = await log.lastOn(collectorSubject(rules.cell, 'epoch'));
+  if (!entry) return 0;
+  return decodeEntry(entry.data).epoch?.fold_version === rules.version ? entry.sequence : 0;
+}

@@ -1,0 +1,37 @@
+/**
+ * One collector a data folder, and the replica's name. The name is minted with the folder and the lock ends with the
+ * process, so whoever holds the lock may go on with what an earlier run under that name claimed.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+export interface ReplicaLock {
+  readonly replica: string;
+  release(): void;
+}
+
+/** Locks a data folder. Throws an Error that names the folder when another collector has it. */
+export function lockReplica(dir: string): ReplicaLock {
+  mkdirSync(dir, { recursive: true });
+  const database = new DatabaseSync(join(dir, 'replica.lock'));
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+  } catch (error) {
+    database.close();
+    throw new Error(
+      `${dir} is in use by another collector: stop it, or give this one a data folder of its own`,
+      {
+        cause: error,
+      },
+    );
+  }
+  database.exec('CREATE TABLE IF NOT EXISTS replica (name TEXT NOT NULL)');
+  const known = database.prepare('SELECT name FROM replica').get();
+  const replica = known ? String(known['name']) : `r-${randomBytes(6).toString('hex')}`;
+  if (!known) database.prepare('INSERT INTO replica VALUES (?)').run(replica);
+  // Exclusive mode keeps the lock after the commit, until the connection closes.
+  database.exec('COMMIT');
+  return { replica, release: () => database.close() };
+}

@@ -1,0 +1,156 @@
+/**
+ * A replica's database: the fold's rows, written by the fold's thread alone, read by others through connections of
+ * their own. Checkpoint and projection are the same rows, so they cannot disagree. WAL with synchronous=NORMAL: a
+ * power cut may take the last commits whole, and the log gives them again.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { Changes, GlobalRecord, Rows } from '../fold/fold.ts';
+import type { HostRecord } from '../fold/host.ts';
+import type { IncidentRecord } from '../fold/incidents.ts';
+import type { Notification } from '../fold/model.ts';
+import { isPending } from '../fold/outbox.ts';
+
+/** Where a replica stands in the log. */
+export interface Checkpoint {
+  /** The log's identity. */
+  readonly identity: string;
+  /** The last entry that was folded; 0 before the first. */
+  readonly sequence: number;
+  /** That entry's digest (store/digest.ts); empty at 0. */
+  readonly entryDigest: string;
+  readonly foldVersion: number;
+}
+
+export interface Loaded {
+  readonly checkpoint: Checkpoint;
+  readonly rows: Rows;
+}
+
+const EMPTY = 'DELETE FROM host; DELETE FROM incident; DELETE FROM notification';
+
+const migrations = join(import.meta.dirname, 'migrations');
+
+/** Applies the numbered migrations that the database has not seen, each in a transaction of its own. */
+export function migrate(database: DatabaseSync): void {
+  const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
+  const files = readdirSync(migrations)
+    .filter((name) => /^\d{3}\.sql$/.test(name))
+    .sort();
+  if (version > files.length) {
+    throw new Error(
+      `the database is of a later release (schema ${version}, this one knows ${files.length}): run that release`,
+    );
+  }
+  for (const [i, name] of files.entries()) {
+    if (i < version) continue;
+    database.exec(
+      `BEGIN; ${readFileSync(join(migrations, name), 'utf8')}; PRAGMA user_version = ${i + 1}; COMMIT`,
+    );
+  }
+}
+
+export class Store {
+  readonly #database: DatabaseSync;
+  readonly #statements: Readonly<Record<'host' | 'incident' | 'notification' | 'checkpoint', StatementSync>>;
+  readonly #removals: Readonly<Record<'incident' | 'notification', StatementSync>>;
+
+  /** Opens or creates the database at `path`. */
+  constructor(path: string) {
+    this.#database = new DatabaseSync(path);
+    this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000');
+    migrate(this.#database);
+    const prepare = (sql: string) => this.#database.prepare(sql);
+    this.#statements = {
+      host: prepare('INSERT INTO host VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value'),
+      incident: prepare(
+        'INSERT INTO incident VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE ' +
+          'SET state = excluded.state, detected_us = excluded.detected_us, value = excluded.value',
+      ),
+      notification: prepare(
+        'INSERT INTO notification VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE ' +
+          'SET pending = excluded.pending, created_us = excluded.created_us, value = excluded.value',
+      ),
+      checkpoint: prepare('INSERT OR REPLACE INTO checkpoint VALUES (1, ?, ?, ?, ?, ?)'),
+    };
+    this.#removals = {
+      incident: prepare('DELETE FROM incident WHERE id = ?'),
+      notification: prepare('DELETE FROM notification WHERE id = ?'),
+    };
+  }
+
+  /** What was committed last, or null for a new database. */
+  load(): Loaded | null {
+    const row = this.#database.prepare('SELECT * FROM checkpoint').get();
+    if (!row) return null;
+    const values = <T>(table: string): T[] =>
+      this.#database
+        .prepare(`SELECT value FROM ${table} ORDER BY id`)
+        .all()
+        .map(({ value }) => JSON.parse(String(value)) as T);
+    return {
+      checkpoint: {
+        identity: String(row['identity']),
+        sequence: Number(row['sequence']),
+        entryDigest: String(row['entry_digest']),
+        foldVersion: Number(row['fold_version']),
+      },
+      rows: {
+        global: JSON.parse(String(row['value'])) as GlobalRecord,
+        hosts: values<HostRecord>('host'),
+        incidents: values<IncidentRecord>('incident'),
+        notifications: values<Notification>('notification'),
+      },
+    };
+  }
+
+  /** Writes what changed and where the fold stands, in one transaction. */
+  commit(changes: Changes, checkpoint: Checkpoint): void {
+    this.#transaction(() => {
+      for (const id of changes.removedIncidents) this.#removals.incident.run(id);
+      for (const id of changes.removedNotifications) this.#removals.notification.run(id);
+      this.#write(changes, checkpoint);
+    });
+  }
+
+  /** Replaces everything, in one transaction. */
+  replace(rows: Rows, checkpoint: Checkpoint): void {
+    this.#transaction(() => {
+      this.#database.exec(EMPTY);
+      this.#write(rows, checkpoint);
+    });
+  }
+
+  /** Forgets everything, as a new database. */
+  clear(): void {
+    this.#transaction(() => this.#database.exec(`${EMPTY}; DELETE FROM checkpoint`));
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #write(rows: Rows, { identity, sequence, entryDigest, foldVersion }: Checkpoint): void {
+    const { host, incident, notification, checkpoint } = this.#statements;
+    for (const record of rows.hosts) host.run(record.id, JSON.stringify(record));
+    for (const record of rows.incidents) {
+      incident.run(record.id, record.state, record.detected_us, JSON.stringify(record));
+    }
+    for (const record of rows.notifications) {
+      notification.run(record.id, isPending(record) ? 1 : 0, record.created_us, JSON.stringify(record));
+    }
+    checkpoint.run(identity, sequence, entryDigest, foldVersion, JSON.stringify(rows.global));
+  }
+
+  #transaction(body: () => void): void {
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      body();
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+}
