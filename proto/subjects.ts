@@ -22,6 +22,12 @@ export function streamName(cell: string): string {
   return `netfall-${cell}`;
 }
 
+/** The cell that a subject belongs to, or null when it is none of ours. */
+export function cellOf(subject: string): string | null {
+  const [first, cell = ''] = subject.split('.');
+  return first === 'netfall' && isId(cell) ? cell : null;
+}
+
 export function hostSubject(cell: string, hostId: string): string {
   return `netfall.${cell}.host.${hostId}`;
 }

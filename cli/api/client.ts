@@ -1,0 +1,92 @@
+/** Asks a collector's HTTP API. Must not know how answers are shown. */
+import type { HostView, Incident, IncidentState } from '@netfall/collector';
+import { CommandError } from '../errors.ts';
+
+/** Where `netfall up` listens unless it is told otherwise. */
+export const DEFAULT_API = 'http://127.0.0.1:7070';
+const TIMEOUT_MS = 10_000;
+/** The most items that the API puts on a page. */
+const PAGE = 1000;
+
+export interface IncidentQuery {
+  readonly limit: number;
+  readonly states?: readonly IncidentState[];
+  readonly host?: string;
+}
+
+export class ApiClient {
+  readonly #base: URL;
+
+  /** Throws CommandError when `base` is no http(s) URL. */
+  constructor(base: string) {
+    if (!URL.canParse(base) || !/^https?:$/.test(new URL(base).protocol)) {
+      throw new CommandError(`--api ${base} is no URL: give one like ${DEFAULT_API}`);
+    }
+    this.#base = new URL(base.endsWith('/') ? base : `${base}/`);
+  }
+
+  /** The newest incidents first. */
+  incidents({ limit, states = [], host }: IncidentQuery): Promise<Incident[]> {
+    const query: [string, string][] = states.map((state) => ['state', state]);
+    if (host !== undefined) query.push(['host', host]);
+    return this.#list<Incident>('incidents', query, limit);
+  }
+
+  async incident(id: string): Promise<Incident> {
+    return (await this.#get(`api/v1/incidents/${encodeURIComponent(id)}`, [])) as unknown as Incident;
+  }
+
+  /** By id. */
+  hosts(limit: number): Promise<HostView[]> {
+    return this.#list<HostView>('hosts', [], limit);
+  }
+
+  async #list<Item>(name: string, query: readonly [string, string][], limit: number): Promise<Item[]> {
+    const items: Item[] = [];
+    let cursor: unknown = null;
+    do {
+      const page: [string, string][] = [...query, ['limit', String(Math.min(PAGE, limit - items.length))]];
+      if (typeof cursor === 'string') page.push(['cursor', cursor]);
+      const body = await this.#get(`api/v1/${name}`, page);
+      const found = body[name];
+      if (!Array.isArray(found)) throw this.#stranger();
+      items.push(...found);
+      cursor = body['next_cursor'];
+    } while (typeof cursor === 'string' && items.length < limit);
+    return items;
+  }
+
+  async #get(path: string, query: readonly [string, string][]): Promise<Record<string, unknown>> {
+    const url = new URL(path, this.#base);
+    for (const [key, value] of query) url.searchParams.append(key, value);
+    let response: Response;
+    let body: unknown;
+    try {
+      response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+      body = await response.json().catch(() => null);
+    } catch (error) {
+      throw new CommandError(
+        `no collector answers at ${this.#base.origin} (${why(error)}): start one with "netfall up", ` +
+          'or name another with --api or NETFALL_API',
+      );
+    }
+    if (typeof body !== 'object' || body === null) throw this.#stranger();
+    if (response.ok) return body as Record<string, unknown>;
+    const { message } = (body as { error?: { message?: unknown } }).error ?? {};
+    if (typeof message !== 'string') throw this.#stranger();
+    throw new CommandError(message);
+  }
+
+  #stranger(): CommandError {
+    return new CommandError(
+      `what answers at ${this.#base.origin} is no Netfall collector: name one with --api or NETFALL_API`,
+    );
+  }
+}
+
+function why(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === 'TimeoutError') return `nothing within ${TIMEOUT_MS / 1000} s`;
+  const { cause } = error;
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : error.message;
+}

@@ -1,0 +1,68 @@
+/** Incidents as text. Pure. What they hold comes from hosts, so all of it is cleaned before it is printed. */
+import type { Incident, IncidentHost } from '@netfall/collector';
+import type { Paper } from '../terminal/print.ts';
+import { table } from '../terminal/table.ts';
+import { ago, clean, compact, cut, type Style, span, styled } from '../terminal/text.ts';
+
+export function incidentList(incidents: readonly Incident[], nowUs: number, paper: Paper): string[] {
+  if (incidents.length === 0) return ['No incidents.'];
+  return table(
+    incidents,
+    [
+      { title: 'ID', cell: ({ id }) => id },
+      { title: 'STATE', cell: ({ state }) => state },
+      { title: 'BEGAN', cell: ({ started_us }) => ago(started_us, nowUs) },
+      { title: 'HOSTS', cell: ({ hosts_total }) => String(hosts_total), right: true },
+      { title: 'TITLE', cell: ({ title }) => title, flexible: true },
+    ],
+    paper,
+  );
+}
+
+export function incidentPage(incident: Incident, nowUs: number, paper: Paper): string[] {
+  const { id, title, state, severity, signal, started_us, resolved_us, hosts, hosts_total } = incident;
+  const over = resolved_us > 0;
+  const lasted = span(((over ? resolved_us : nowUs) - started_us) / 1e6);
+  const facts: [string, string][] = [
+    ['state', `${state}, ${severity}`],
+    ['began', `${moment(started_us)} (${ago(started_us, nowUs)})`],
+    over ? ['over', `${moment(resolved_us)}, after ${lasted}`] : ['lasts', `${lasted} so far`],
+    ['signal', `${signal.reason} in ${signal.function || 'an unknown function'}`],
+    ['id', id],
+    ...(incident.regression_of ? [['repeats', incident.regression_of] as [string, string]] : []),
+  ];
+  const unlisted = hosts_total - hosts.length;
+  return [
+    styled(tone(incident), cut(clean(title), paper.width), paper.colour),
+    '',
+    ...facts.map(([name, value]) => cut(`${name.padEnd(8)} ${clean(value)}`, paper.width)),
+    '',
+    ...table<IncidentHost>(
+      hosts,
+      [
+        { title: 'HOST', cell: ({ hostname, host_id }) => hostname || host_id, flexible: true },
+        { title: 'NOW', cell: ({ active }) => (active ? 'affected' : 'well') },
+        { title: 'SINCE', cell: ({ first_us }) => ago(first_us, nowUs) },
+        { title: 'EVENTS', cell: ({ events }) => compact(events), right: true },
+        { title: 'PEAK/s', cell: ({ peak_rate }) => compact(peak_rate), right: true },
+        { title: 'USUAL/s', cell: ({ baseline_rate }) => compact(baseline_rate), right: true },
+      ],
+      paper,
+    ),
+    ...(unlisted > 0 ? [`… and ${unlisted} more hosts`] : []),
+    '',
+    ...incident.audit.map(({ at_us, event, detail }) =>
+      cut(`${moment(at_us)}  ${clean(event)}${detail === '' ? '' : `: ${clean(detail)}`}`, paper.width),
+    ),
+  ];
+}
+
+/** UTC, to the second. */
+function moment(us: number): string {
+  return new Date(us / 1000).toISOString().replace(/\.\d+/, '');
+}
+
+function tone({ state, severity }: Incident): Style {
+  if (state === 'resolved' || state === 'closed') return 'green';
+  return severity === 'critical' ? 'red' : 'yellow';
+}

@@ -1,0 +1,43 @@
+/** `netfall replay`: folds recorded log entries again and prints the incidents that result. */
+import { createReadStream } from 'node:fs';
+import { cellOf, EventFormatError, readEvents } from '@netfall/proto';
+import type { Command } from 'commander';
+import { incidentList } from '../api/incidents.ts';
+import { CommandError } from '../errors.ts';
+import { print } from '../terminal/print.ts';
+
+export function addReplay(program: Command): void {
+  program
+    .command('replay')
+    .description('fold recorded log entries (events.ndjson) and print the incidents that result')
+    .argument('<file>', 'one log entry a line')
+    .action((file: string, _: unknown, command: Command) => replay(file, command.optsWithGlobals()));
+}
+
+async function replay(file: string, { json }: { readonly json?: boolean }): Promise<void> {
+  const { currentRules, Fold } = await import('@netfall/collector');
+  const chunks = createReadStream(file, 'utf8');
+  let fold: InstanceType<typeof Fold> | null = null;
+  try {
+    for await (const entry of readEvents(chunks)) {
+      fold ??= new Fold(currentRules(cellOf(entry.subject) ?? 'default'));
+      fold.apply(entry);
+    }
+  } catch (error) {
+    if (error instanceof EventFormatError) throw new CommandError(`${file}: ${error.message}`);
+    if (error instanceof Error && 'syscall' in error && 'code' in error) {
+      throw new CommandError(`${file} cannot be read (${error.code}): name a readable events.ndjson`);
+    }
+    throw error;
+  }
+  if (!fold) throw new CommandError(`${file} holds no entries: name an events.ndjson with at least one line`);
+
+  const { entries, rejected, now_us } = fold.rows().global;
+  const incidents = [...fold.incidents()];
+  const refused = Object.entries(rejected).map(([why, count]) => `${count} ${why}`);
+  print(json, { entries, rejected, incidents }, (paper) => [
+    ...incidentList(incidents, now_us, paper),
+    '',
+    `${entries} entries folded, ${refused.length > 0 ? refused.join(', ') : 'none'} rejected`,
+  ]);
+}

@@ -1,0 +1,127 @@
+/** Reads the drop counter once a second: into a live table, or for a window whose sum is printed at its end. */
+import { wantsColour } from '../terminal/text.ts';
+import { openScreen } from './screen.ts';
+import { type DropsView, drawDrops } from './table.ts';
+import { type DropCount, DropTally } from './tally.ts';
+
+/** The part of the kfree-skb counter that this needs. */
+export interface DropCounter {
+  read(visit: (row: Readonly<DropCount>) => void): void;
+  ledger(): { readonly overflowEvents: number; readonly misses: number };
+}
+
+type Described = Pick<DropsView, 'host' | 'everyday'>;
+
+/** What was counted in a window. */
+export interface Counted {
+  /** A line a (reason, function, protocol), most events first, and the ledger's line. */
+  json(): string;
+  table(described: Described): string;
+}
+
+/** Counts for a window; SIGINT and SIGTERM end it early. */
+export async function count(counter: DropCounter, windowMs: number): Promise<Counted> {
+  const tally = new DropTally();
+  const began = performance.now();
+  await everySecond(counter, tally, windowMs, endingSignals(), () => {});
+  const elapsedS = (performance.now() - began) / 1000;
+  return {
+    json: () => countedLines(tally, elapsedS),
+    table: ({ host, everyday }) => {
+      const { columns = 80 } = process.stdout;
+      const screen = {
+        width: columns,
+        height: Number.POSITIVE_INFINITY,
+        colour: wantsColour(process.stdout),
+      };
+      const view = { host, everyday, elapsedS, lines: tally.lines(), ledger: tally.ledger(), hint: '' };
+      return `${drawDrops(view, screen)}\n`;
+    },
+  };
+}
+
+/** Shows a live table until `q`, Ctrl-C, a signal or the end of the window, and leaves its last state behind. */
+export async function watch(
+  counter: DropCounter,
+  options: Described & { readonly forMs?: number },
+): Promise<void> {
+  const tally = new DropTally();
+  const began = performance.now();
+  using screen = openScreen(process.stdin, process.stdout);
+  const colour = wantsColour(process.stdout);
+  const draw = (height: number, hint: string) =>
+    drawDrops(
+      {
+        ...options,
+        elapsedS: (performance.now() - began) / 1000,
+        lines: tally.lines(),
+        ledger: tally.ledger(),
+        hint,
+      },
+      { width: screen.width, height, colour },
+    );
+  const show = () => screen.show(draw(screen.height, 'q quits   dimmed: comes with healthy traffic'));
+  screen.onResize(show);
+  show();
+  const quit = AbortSignal.any([endingSignals(), screen.quit]);
+  await everySecond(counter, tally, options.forMs ?? Number.POSITIVE_INFINITY, quit, show);
+  screen.leave(draw(Number.POSITIVE_INFINITY, ''));
+}
+
+/** Reads once a second, and a last time at the window's end or when the signal aborts. */
+async function everySecond(
+  counter: DropCounter,
+  tally: DropTally,
+  windowMs: number,
+  signal: AbortSignal,
+  then: () => void,
+): Promise<void> {
+  const began = performance.now();
+  let before = began;
+  for (let second = 1; !signal.aborted; second++) {
+    const due = Math.min(second * 1000, windowMs) - (performance.now() - began);
+    await wait(Math.max(0, due), signal);
+    counter.read((row) => tally.add(row));
+    const { overflowEvents, misses } = counter.ledger();
+    tally.lost('map_overflow', overflowEvents);
+    tally.lost('program_misses', misses);
+    const now = performance.now();
+    tally.tick((now - before) / 1000);
+    before = now;
+    then();
+    if (second * 1000 >= windowMs) return;
+  }
+}
+
+function wait(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done);
+    if (signal.aborted) done();
+  });
+}
+
+/** Aborts at the first signal that asks to end. A second one ends the process in the usual way. */
+function endingSignals(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => controller.abort());
+  return controller.signal;
+}
+
+function countedLines(tally: DropTally, elapsedS: number): string {
+  const lines = [...tally.lines()].sort((a, b) => b.events - a.events || (key(a) < key(b) ? -1 : 1));
+  const counted = lines.map(({ reason, function: fn, protocol, events, packets, bytes }) => {
+    const rate = Math.round((events / elapsedS) * 1000) / 1000;
+    return JSON.stringify({ reason, function: fn, protocol, events, packets, bytes, rate });
+  });
+  return `${[...counted, JSON.stringify({ ledger: tally.ledger() })].join('\n')}\n`;
+}
+
+function key({ reason, function: fn, protocol }: DropCount): string {
+  return `${reason} ${fn} ${protocol}`;
+}
