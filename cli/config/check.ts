@@ -4,17 +4,8 @@
  */
 import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  type LineCounter,
-  type Node,
-  type YAMLMap,
-} from 'yaml';
-import { allowed, discriminator, type JsonSchema } from './schema.ts';
+import { type Document, isAlias, isMap, isScalar, isSeq, type LineCounter, type Node } from 'yaml';
+import { allowed, type JsonSchema } from './schema.ts';
 import { suggest } from './suggest.ts';
 
 export interface Problem {
@@ -50,8 +41,6 @@ class Walk {
   check(schema: JsonSchema, given: Node | null, path: string, parentLine: number): unknown {
     const node = given && isAlias(given) ? (given.resolve(this.document) ?? null) : given;
     const line = given?.range ? this.lines.linePos(given.range[0]).line : parentLine;
-    const key = schema.anyOf && discriminator(schema.anyOf);
-    if (key) return this.checkVariant(schema.anyOf, key, node, path, line);
     if (schema.type === 'object') return this.checkMap(schema, node, path, line);
     if (schema.type === 'array') return this.checkList(schema, node, path, line);
     return this.checkScalar(schema, node, path, line);
@@ -66,6 +55,7 @@ class Walk {
     if (!isMap(node) && !this.isBlank(node)) return this.wrong(schema, node, path, line);
     const properties = schema.properties ?? {};
     const [other] = Object.entries(schema.patternProperties ?? {});
+    const pattern = schema.propertyNames?.pattern ?? other?.[0];
     const value: Record<string, unknown> = Object.create(null);
     for (const pair of isMap(node) ? node.items : []) {
       const keyNode = pair.key as Node;
@@ -75,10 +65,10 @@ class Walk {
       const item = pair.value as Node | null;
       if (Object.hasOwn(properties, key)) {
         value[key] = this.check(properties[key]!, item, below, keyLine);
-      } else if (other && new RegExp(other[0]).test(key)) {
+      } else if (other && new RegExp(pattern ?? '').test(key)) {
         value[key] = this.check(other[1], item, below, keyLine);
       } else {
-        this.unknownKey(key, below, keyLine, Object.keys(properties), other?.[0]);
+        this.unknownKey(key, below, keyLine, Object.keys(properties), pattern);
       }
     }
     for (const key of schema.required ?? []) {
@@ -89,30 +79,6 @@ class Walk {
       );
     }
     return value;
-  }
-
-  private checkVariant(
-    variants: readonly JsonSchema[] = [],
-    key: string,
-    node: Node | null,
-    path: string,
-    line: number,
-  ): unknown {
-    if (!isMap(node)) return this.wrong({ type: 'object' }, node, path, line);
-    const given = (node as YAMLMap<unknown, unknown>).get(key);
-    const chosen = variants.find((variant) => variant.properties?.[key]?.const === given);
-    if (chosen) return this.checkMap(chosen, node, path, line);
-    const choices = variants.map((variant) => String(variant.properties?.[key]?.const));
-    if (given === undefined) {
-      this.problem(line, `${path} lacks ${key}, one of ${choices.join(', ')}`);
-    } else {
-      const near = suggest(String(given), choices);
-      const hint = near === null ? '' : ` (did you mean ${near}?)`;
-      const at = node.get(key, true) as Node | undefined;
-      const atLine = at?.range ? this.lines.linePos(at.range[0]).line : line;
-      this.problem(atLine, `${path}.${key} is ${show(given)}, not one of ${choices.join(', ')}${hint}`);
-    }
-    return null;
   }
 
   private checkList(schema: JsonSchema, node: Node | null, path: string, line: number): unknown {

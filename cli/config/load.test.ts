@@ -8,14 +8,11 @@ import { stringify } from 'yaml';
 import { ConfigError, loadConfig, parseConfig } from './load.ts';
 
 const strict = { additionalProperties: false };
-const Hook = Type.Object(
-  { type: Type.Literal('hook'), name: Type.String({ minLength: 1 }), url_file: Type.Optional(Type.String()) },
-  strict,
-);
-const Chat = Type.Object(
+const Sink = Type.Object(
   {
-    type: Type.Literal('chat'),
-    room: Type.String({ pattern: '^#' }),
+    type: Type.Unsafe<'hook' | 'chat'>({ type: 'string', enum: ['hook', 'chat'] }),
+    name: Type.String({ minLength: 1 }),
+    url_file: Type.Optional(Type.String()),
     quiet: Type.Boolean({ default: false }),
   },
   strict,
@@ -31,8 +28,11 @@ const Schema = Type.Object(
       { ...strict, default: {} },
     ),
     level: Type.Union([Type.Literal('info'), Type.Literal('debug')], { default: 'info' }),
-    notify: Type.Array(Type.Union([Hook, Chat]), { default: [], maxItems: 2 }),
-    labels: Type.Record(Type.String({ pattern: '^[a-z_.-]+$' }), Type.String(), { default: {} }),
+    notify: Type.Array(Sink, { default: [], maxItems: 2 }),
+    labels: Type.Record(Type.String(), Type.String(), {
+      propertyNames: Type.String({ pattern: '^[a-z_.-]+$' }),
+      default: {},
+    }),
     data: Type.Optional(Type.String()),
   },
   strict,
@@ -63,7 +63,7 @@ describe('what is right', () => {
     const text = [
       'detect:',
       'notify:',
-      '  - &a {type: chat, room: "#ops"}',
+      '  - &a {type: chat, name: ops}',
       '  - *a',
       'labels: {rack: r12}',
       'level: debug',
@@ -73,8 +73,8 @@ describe('what is right', () => {
       detect: { factor: 4, share: 0 },
       level: 'debug',
       notify: [
-        { type: 'chat', room: '#ops', quiet: false },
-        { type: 'chat', room: '#ops', quiet: false },
+        { type: 'chat', name: 'ops', quiet: false },
+        { type: 'chat', name: 'ops', quiet: false },
       ],
       labels: { rack: 'r12' },
     });
@@ -85,9 +85,16 @@ describe('what is right', () => {
       listen: fc.constantFrom('0.0.0.0:1', 'host:65535'),
       detect: fc.record({ factor: fc.integer({ min: 1, max: 1000 }), share: fc.nat() }),
       level: fc.constantFrom('info', 'debug'),
-      notify: fc.array(fc.record({ type: fc.constant('hook'), name: fc.string({ minLength: 1 }) }), {
-        maxLength: 2,
-      }),
+      notify: fc.array(
+        fc.record({
+          type: fc.constantFrom('hook', 'chat'),
+          name: fc.string({ minLength: 1 }),
+          quiet: fc.boolean(),
+        }),
+        {
+          maxLength: 2,
+        },
+      ),
       labels: fc.dictionary(fc.stringMatching(/^[a-z_.-]+$/), fc.string()),
       data: fc.string(),
     });
@@ -119,16 +126,16 @@ describe('what is wrong stops the start', () => {
       'notify:\n  - type: hook\n    urlfile: x',
       [
         'netfall.yaml:2: notify[0] lacks name, text that is not empty',
-        'netfall.yaml:3: notify[0].urlfile is not a known key (did you mean url_file?); allowed: type, name, url_file',
+        'netfall.yaml:3: notify[0].urlfile is not a known key (did you mean url_file?); allowed: type, name, url_file, quiet',
       ],
     ],
     [
       'notify:\n  - name: x\n    type: hok',
-      ['netfall.yaml:3: notify[0].type is "hok", not one of hook, chat (did you mean hook?)'],
+      ['netfall.yaml:3: notify[0].type is "hok", not one of hook, chat'],
     ],
     ['notify: [{name: x}]', ['netfall.yaml:1: notify[0] lacks type, one of hook, chat']],
     [
-      'notify: [{type: chat, room: "#a", quiet: yes}]',
+      'notify: [{type: chat, name: a, quiet: yes}]',
       ['netfall.yaml:1: notify[0].quiet is "yes", not true or false'],
     ],
     [

@@ -9,11 +9,14 @@ export interface JsonSchema {
   readonly description?: string;
   readonly default?: unknown;
   readonly examples?: readonly unknown[];
-  readonly const?: unknown;
-  readonly anyOf?: readonly JsonSchema[];
+  readonly enum?: readonly unknown[];
+  /** A union of constants, which is all that unions are used for. */
+  readonly anyOf?: readonly { readonly const?: unknown }[];
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
   readonly patternProperties?: Readonly<Record<string, JsonSchema>>;
+  /** With patternProperties: what all keys have to match. */
+  readonly propertyNames?: JsonSchema;
   readonly items?: JsonSchema;
   readonly minimum?: number;
   readonly maximum?: number;
@@ -24,24 +27,11 @@ export interface JsonSchema {
   readonly pattern?: string;
 }
 
-/** For a union of objects that a constant tells apart (`type: slack`), that constant's key. */
-export function discriminator(variants: readonly JsonSchema[]): string | null {
-  const [first] = variants;
-  const keys = Object.entries(first?.properties ?? {}).filter(([, schema]) => schema.const !== undefined);
-  const shared = keys.find(([key]) =>
-    variants.every((variant) => variant.properties?.[key]?.const !== undefined),
-  );
-  return shared?.[0] ?? null;
-}
-
 /** What a schema allows, to follow "is 0, not …": "an integer from 1 to 1000". */
 export function allowed(schema: JsonSchema): string {
-  if (schema.const !== undefined) return JSON.stringify(schema.const);
-  if (schema.anyOf) {
-    const constants = schema.anyOf.every((variant) => variant.const !== undefined);
-    if (constants) return `one of ${schema.anyOf.map((variant) => String(variant.const)).join(', ')}`;
-    return schema.anyOf.map(allowed).join(' or ');
-  }
+  const constants = schema.enum ?? schema.anyOf?.map((variant) => variant.const);
+  if (constants?.length === 1) return String(constants[0]);
+  if (constants) return `one of ${constants.join(', ')}`;
   switch (schema.type) {
     case 'integer':
       return `an integer${range(schema)}`;
