@@ -2,17 +2,21 @@
  * The agent's configuration: a JSON schema with defaults and descriptions, and its type. It describes; it must not know
  * where configuration comes from. Whoever reads a file validates it against this and names line and key.
  */
+import { LogConfig } from '@netfall/log';
 import Type, { type Static } from 'typebox';
 import Value from 'typebox/value';
 
 const strict = { additionalProperties: false } as const;
 const section = { ...strict, default: {} } as const;
 
+/** Left out, the source's own default holds (sources/index.ts). */
+const enabled = (description: string) => Type.Optional(Type.Boolean({ description }));
+
 const SourcesConfig = Type.Object(
   {
     'kfree-skb': Type.Object(
       {
-        enabled: Type.Boolean({ default: true, description: 'Count drops in the kernel with BPF.' }),
+        enabled: enabled('Count drops in the kernel with BPF. Default: true.'),
         max_entries: Type.Integer({
           default: 10_240,
           minimum: 64,
@@ -25,7 +29,7 @@ const SourcesConfig = Type.Object(
     ),
     counters: Type.Object(
       {
-        enabled: Type.Boolean({ default: true, description: 'Read the counters under /proc/net.' }),
+        enabled: enabled('Read the counters under /proc/net. Default: true.'),
         period_s: Type.Integer({
           default: 5,
           minimum: 1,
@@ -95,26 +99,6 @@ const ReportConfig = Type.Object(
     }),
   },
   { ...section, description: 'How much is said, and how often.' },
-);
-
-const LogConfig = Type.Object(
-  {
-    nats: Type.Optional(
-      Type.Object(
-        {
-          servers: Type.Array(Type.String({ minLength: 1 }), {
-            minItems: 1,
-            description: 'host:port of the NATS servers.',
-          }),
-          credentials_file: Type.Optional(
-            Type.String({ minLength: 1, description: 'A NATS credentials (.creds) file.' }),
-          ),
-        },
-        { ...strict, description: 'The NATS servers that hold the log.' },
-      ),
-    ),
-  },
-  { ...section, description: 'Where the log is.' },
 );
 
 /** What the agent can be told. Every key has a default but `host_id` and `log.nats`. */

@@ -3,12 +3,12 @@
  * told to; who calls it decides when. Must not know the log.
  */
 import {
+  type Changes,
   type ClaimRecord,
   EpochBarrier,
   type EpochRecord,
   Fold,
   type FoldEntry,
-  type GlobalRecord,
   type Rules,
 } from './fold/fold.ts';
 import { entryDigest } from './store/digest.ts';
@@ -25,8 +25,9 @@ export interface FolderStatus {
   readonly commits: number;
   /** How long the last commit took. */
   readonly commitMs: number;
-  /** Whether the last commit changed an incident or a notification. */
-  readonly shown: boolean;
+  /** What the last commit changed: ids of incidents and notifications. */
+  readonly incidents: readonly string[];
+  readonly notifications: readonly string[];
   /** The entry that begins an epoch of other rules, at which this folder stopped. */
   readonly barrier: { readonly sequence: number; readonly message: string } | null;
 }
@@ -80,18 +81,17 @@ export class Folder {
       entryDigest: this.#lastDigest,
       foldVersion: changes.global.fold_version,
     };
-    const shown =
-      [...changes.incidents].length + [...changes.notifications].length + changes.removedIncidents.length > 0;
     this.#store.commit(changes, checkpoint);
     this.#commits++;
-    return this.#status(nowMs() - began, shown, changes.global);
+    return this.#status(nowMs() - began, changes);
   }
 
   close(): void {
     this.#store.close();
   }
 
-  #status(commitMs: number, shown: boolean, global: GlobalRecord): FolderStatus {
+  #status(commitMs: number, changes: Changes): FolderStatus {
+    const { global } = changes;
     return {
       sequence: global.sequence,
       nowUs: global.now_us,
@@ -101,8 +101,13 @@ export class Folder {
       rejected: global.rejected,
       commits: this.#commits,
       commitMs,
-      shown,
+      incidents: [...Array.from(changes.incidents, idOf), ...changes.removedIncidents],
+      notifications: [...Array.from(changes.notifications, idOf), ...changes.removedNotifications],
       barrier: this.#barrier,
     };
   }
+}
+
+function idOf({ id }: { readonly id: string }): string {
+  return id;
 }

@@ -1,1 +1,6 @@
-export { canonicalJson, FoldConfig, INITIAL_CONFIG } from './fold/config.ts';
+export { type Collector, type CollectorOptions, startCollector } from './collector.ts';
+export { CollectorConfig, foldConfig } from './config.ts';
+export { Fold, type FoldEntry } from './fold/fold.ts';
+export type { HostView, Incident, IncidentState, Notification } from './fold/model.ts';
+export { currentRules } from './rules.ts';
+export type { ReplicaStatus } from './status.ts';

@@ -1,1 +1,3 @@
+export * from './clock.ts';
+export { LogConfig } from './config.ts';
 export * from './log.ts';

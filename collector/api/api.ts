@@ -3,7 +3,6 @@ import swagger from '@fastify/swagger';
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../../log/clock.ts';
 import type { ReplicaStatus } from '../status.ts';
-import { Fleet } from './fleet.ts';
 import { IncidentStream, STREAM_LIMITS, type StreamLimits } from './incident-stream.ts';
 import { listen, parseAddress } from './listen.ts';
 import type { Metrics } from './metrics.ts';
@@ -31,7 +30,6 @@ export interface ApiOptions {
   readonly listen?: string;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly fleet?: Fleet;
   readonly clock?: Clock;
   readonly streamLimits?: StreamLimits;
 }
@@ -52,15 +50,12 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const clock = options.clock ?? systemClock;
   const server = createServer(options.logger, metrics);
   const stream = new IncidentStream(reader, clock, metrics, options.streamLimits ?? STREAM_LIMITS);
-  const context = { reader, metrics, status, stream, fleet: options.fleet ?? new Fleet(reader) };
+  const context = { reader, metrics, status, stream };
 
   for (const schema of SHARED_SCHEMAS) server.addSchema(schema);
   await server.register(swagger, OPENAPI);
-  // A plugin's routes are described only when they are added after it.
-  await server.register(async (scope) => {
-    const app = scope.withTypeProvider<never>() as unknown as typeof server;
-    for (const route of ROUTES) route(app, context);
-  });
+  // Only routes that are added after it are described by it.
+  for (const route of ROUTES) route(server, context);
   server.addHook('preClose', async () => stream.close());
   try {
     const url = await listen(server, address);

@@ -85,7 +85,10 @@ export class IncidentStream {
       lastSequence !== null && lastSequence >= this.#historyFrom && lastSequence <= this.#sequence;
     const missed = resumes ? this.#history.filter(({ sequence }) => sequence > lastSequence) : [];
     const start = resumes ? ': resumed\n\n' : resetEvent(this.#sequence);
-    this.#send(response, Buffer.concat([Buffer.from(`retry: 2000\n${start}`), ...missed.map(({ bytes }) => bytes)]));
+    this.#send(
+      response,
+      Buffer.concat([Buffer.from(`retry: 2000\n${start}`), ...missed.map(({ bytes }) => bytes)]),
+    );
   }
 
   close(): void {

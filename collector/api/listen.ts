@@ -24,7 +24,10 @@ export function parseAddress(text: string): Address {
   const host = bracketed ?? plain;
   const port = Number(digits);
   if (host === undefined || port > 65_535) {
-    throw new ListenError('bad_address', `${text} is no address to listen on: write HOST:PORT, e.g. 127.0.0.1:7070`);
+    throw new ListenError(
+      'bad_address',
+      `${text} is no address to listen on: write HOST:PORT, e.g. 127.0.0.1:7070`,
+    );
   }
   return { host, port };
 }
@@ -52,15 +55,24 @@ function explain(error: NodeJS.ErrnoException, address: Address): Error {
   const say = (code: ListenErrorCode, message: string) => new ListenError(code, message, { cause: error });
   switch (error.code) {
     case 'EADDRINUSE':
-      return say('taken', `${name} is taken by another process: stop that or choose another with --listen HOST:PORT`);
+      return say(
+        'taken',
+        `${name} is taken by another process: stop that or choose another with --listen HOST:PORT`,
+      );
     case 'EACCES':
-      return say('forbidden', `${name} may not be listened on: choose a port above 1023 with --listen HOST:PORT`);
+      return say(
+        'forbidden',
+        `${name} may not be listened on: choose a port above 1023 with --listen HOST:PORT`,
+      );
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return say('not_here', `${name} is no address of this machine: choose another with --listen HOST:PORT`);
     default:
-      return say('failed', `cannot listen on ${name} (${error.message}): choose another with --listen HOST:PORT`);
+      return say(
+        'failed',
+        `cannot listen on ${name} (${error.message}): choose another with --listen HOST:PORT`,
+      );
   }
 }
 

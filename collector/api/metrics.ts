@@ -5,7 +5,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { NotifierMetrics } from '../notify/notifier.ts';
 import type { ReplicaStatus } from '../status.ts';
-import type { Fleet } from './fleet.ts';
 import type { Reader } from './reader.ts';
 import { HOST_STATUSES, INCIDENT_STATES } from './schemas.ts';
 
@@ -25,11 +24,10 @@ export interface Metrics {
 
 export interface MetricsSources {
   readonly reader: Reader;
-  readonly fleet: Fleet;
   status(): ReplicaStatus;
 }
 
-export function createMetrics({ reader, fleet, status }: MetricsSources): Metrics {
+export function createMetrics({ reader, status }: MetricsSources): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -58,10 +56,26 @@ export function createMetrics({ reader, fleet, status }: MetricsSources): Metric
 
   gauge('netfall_ready', 'Whether this replica has caught up with the log.', () => Number(status().ready));
   gauge('netfall_leader', 'Whether this replica delivers notifications.', () => Number(status().leader));
-  gauge('netfall_fold_sequence', 'The last entry of the log that is folded and committed.', () => status().sequence);
-  gauge('netfall_log_last_sequence', 'The last entry that the log is known to hold.', () => status().lastSequence);
-  gauge('netfall_log_time_seconds', 'Log time, seconds since the Unix epoch.', () => status().logTimeUs / 1e6);
-  gauge('netfall_fold_lag_seconds', 'How far log time is behind the wall clock.', () => status().lagMs / 1000);
+  gauge(
+    'netfall_fold_sequence',
+    'The last entry of the log that is folded and committed.',
+    () => status().sequence,
+  );
+  gauge(
+    'netfall_log_last_sequence',
+    'The last entry that the log is known to hold.',
+    () => status().lastSequence,
+  );
+  gauge(
+    'netfall_log_time_seconds',
+    'Log time, seconds since the Unix epoch.',
+    () => status().logTimeUs / 1e6,
+  );
+  gauge(
+    'netfall_fold_lag_seconds',
+    'How far log time is behind the wall clock.',
+    () => status().lagMs / 1000,
+  );
   total('netfall_fold_entries_total', 'Entries folded since the log began.', () => status().entries);
   total('netfall_commits_total', "Transactions of the replica's writer.", () => status().commits);
   gauge('netfall_notifications_pending', 'Notifications that a sink has yet to take.', () =>
@@ -94,7 +108,7 @@ export function createMetrics({ reader, fleet, status }: MetricsSources): Metric
     labelNames: ['status'],
     registers,
     async collect() {
-      const { hosts } = await fleet.totals();
+      const { hosts } = await reader.fleetTotals();
       for (const state of HOST_STATUSES) this.set({ status: state }, hosts[state]);
     },
   });
@@ -104,7 +118,7 @@ export function createMetrics({ reader, fleet, status }: MetricsSources): Metric
     labelNames: ['source', 'hop'],
     registers,
     async collect() {
-      const { losses } = await fleet.totals();
+      const { losses } = await reader.fleetTotals();
       this.reset();
       for (const { source, hop, count } of losses) this.inc({ source, hop }, count);
     },
@@ -114,7 +128,7 @@ export function createMetrics({ reader, fleet, status }: MetricsSources): Metric
     help: 'Messages that hosts numbered and that never came.',
     registers,
     async collect() {
-      const { messagesLost } = await fleet.totals();
+      const { messagesLost } = await reader.fleetTotals();
       this.reset();
       this.inc(messagesLost);
     },

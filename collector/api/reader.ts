@@ -7,6 +7,7 @@ import type { GlobalRecord } from '../fold/fold.ts';
 import { type HostRecord, hostView } from '../fold/host.ts';
 import { type IncidentRecord, shown } from '../fold/incidents.ts';
 import type { HostView, Incident, IncidentState, Notification } from '../fold/model.ts';
+import { Fleet, type FleetTotals } from './fleet.ts';
 
 /** A page ends early after this much, so that no request holds the thread for long: follow `next`. */
 const MOST_ROWS_SCANNED = 5000;
@@ -21,7 +22,7 @@ export interface Commit {
 }
 
 export interface Page<Item, Position> {
-  readonly items: readonly Item[];
+  readonly items: Item[];
   /** Where the next page begins; null at the end. A page may hold fewer items than were asked for and still go on. */
   readonly next: Position | null;
 }
@@ -62,6 +63,7 @@ export interface PendingNotification {
 export class Reader {
   readonly #database: DatabaseSync;
   readonly #listeners = new Set<(commit: Commit) => void>();
+  readonly #fleet = new Fleet(this);
   readonly #checkpoint: StatementSync;
   readonly #incident: StatementSync;
   readonly #incidents: StatementSync;
@@ -163,6 +165,11 @@ export class Reader {
     }));
   }
 
+  /** Totals over all hosts, up to a few seconds old in a large fleet. */
+  fleetTotals(): Promise<FleetTotals> {
+    return this.#fleet.totals();
+  }
+
   countPendingNotifications(): number {
     return Number(this.#pendingCount.get()?.['count'] ?? 0);
   }
@@ -185,7 +192,7 @@ export class Reader {
 
   close(): void {
     this.#listeners.clear();
-    this.#database.close();
+    if (this.#database.isOpen) this.#database.close();
   }
 
   /** The fold's live time, by which it tells a conflict that goes on from one that is over. */

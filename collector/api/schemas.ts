@@ -2,7 +2,7 @@
  * The JSON that the API serves, as schemas: what answers are written by and what /openapi.json shows. They say the same
  * as fold/model.ts; schemas.test.ts holds the two together.
  */
-import Type, { type TSchema, type TUnsafe } from 'typebox';
+import Type, { type TArray, type TSchema, type TUnsafe } from 'typebox';
 import type { DropSignal, HostView, Incident, IncidentHost, IncidentState } from '../fold/model.ts';
 import { ErrorBody } from './errors.ts';
 
@@ -14,12 +14,20 @@ export const INCIDENT_STATES = [
   'resolved',
   'closed',
 ] as const satisfies readonly IncidentState[];
-export const HOST_STATUSES = ['live', 'silent', 'stopped', 'conflict'] as const satisfies readonly HostView['status'][];
+export const HOST_STATUSES = [
+  'live',
+  'silent',
+  'stopped',
+  'conflict',
+] as const satisfies readonly HostView['status'][];
 const SEVERITIES = ['info', 'warning', 'critical'] as const satisfies readonly Incident['severity'][];
 const SOURCE_STATES = ['ok', 'degraded', 'unavailable', 'off', 'unknown'] as const;
 
 /** The names of hosts, incidents and cursors in requests. */
-export const HostId = Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', description: 'A host, as its agent names it.' });
+export const HostId = Type.String({
+  pattern: '^[A-Za-z0-9_-]{1,64}$',
+  description: 'A host, as its agent names it.',
+});
 export const IncidentId = Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', description: 'An incident.' });
 export const Cursor = Type.String({
   minLength: 1,
@@ -89,7 +97,9 @@ export const IncidentSchema = Type.Object(
     started_us: micros("When the trouble began by the hosts' reports."),
     detected_us: micros('When it was noticed, in log time.'),
     resolved_us: micros('When it was over, in log time; 0 while it lasts.'),
-    hosts: Type.Array(ref<IncidentHost>('IncidentHost'), { description: 'By id, up to the configured number.' }),
+    hosts: Type.Array(ref<IncidentHost>('IncidentHost'), {
+      description: 'By id, up to the configured number.',
+    }),
     hosts_total: count('All of them, those that are not listed too.'),
     regression_of: text('The resolved incident that this one repeats; empty when there is none.'),
     audit: Type.Array(ref<Incident['audit'][number]>('AuditEntry'), { description: 'Oldest first.' }),
@@ -146,7 +156,9 @@ export const HostSchema = Type.Object(
 export const SummarySchema = Type.Object(
   {
     counted_us: micros("When the hosts were counted, by this collector's clock."),
-    hosts: Type.Object(Object.fromEntries(HOST_STATUSES.map((status) => [status, count(`Hosts that are ${status}.`)]))),
+    hosts: Type.Object(
+      Object.fromEntries(HOST_STATUSES.map((status) => [status, count(`Hosts that are ${status}.`)])),
+    ),
     incidents: Type.Object(
       Object.fromEntries(INCIDENT_STATES.map((state) => [state, count(`Incidents that are ${state}.`)])),
     ),
@@ -183,17 +195,13 @@ export const SHARED_SCHEMAS: readonly TSchema[] = [
   ReadinessSchema,
 ];
 
-/** A page of a list. */
-export function pageOf<T>(name: string, id: string, items: string) {
-  return Type.Object(
-    {
-      [name]: Type.Array(ref<T>(id), { description: items }),
-      next_cursor: Type.Union([Type.String(), Type.Null()], {
-        description: 'Ask with it for the next page; null at the end.',
-      }),
-    },
-    { description: 'A page of a list.' },
-  );
+/** A page of a list whose items are named `name`. */
+export function pageOf<const Name extends string, T>(name: Name, item: TUnsafe<T>, description: string) {
+  const list = { [name]: Type.Array(item, { description }) } as Record<Name, TArray<TUnsafe<T>>>;
+  const next = Type.Union([Type.String(), Type.Null()], {
+    description: 'Ask with it for the next page; null at the end.',
+  });
+  return Type.Object({ ...list, next_cursor: next }, { description: 'A page of a list.' });
 }
 
 /** The answers that any request may get besides its own. */

@@ -1,18 +1,16 @@
 /** The HTTP server that the routes are put on: its limits, the headers and the error format that all of them share. */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify from 'fastify';
+import Fastify, { type FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
+import type { ReplicaStatus } from '../status.ts';
 import { ApiError, toApiError } from './errors.ts';
-import type { Fleet } from './fleet.ts';
 import type { IncidentStream } from './incident-stream.ts';
 import type { Metrics } from './metrics.ts';
 import type { Reader } from './reader.ts';
-import type { ReplicaStatus } from '../status.ts';
 
 /** What routes answer from. */
 export interface ApiContext {
   readonly reader: Reader;
-  readonly fleet: Fleet;
   readonly stream: IncidentStream;
   readonly metrics: Metrics;
   status(): ReplicaStatus;
@@ -45,9 +43,9 @@ export function createServer(logger: Logger, metrics: Metrics) {
     forceCloseConnections: true,
     // An unknown or ill-typed parameter is a mistake of the caller's, not something to pass over.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', useDefaults: true } },
-    frameworkErrors(error, _request, reply) {
+    frameworkErrors(error, _request, reply: unknown) {
       const answer = toApiError(error);
-      return reply.code(answer.status).headers(SECURITY_HEADERS).send(answer.body);
+      (reply as FastifyReply).code(answer.status).headers(SECURITY_HEADERS).send(answer.body);
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
   server.server.maxConnections = 1024;

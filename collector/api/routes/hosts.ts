@@ -2,7 +2,7 @@
 import Type from 'typebox';
 import type { HostView } from '../../fold/model.ts';
 import { readHostCursor, writeHostCursor } from '../cursor.ts';
-import { Cursor, failures, HOST_STATUSES, Limit, pageOf } from '../schemas.ts';
+import { Cursor, failures, HOST_STATUSES, Limit, pageOf, ref } from '../schemas.ts';
 import type { ApiContext, ApiServer } from '../server.ts';
 
 const Query = Type.Object(
@@ -29,7 +29,7 @@ export function hostsRoute(app: ApiServer, { reader }: ApiContext): void {
         summary: 'Hosts, by id',
         tags: ['hosts'],
         querystring: Query,
-        response: { 200: pageOf<HostView>('hosts', 'Host', 'By id.'), ...failures(400, 500) },
+        response: { 200: pageOf('hosts', ref<HostView>('Host'), 'By id.'), ...failures(400, 500) },
       },
     },
     async (request) => {

@@ -2,7 +2,7 @@
 import Type from 'typebox';
 import type { Incident, IncidentState } from '../../fold/model.ts';
 import { readIncidentCursor, writeIncidentCursor } from '../cursor.ts';
-import { Cursor, failures, HostId, INCIDENT_STATES, Limit, pageOf } from '../schemas.ts';
+import { Cursor, failures, HostId, INCIDENT_STATES, Limit, pageOf, ref } from '../schemas.ts';
 import type { ApiContext, ApiServer } from '../server.ts';
 
 const Query = Type.Object(
@@ -37,12 +37,12 @@ export function incidentsRoute(app: ApiServer, { reader }: ApiContext): void {
         tags: ['incidents'],
         querystring: Query,
         response: {
-          200: pageOf<Incident>('incidents', 'Incident', 'By time of detection, newest first.'),
+          200: pageOf('incidents', ref<Incident>('Incident'), 'By time of detection, newest first.'),
           ...failures(400, 500),
         },
       },
     },
-    (request) => {
+    async (request) => {
       const { state, host, since, limit, cursor } = request.query;
       const { items, next } = reader.listIncidents({
         limit,
@@ -51,7 +51,7 @@ export function incidentsRoute(app: ApiServer, { reader }: ApiContext): void {
         ...(since !== undefined && { sinceUs: since }),
         ...(cursor !== undefined && { after: readIncidentCursor(cursor) }),
       });
-      return Promise.resolve({ incidents: items, next_cursor: next && writeIncidentCursor(next) });
+      return { incidents: items, next_cursor: next && writeIncidentCursor(next) };
     },
   );
 }

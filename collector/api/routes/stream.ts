@@ -1,4 +1,5 @@
 /** GET /api/v1/stream: incidents as they change, as server-sent events. */
+import type { OutgoingHttpHeaders } from 'node:http';
 import Type from 'typebox';
 import { ApiError } from '../errors.ts';
 import { failures } from '../schemas.ts';
@@ -21,7 +22,8 @@ export function streamRoute(app: ApiServer, { stream, metrics }: ApiContext): vo
           'last-event-id': Type.Optional(
             Type.String({
               maxLength: 32,
-              description: 'The id of the last event that was seen: a log sequence. Browsers send it by themselves.',
+              description:
+                'The id of the last event that was seen: a log sequence. Browsers send it by themselves.',
             }),
           ),
         }),
@@ -37,9 +39,12 @@ export function streamRoute(app: ApiServer, { stream, metrics }: ApiContext): vo
     async (request, reply) => {
       if (stream.isFull) {
         metrics.streamEnded('refused');
-        throw new ApiError('too_many_streams', 'too many event streams are open: close some, or ask another replica');
+        throw new ApiError(
+          'too_many_streams',
+          'too many event streams are open: close some, or ask another replica',
+        );
       }
-      const headers = reply.getHeaders();
+      const headers = reply.getHeaders() as OutgoingHttpHeaders;
       reply.hijack();
       reply.raw.writeHead(200, {
         ...headers,

@@ -3,14 +3,15 @@ import type { Static } from 'typebox';
 import { failures, INCIDENT_STATES, ref, type SummarySchema } from '../schemas.ts';
 import type { ApiContext, ApiServer } from '../server.ts';
 
-export function summaryRoute(app: ApiServer, { reader, fleet }: ApiContext): void {
+export function summaryRoute(app: ApiServer, { reader }: ApiContext): void {
   app.get(
     '/api/v1/summary',
     {
       schema: {
         operationId: 'getSummary',
         summary: 'Hosts by status, incidents by state, losses by source and hop',
-        description: 'Hosts and losses are counted anew when the last count is stale; counted_us tells when that was.',
+        description:
+          'Hosts and losses are counted anew when the last count is stale; counted_us tells when that was.',
         tags: ['hosts', 'incidents'],
         response: {
           200: { ...ref<Static<typeof SummarySchema>>('Summary'), description: 'The numbers.' },
@@ -19,7 +20,7 @@ export function summaryRoute(app: ApiServer, { reader, fleet }: ApiContext): voi
       },
     },
     async () => {
-      const { countedUs, hosts, losses, messagesLost } = await fleet.totals();
+      const { countedUs, hosts, losses, messagesLost } = await reader.fleetTotals();
       const counts = reader.countIncidents();
       return {
         counted_us: countedUs,

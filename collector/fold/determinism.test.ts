@@ -1,0 +1,216 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { Folder } from '../folder.ts';
+import { rowsDigest } from '../store/digest.ts';
+import { Store } from '../store/store.ts';
+import { EpochBarrier, Fold, type FoldEntry, type Rows, type Rules } from './fold.ts';
+import { numbers, randomLog } from './testing/random-log.ts';
+import { testRules } from './testing/story.ts';
+
+/** A later release: another verdict on one signal, and rows that need a step to get there. */
+const rules2: Rules = {
+  ...testRules,
+  version: 2,
+  classify: (reason) => ({ everyday: reason === 'TCP_CSUM', severity: 'critical' }),
+};
+
+function migrateTo2(rows: Rows): Rows {
+  return { ...rows, global: { ...rows.global, fold_version: 2 } };
+}
+
+/** Rows as they come back from a database or a snapshot: copies, in an order of `shuffle`'s choosing. */
+function restored(rows: Rows, shuffle: <T>(list: T[]) => T[]): Rows {
+  const copy = <T>(list: Iterable<T>): T[] => shuffle(JSON.parse(JSON.stringify([...list])));
+  const { global, hosts, incidents, notifications } = rows;
+  return {
+    global: JSON.parse(JSON.stringify(global)),
+    hosts: copy(hosts).map((host) => ({
+      ...host,
+      signals: shuffle(host.signals),
+      losses: shuffle(host.losses),
+    })),
+    incidents: copy(incidents),
+    notifications: copy(notifications),
+  };
+}
+
+function shuffler(seed: number) {
+  const draw = numbers(seed);
+  return <T>(list: T[]): T[] => {
+    for (let i = list.length - 1; i > 0; i--) {
+      const j = draw(i + 1);
+      [list[i], list[j]] = [list[j] as T, list[i] as T];
+    }
+    return list;
+  };
+}
+
+/** A release that is upgraded where the log says so. */
+class Replica {
+  fold: Fold;
+  #version: number;
+
+  constructor(rows?: Rows) {
+    this.#version = rows?.global.fold_version ?? 1;
+    this.fold = new Fold(this.#version === 2 ? rules2 : testRules, rows);
+  }
+
+  apply(entry: FoldEntry): void {
+    try {
+      this.fold.apply(entry);
+    } catch (error) {
+      if (!(error instanceof EpochBarrier) || this.#version === 2) throw error;
+      this.#version = 2;
+      this.fold = new Fold(rules2, migrateTo2(restored(this.fold.rows(), (list) => list)));
+      this.fold.apply(entry);
+    }
+  }
+
+  digest(): string {
+    return rowsDigest(this.fold.rows());
+  }
+}
+
+const LENGTH = 3000;
+const EVERY = 150;
+
+/** Folds the whole log; digests at every EVERY entries, and the rows at chosen places. */
+function foldLive(entries: readonly FoldEntry[], places: ReadonlySet<number>) {
+  const replica = new Replica();
+  const digests = new Map<number, string>();
+  const rows = new Map<number, Rows>();
+  for (const entry of entries) {
+    replica.apply(entry);
+    const { sequence } = entry;
+    if (sequence % EVERY === 0) digests.set(sequence, replica.digest());
+    if (places.has(sequence))
+      rows.set(
+        sequence,
+        restored(replica.fold.rows(), (list) => list),
+      );
+  }
+  return { digests, rows };
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe('a replica that starts from another one’s snapshot', () => {
+  const story = randomLog({ seed: 7, entries: LENGTH, upgradeAt: 1700 });
+  const draw = numbers(11);
+  const places = new Set<number>();
+  while (places.size < 100) places.add(1 + draw(LENGTH - 1));
+  const live = foldLive(story.entries, places);
+
+  test('the log holds all that the test is about', () => {
+    const { global, incidents, hosts, notifications } = foldLive(story.entries, new Set([LENGTH])).rows.get(
+      LENGTH,
+    ) as Rows;
+    const opened = [...incidents].map(({ id }) => Number(id.slice(1).split('-')[0]));
+    expect(opened.length).toBeGreaterThan(10);
+    // The history of ten closed ones is full, so older ones were forgotten.
+    expect(Math.min(...opened)).toBeGreaterThan(300);
+    expect(new Set(Array.from(incidents, ({ state }) => state)).size).toBeGreaterThan(1);
+    const outcomes = [...notifications].flatMap(({ deliveries }) => deliveries.map(({ state }) => state));
+    expect(new Set(outcomes)).toEqual(new Set(['pending', 'delivered', 'failed']));
+    expect(Object.keys(global.rejected)).toEqual(['invalid', 'undecodable']);
+    expect(global.epoch?.fold_version).toBe(2);
+    expect(global.outages_us).toBeGreaterThan(0);
+    expect([...hosts].some(({ messages_lost }) => messages_lost > 0)).toBe(true);
+    expect([...hosts].some(({ duplicates }) => duplicates > 0)).toBe(true);
+  });
+
+  test('at any of 100 entries, with other batches and orders, holds the same digests throughout', () => {
+    for (const place of places) {
+      const shuffle = shuffler(place);
+      const batch = numbers(place);
+      const replica = new Replica(restored(live.rows.get(place) as Rows, shuffle));
+      let untilCommit = batch(50);
+      for (const entry of story.entries.slice(place)) {
+        replica.apply(entry);
+        if (untilCommit-- === 0) {
+          replica.fold.takeChanges();
+          untilCommit = batch(50);
+        }
+        const expected = live.digests.get(entry.sequence);
+        if (expected !== undefined) {
+          expect(replica.digest(), `from ${place}, at ${entry.sequence}`).toBe(expected);
+        }
+      }
+    }
+  }, 120_000);
+
+  test('would not if what is restored were left unsorted', () => {
+    let differing = 0;
+    for (const place of [...places].slice(0, 20)) {
+      const rows = restored(live.rows.get(place) as Rows, shuffler(place));
+      // biome-ignore format: one line a method
+      const unsorted = [
+        vi.spyOn(Array.prototype, 'sort').mockImplementation(function (this: unknown[]) { return this; }),
+        vi.spyOn(Array.prototype, 'toSorted').mockImplementation(function (this: unknown[]) { return [...this]; }),
+      ];
+      const replica = new Replica(rows);
+      for (const entry of story.entries.slice(place)) replica.apply(entry);
+      for (const spy of unsorted) spy.mockRestore();
+      if (replica.digest() !== live.digests.get(LENGTH)) differing++;
+    }
+    expect(differing).toBeGreaterThan(0);
+  });
+});
+
+test('any log, cut and restored anywhere, gives the digests of one that ran through', () => {
+  fc.assert(
+    fc.property(fc.integer(), fc.array(fc.nat(399), { maxLength: 5 }), (seed, cuts) => {
+      const { entries } = randomLog({ seed, entries: 400, upgradeAt: 250 });
+      const through = foldLive(entries, new Set());
+      let replica = new Replica();
+      for (const entry of entries) {
+        replica.apply(entry);
+        if (cuts.includes(entry.sequence))
+          replica = new Replica(restored(replica.fold.rows(), shuffler(seed)));
+      }
+      const last = Math.floor(400 / EVERY) * EVERY;
+      const whole = foldLive(entries, new Set([400])).rows.get(400) as Rows;
+      expect(replica.digest()).toBe(rowsDigest(whole));
+      expect(through.digests.has(last)).toBe(true);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('a folder that is killed between commits and reopened ends with the digests of one that was not', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'netfall-folder-'));
+  try {
+    const { entries } = randomLog({ seed: 3, entries: 1500 });
+    const draw = numbers(5);
+    const path = join(dir, 'replica.db');
+    let at = 0;
+    while (at < entries.length) {
+      const folder = new Folder(path, 'log-1', testRules);
+      expect(folder.sequence).toBeLessThanOrEqual(at);
+      at = folder.sequence;
+      for (let commits = draw(6); commits > 0; commits--) {
+        const batch = entries.slice(at, at + draw(60));
+        folder.apply(batch);
+        at += batch.length;
+        folder.commit(() => 0);
+      }
+      // What was applied and not committed is gone with the process.
+      folder.apply(entries.slice(at, at + draw(60)));
+      folder.close();
+    }
+    const through = new Fold(testRules);
+    for (const entry of entries) through.apply(entry);
+    const store = new Store(path);
+    const loaded = store.load();
+    store.close();
+    expect(loaded?.checkpoint.sequence).toBe(entries.length);
+    expect(rowsDigest(loaded?.rows as Rows)).toBe(rowsDigest(through.rows()));
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});

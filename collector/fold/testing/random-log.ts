@@ -1,0 +1,133 @@
+/**
+ * Random logs for tests of determinism: a small fleet that surges, falls silent, repeats and reorders its messages and
+ * restarts; collectors that claim and deliver; outages; entries that must be rejected; epochs.
+ */
+import { type FoldConfig, INITIAL_CONFIG } from '../config.ts';
+import { EpochBarrier, Fold } from '../fold.ts';
+import { CELL, Story, testRules } from './story.ts';
+
+/** A generator of numbers 0 ≤ n < below, the same for the same seed (mulberry32). */
+export function numbers(seed: number): (below: number) => number {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) % below;
+  };
+}
+
+const SIGNALS = [
+  'NO_SOCKET/__udp4_lib_rcv',
+  'SOCKET_RCVBUFF/udp_queue_rcv',
+  'QUEUE_PURGE/purge',
+  'TCP_CSUM/tcp_v4_rcv',
+];
+
+export interface RandomLogOptions {
+  readonly seed: number;
+  readonly entries: number;
+  /** At this entry an epoch of fold version 2 begins. */
+  readonly upgradeAt?: number;
+}
+
+export function randomLog({ seed, entries, upgradeAt }: RandomLogOptions): Story {
+  const draw = numbers(seed);
+  const story = new Story();
+  const hosts = Array.from({ length: 12 }, (_, i) => ({
+    id: `h${i}`,
+    seq: 1,
+    incarnation: 1,
+    surge: -1,
+    until: 0,
+  }));
+  const scout = new Scout();
+  let at = 0;
+  let version = 1;
+  story.epoch(at, shortLived(3));
+  while (story.entries.length < entries) {
+    if (story.entries.length + 1 === upgradeAt) {
+      version = 2;
+      story.epoch(at, {}, version);
+      continue;
+    }
+    // Mostly some tens of milliseconds, now and then an outage.
+    at += draw(400) === 0 ? 3 + draw(60) : draw(200) / 1000;
+    const kind = draw(100);
+    const host = hosts[draw(hosts.length)] as (typeof hosts)[0];
+    if (kind < 3) story.tick(at);
+    else if (kind < 5) story.claim(at, `r${draw(2)}`, draw(3) * 5);
+    else if (kind < 15) {
+      const known = scout.notifications(story);
+      const id = known[draw(known.length + 1)] ?? 'i1-0/firing';
+      story.delivered(at, id, draw(2) ? 'chat' : 'pager', draw(3) ? '' : 'no');
+    } else if (kind < 16)
+      story.say(at, `netfall.${CELL}.host.${host.id}`, new Uint8Array([draw(256), draw(256), draw(256)]));
+    else if (kind < 17)
+      story.say(at, `netfall.${CELL}.host.stranger`, story.entries.at(-1)?.data ?? new Uint8Array());
+    else if (kind < 18 && draw(5) === 0) {
+      story.epoch(at, shortLived(1 + draw(8)), version);
+    } else if (kind < 19) host.until = at + draw(40);
+    else if (at >= host.until) speak(story, at, host, draw);
+  }
+  return story;
+}
+
+/** Folds along, so that deliveries can name notifications that exist. */
+class Scout {
+  readonly #fold = new Fold(testRules);
+  #read = 0;
+
+  notifications(story: Story): string[] {
+    for (const entry of story.entries.slice(this.#read)) {
+      try {
+        this.#fold.apply(entry);
+      } catch (error) {
+        // It stays with the first version's rules: near enough for names.
+        if (!(error instanceof EpochBarrier)) throw error;
+      }
+    }
+    this.#read = story.entries.length;
+    return Array.from(this.#fold.rows().notifications, ({ id }) => id);
+  }
+}
+
+/** Incidents that come and go within seconds, so that a short log holds many whole lives. */
+function shortLived(seconds: number): Partial<FoldConfig> {
+  return {
+    sinks: ['chat', 'pager'],
+    detect: { ...INITIAL_CONFIG.detect, sustain_ms: 1000, quiet_ms: 1000 * seconds, learn_s: 60 },
+    incident: { hold_down_s: seconds, close_after_s: 20, max_hosts: 3, history: 10 },
+  };
+}
+
+function speak(
+  story: Story,
+  at: number,
+  host: { id: string; seq: number; incarnation: number; surge: number },
+  draw: (below: number) => number,
+): void {
+  if (draw(60) === 0) {
+    host.incarnation++;
+    host.seq = 1;
+  }
+  if (draw(15) === 0) host.surge = draw(SIGNALS.length + 2) - 2;
+  const repeated = draw(12) === 0;
+  const skipped = draw(20) === 0 ? draw(4) : 0;
+  const seq = repeated ? 1 + draw(host.seq) : host.seq + skipped;
+  if (!repeated) host.seq = seq + 1;
+  const drops: Record<string, number> = { 'TCP_CSUM/tcp_v4_rcv': draw(3) };
+  const surging = SIGNALS[host.surge];
+  if (surging) drops[surging] = 100 + draw(5000);
+  story.report(at, host.id, {
+    drops,
+    seq,
+    oldestSeq: Math.max(1, seq - draw(6)),
+    incarnation: String(host.incarnation).padStart(4, '0'),
+    windowS: 1 + draw(3),
+    clockS: draw(5) - 2,
+    intervalMs: 1000 * (1 + draw(10)),
+    losses: draw(4) === 0 ? [{ source: `s${draw(70)}`, hop: 'overflow', count: draw(100) }] : [],
+    items: draw(80) === 0 ? [{ goodbye: { reason: 'SIGTERM' } }] : [],
+  });
+}

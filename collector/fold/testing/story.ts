@@ -1,0 +1,150 @@
+/** Builds logs for tests: hosts that report, collectors that speak, and time that passes. */
+import {
+  collectorSubject,
+  type Drop,
+  type Entry,
+  type Envelope,
+  encodeEntry,
+  hostSubject,
+  type Item,
+} from '@netfall/proto';
+import { canonicalJson, type FoldConfig, INITIAL_CONFIG } from '../config.ts';
+import { FOLD_VERSION, type FoldEntry, type Rules } from '../fold.ts';
+
+export const CELL = 'test';
+/** When stories begin: 2023-11-14 22:13:20 UTC. */
+export const START_US = 1_700_000_000_000_000;
+
+export const testRules: Rules = {
+  version: FOLD_VERSION,
+  cell: CELL,
+  catalogDigest: 'catalog-1',
+  classify: (reason) => ({ everyday: reason === 'QUEUE_PURGE', severity: 'warning' }),
+  readConfig: (json) => JSON.parse(json) as FoldConfig,
+};
+
+export interface Report {
+  /** Events a second by "REASON/function", or "REASON/function/protocol". */
+  readonly drops?: Readonly<Record<string, number>>;
+  /** How long the window was; 1 s unless said. */
+  readonly windowS?: number;
+  /** Packets a second in the window; 1000 unless said. */
+  readonly traffic?: number;
+  /** By how much the host's clock is ahead, s. */
+  readonly clockS?: number;
+  readonly items?: readonly Item[];
+  readonly losses?: Envelope['losses'];
+  readonly incarnation?: string;
+  readonly seq?: number;
+  readonly oldestSeq?: number;
+  readonly intervalMs?: number;
+}
+
+/** A log in the making. Times are seconds from its start and must not go back. */
+export class Story {
+  readonly entries: FoldEntry[] = [];
+  readonly #numbers = new Map<string, number>();
+  #sequence = 0;
+
+  /** Appends any entry. */
+  say(atS: number, subject: string, entry: Entry | Uint8Array): FoldEntry {
+    const data = entry instanceof Uint8Array ? entry : encodeEntry(entry);
+    const stored = { sequence: ++this.#sequence, timeUs: START_US + Math.round(atS * 1e6), subject, data };
+    this.entries.push(stored);
+    return stored;
+  }
+
+  /** A host's message, with a heartbeat and, when it drops anything, a drop report. */
+  report(atS: number, host: string, report: Report = {}): FoldEntry {
+    const incarnation = report.incarnation ?? '0001';
+    const key = `${host}/${incarnation}`;
+    const seq = report.seq ?? (this.#numbers.get(key) ?? 0) + 1;
+    this.#numbers.set(key, Math.max(seq, this.#numbers.get(key) ?? 0));
+    const windowUs = Math.round((report.windowS ?? 1) * 1e6);
+    const envelope: Envelope = {
+      cell: CELL,
+      host_id: host,
+      incarnation,
+      seq,
+      oldest_seq: report.oldestSeq ?? 1,
+      boot_id: 'boot',
+      observed_us: START_US + Math.round((atS + (report.clockS ?? 0)) * 1e6),
+      losses: report.losses ?? [],
+      items: [
+        {
+          heartbeat: {
+            agent_version: '1',
+            interval_ms: report.intervalMs ?? 10_000,
+            sources: [],
+            spool_messages: 1,
+            spool_bytes: 100,
+          },
+        },
+        ...(report.drops
+          ? [{ drop_report: dropReport(report.drops, windowUs, report.traffic ?? 1000) }]
+          : []),
+        ...(report.items ?? []),
+      ],
+    };
+    return this.say(atS, hostSubject(CELL, host), { envelope });
+  }
+
+  tick(atS: number): FoldEntry {
+    return this.say(atS, collectorSubject(CELL, 'tick'), { tick: { replica: 'r' } });
+  }
+
+  /** A tick a second, so that time passes as live time. */
+  ticks(fromS: number, toS: number): void {
+    for (let at = fromS; at <= toS; at++) this.tick(at);
+  }
+
+  epoch(
+    atS: number,
+    config: Partial<FoldConfig> = {},
+    version = FOLD_VERSION,
+    catalog = 'catalog-1',
+  ): FoldEntry {
+    return this.say(atS, collectorSubject(CELL, 'epoch'), {
+      epoch: {
+        fold_version: version,
+        config_digest: 'digest',
+        catalog_digest: catalog,
+        config: canonicalJson({ ...INITIAL_CONFIG, ...config }),
+      },
+    });
+  }
+
+  claim(atS: number, holder: string, leaseS: number): FoldEntry {
+    return this.say(atS, collectorSubject(CELL, 'claim'), { claim: { holder, lease_us: leaseS * 1e6 } });
+  }
+
+  delivered(atS: number, notificationId: string, sink: string, error = ''): FoldEntry {
+    const delivered = { notification_id: notificationId, sink, holder: 'r', attempts: 1, error };
+    return this.say(atS, collectorSubject(CELL, 'delivered'), { delivered });
+  }
+}
+
+function dropReport(drops: Readonly<Record<string, number>>, windowUs: number, traffic: number) {
+  return {
+    window_us: windowUs,
+    received_packets: Math.round((traffic * windowUs) / 1e6),
+    sent_packets: 0,
+    other: null,
+    drops: Object.entries(drops).map(([key, rate]): Drop => {
+      const [reason = '', fn = '', protocol = 'IPv4'] = key.split('/');
+      const events = Math.round((rate * windowUs) / 1e6);
+      return {
+        reason,
+        function: fn,
+        offset: 16,
+        module: '',
+        protocol,
+        origin: 1,
+        trap: '',
+        events,
+        packets: events,
+        bytes: events * 100,
+      };
+    }),
+  };
+}

@@ -1,0 +1,337 @@
+/**
+ * Delivers notifications: takes what is pending in the replica's database, sends it while this replica holds the claim,
+ * and records each outcome in the log. At least once: what was sent and not recorded is sent again by whoever delivers
+ * next; what is recorded is not.
+ *
+ * Every sink has a lane of its own, so that one that is down holds up no other: one notification in flight, oldest
+ * first, those of one incident in their order. Knows nothing of what a sink is or how claims are made.
+ */
+import type { Delivered } from '@netfall/proto';
+import { LIMITS } from '@netfall/proto';
+import type { Logger } from 'pino';
+import { type Clock, sleep, type Timer } from '../../log/clock.ts';
+import type { PendingNotification, Reader } from '../api/reader.ts';
+import type { SendResult, Sink } from './sink.ts';
+
+export interface NotifierLimits {
+  /** How long a sink may take to answer, ms. */
+  readonly timeoutMs: number;
+  /** The first pause after a failure and the longest one, ms; jitter takes off up to half. */
+  readonly backoffMs: number;
+  readonly maxBackoffMs: number;
+  /** The longest that a sink may ask to be left alone, ms. */
+  readonly maxRetryAfterMs: number;
+  /** A notification this old is given up when sending it fails, ms. */
+  readonly giveUpAfterMs: number;
+  /** How long closing waits for an answer that is under way, ms. */
+  readonly drainMs: number;
+}
+
+export const NOTIFIER_LIMITS: NotifierLimits = {
+  timeoutMs: 10_000,
+  backoffMs: 1000,
+  maxBackoffMs: 60_000,
+  maxRetryAfterMs: 600_000,
+  giveUpAfterMs: 86_400_000,
+  drainMs: 5000,
+};
+
+/** How often the database is looked at though nothing says that it changed, and lanes wake to look around, ms. */
+const RESCAN_MS = 30_000;
+const POLL_MS = 1000;
+
+export interface NotifierMetrics {
+  attempted(sink: string, outcome: SendResult['outcome'], seconds: number): void;
+  settled(sink: string, state: 'delivered' | 'failed'): void;
+}
+
+export interface NotifierOptions {
+  readonly reader: Pick<Reader, 'pendingNotifications' | 'getNotification' | 'onChange'>;
+  readonly sinks: readonly Sink[];
+  /** Whether this replica holds the claim now. Asked right before each attempt. */
+  mayDeliver(): boolean;
+  /** Appends the outcome to the log; a repetition with the same notification and sink must be stored once. */
+  recordDelivered(delivered: Delivered): Promise<void>;
+  /** This replica's run, as in its claims. */
+  readonly holder: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** From 0 to 1. */
+  random(): number;
+  readonly metrics?: NotifierMetrics;
+  readonly limits?: Partial<NotifierLimits>;
+}
+
+export interface Notifier {
+  /** Starts no further attempt, waits a while for the one under way to be answered and recorded, then cuts it off. */
+  close(): Promise<void>;
+}
+
+/** Starts delivering. */
+export function createNotifier(options: NotifierOptions): Notifier {
+  const { reader, sinks, clock } = options;
+  const limits = { ...NOTIFIER_LIMITS, ...options.limits };
+  const log = options.logger.child({ component: 'notify' });
+  const closing = new AbortController();
+  const cut = new AbortController();
+  const outbox = new PendingList(reader, clock, sinks, log);
+  const lanes = sinks.map(
+    (sink) => new Lane(sink, outbox, { ...options, limits, log, closing: closing.signal, cut: cut.signal }),
+  );
+  const unsubscribe = reader.onChange(({ notifications }) => {
+    if (notifications.length > 0) outbox.stale();
+    for (const lane of lanes) lane.wake();
+  });
+  const done = Promise.all(lanes.map((lane) => lane.run()));
+
+  return {
+    async close() {
+      unsubscribe();
+      closing.abort();
+      for (const lane of lanes) lane.wake();
+      const timer = clock.setTimer(limits.drainMs, () => cut.abort());
+      await done;
+      timer.cancel();
+    },
+  };
+}
+
+/** What waits, as the database last said; read again only when it may have changed. */
+class PendingList {
+  readonly #reader: NotifierOptions['reader'];
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #known: ReadonlySet<string>;
+  readonly #missing = new Set<string>();
+  #list: readonly PendingNotification[] = [];
+  #staleAtUs = 0;
+
+  constructor(reader: NotifierOptions['reader'], clock: Clock, sinks: readonly Sink[], log: Logger) {
+    this.#reader = reader;
+    this.#clock = clock;
+    this.#log = log;
+    this.#known = new Set(sinks.map(({ name }) => name));
+  }
+
+  stale(): void {
+    this.#staleAtUs = 0;
+  }
+
+  /** Oldest first. The same array as long as nothing was read anew. */
+  list(): readonly PendingNotification[] {
+    const nowUs = this.#clock.nowUs();
+    if (nowUs < this.#staleAtUs) return this.#list;
+    this.#list = this.#reader.pendingNotifications();
+    this.#staleAtUs = nowUs + RESCAN_MS * 1000;
+    for (const { sinks } of this.#list) for (const sink of sinks) this.#warnOfMissing(sink);
+    return this.#list;
+  }
+
+  /** Whether the sink has yet to take the notification, by what the database says now. */
+  isPending(id: string, sink: string) {
+    const notification = this.#reader.getNotification(id);
+    const delivery = notification?.deliveries.find((known) => known.sink === sink);
+    return delivery?.state === 'pending' ? notification : null;
+  }
+
+  #warnOfMissing(sink: string): void {
+    if (this.#known.has(sink) || this.#missing.has(sink) || this.#missing.size > 100) return;
+    this.#missing.add(sink);
+    this.#log.warn(
+      { sink },
+      `notifications wait for sink ${sink}, which this collector lacks: configure it in all of them`,
+    );
+  }
+}
+
+interface LaneOptions extends Omit<NotifierOptions, 'limits'> {
+  readonly limits: NotifierLimits;
+  readonly log: Logger;
+  readonly closing: AbortSignal;
+  readonly cut: AbortSignal;
+}
+
+interface Attempts {
+  count: number;
+  /** Not before this, microseconds. */
+  notBeforeUs: number;
+}
+
+/** One sink's deliveries, one after the other. */
+class Lane {
+  readonly #sink: Sink;
+  readonly #outbox: PendingList;
+  readonly #options: LaneOptions;
+  /** Failed attempts of this run, by notification. */
+  readonly #attempts = new Map<string, Attempts>();
+  /** Recorded by this lane, but still pending in a database that has not folded the record yet. */
+  readonly #settled = new Set<string>();
+  #seen: readonly PendingNotification[] = [];
+  /** Failures in a row, and how long the sink is left alone for them. */
+  #failures = 0;
+  #pausedUntilUs = 0;
+  #wake: () => void = () => {};
+
+  constructor(sink: Sink, outbox: PendingList, options: LaneOptions) {
+    this.#sink = sink;
+    this.#outbox = outbox;
+    this.#options = options;
+  }
+
+  wake(): void {
+    this.#wake();
+  }
+
+  async run(): Promise<void> {
+    const { closing, log } = this.#options;
+    while (!closing.aborted) {
+      try {
+        const next = this.#pick();
+        if (typeof next === 'number') await this.#rest(next);
+        else await this.#deliver(next);
+      } catch (error) {
+        // The database could not be read: nothing is lost, it is looked at again.
+        log.error(
+          { err: error, sink: this.#sink.name },
+          'a delivery could not be prepared: it is tried again',
+        );
+        this.#outbox.stale();
+        await this.#rest(POLL_MS);
+      }
+    }
+  }
+
+  /** The next notification to send, or how long to wait, ms. */
+  #pick(): PendingNotification | number {
+    if (!this.#options.mayDeliver()) return POLL_MS;
+    const pending = this.#outbox.list();
+    this.#forgetAllBut(pending);
+    const nowUs = this.#options.clock.nowUs();
+    if (nowUs < this.#pausedUntilUs) return Math.ceil((this.#pausedUntilUs - nowUs) / 1000);
+    const held = new Set<string>();
+    let wakeAtUs = nowUs + POLL_MS * 1000;
+    for (const notification of pending) {
+      const { id, incidentId, sinks } = notification;
+      if (!sinks.includes(this.#sink.name) || this.#settled.has(id) || held.has(incidentId)) continue;
+      const notBeforeUs = this.#attempts.get(id)?.notBeforeUs ?? 0;
+      if (notBeforeUs <= nowUs) return notification;
+      held.add(incidentId);
+      wakeAtUs = Math.min(wakeAtUs, notBeforeUs);
+    }
+    return Math.max(1, Math.ceil((wakeAtUs - nowUs) / 1000));
+  }
+
+  async #deliver({ id }: PendingNotification): Promise<void> {
+    const { clock, limits, log, metrics, cut, mayDeliver } = this.#options;
+    const notification = this.#outbox.isPending(id, this.#sink.name);
+    if (!notification || !mayDeliver()) return this.#outbox.stale();
+
+    const timeout = new AbortController();
+    const timer = clock.setTimer(limits.timeoutMs, () => timeout.abort());
+    const startedUs = clock.nowUs();
+    let result: SendResult;
+    try {
+      result = await this.#sink.send(notification, AbortSignal.any([timeout.signal, cut]));
+    } catch {
+      // What was thrown may hold anything, the sink's secret too.
+      result = { outcome: 'retry', error: 'the sink failed inside' };
+    } finally {
+      timer.cancel();
+    }
+    if (result.outcome === 'retry' && timeout.signal.aborted) {
+      result = { ...result, error: `no answer within ${limits.timeoutMs / 1000} s` };
+    }
+    metrics?.attempted(this.#sink.name, result.outcome, (clock.nowUs() - startedUs) / 1e6);
+
+    const attempts = (this.#attempts.get(id)?.count ?? 0) + 1;
+    const about = { notification: id, sink: this.#sink.name, attempts };
+    if (result.outcome === 'delivered') {
+      log.info(about, 'notification delivered');
+      this.#sinkAnswered();
+      return this.#record(id, attempts, '');
+    }
+    const tooOld = clock.nowUs() - notification.created_us > limits.giveUpAfterMs * 1000;
+    if (result.outcome === 'rejected' || tooOld) {
+      log.error({ ...about, error: result.error }, 'notification given up');
+      if (result.outcome === 'rejected') this.#sinkAnswered();
+      return this.#record(id, attempts, result.error || 'failed');
+    }
+    log.warn({ ...about, error: result.error }, 'notification not delivered: it is tried again');
+    this.#retryLater(id, attempts, result.retryAfterMs);
+  }
+
+  #sinkAnswered(): void {
+    this.#failures = 0;
+    this.#pausedUntilUs = 0;
+  }
+
+  /** Backs off from this notification by its own failures, and from the sink by how many it failed in a row. */
+  #retryLater(id: string, attempts: number, retryAfterMs: number | undefined): void {
+    const { clock, limits } = this.#options;
+    const nowUs = clock.nowUs();
+    const asked = retryAfterMs === undefined ? 0 : Math.min(retryAfterMs, limits.maxRetryAfterMs);
+    this.#failures++;
+    this.#attempts.set(id, {
+      count: attempts,
+      notBeforeUs: nowUs + Math.max(asked, this.#backoffMs(attempts)) * 1000,
+    });
+    this.#pausedUntilUs = nowUs + Math.max(asked, this.#backoffMs(this.#failures)) * 1000;
+  }
+
+  /** Tries until the outcome stands in the log. Meanwhile the lane does nothing else, and never sends it again. */
+  async #record(id: string, attempts: number, error: string): Promise<void> {
+    const { recordDelivered, holder, clock, log, metrics, cut } = this.#options;
+    const delivered: Delivered = {
+      notification_id: id,
+      sink: this.#sink.name,
+      holder,
+      attempts,
+      // A longer one would make the entry invalid.
+      error: error.slice(0, LIMITS.string),
+    };
+    this.#settled.add(id);
+    for (let tries = 1; ; tries++) {
+      try {
+        await recordDelivered(delivered);
+        this.#attempts.delete(id);
+        metrics?.settled(this.#sink.name, error === '' ? 'delivered' : 'failed');
+        return;
+      } catch (cause) {
+        log.warn(
+          { err: cause, notification: id, sink: this.#sink.name },
+          'the outcome of a delivery is not in the log yet: it is tried again',
+        );
+      }
+      await sleep(clock, this.#backoffMs(tries), cut);
+      if (cut.aborted) return;
+    }
+  }
+
+  /** Once the database says so itself, nothing of a settled notification need be remembered. */
+  #forgetAllBut(pending: readonly PendingNotification[]): void {
+    if (pending === this.#seen) return;
+    this.#seen = pending;
+    const still = new Set(pending.filter(({ sinks }) => sinks.includes(this.#sink.name)).map(({ id }) => id));
+    for (const id of this.#settled) if (!still.has(id)) this.#settled.delete(id);
+    for (const id of this.#attempts.keys()) if (!still.has(id)) this.#attempts.delete(id);
+  }
+
+  #backoffMs(failures: number): number {
+    const { limits, random } = this.#options;
+    const ceiling = Math.min(limits.maxBackoffMs, limits.backoffMs * 2 ** Math.min(failures - 1, 30));
+    return Math.round(ceiling * (0.5 + random() / 2));
+  }
+
+  /** Waits `ms`, or until something happens. */
+  #rest(ms: number): Promise<void> {
+    if (this.#options.closing.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer: Timer = this.#options.clock.setTimer(ms, () => this.#wake());
+      this.#wake = () => {
+        this.#wake = () => {};
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+}
