@@ -1,6 +1,6 @@
 /** The HTTP server that the routes are put on: its limits, the headers and the error format that all of them share. */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type FastifyReply } from 'fastify';
+import Fastify, { type FastifyReply, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { ReplicaStatus } from '../status.ts';
 import { ApiError, toApiError } from './errors.ts';
@@ -34,7 +34,7 @@ export function createServer(logger: Logger, metrics: Metrics) {
   const log = logger.child({ component: 'api' });
   const server = Fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 64 * 1024,
     requestTimeout: 10_000,
     keepAliveTimeout: 30_000,

@@ -1,0 +1,34 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { readHostCursor, readIncidentCursor, writeHostCursor, writeIncidentCursor } from './cursor.ts';
+import { ApiError } from './errors.ts';
+
+const id = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/);
+
+test('a cursor leads back to where it was taken', () => {
+  fc.assert(
+    fc.property(fc.maxSafeNat(), id, (detectedUs, incident) => {
+      const position = { detectedUs, id: incident };
+      expect(readIncidentCursor(writeIncidentCursor(position))).toEqual(position);
+      expect(readHostCursor(writeHostCursor(incident))).toBe(incident);
+    }),
+  );
+});
+
+test('any text is a cursor or is refused by code', () => {
+  fc.assert(
+    fc.property(fc.string(), (text) => {
+      for (const read of [readIncidentCursor, readHostCursor]) {
+        try {
+          read(text);
+        } catch (error) {
+          expect(error).toBeInstanceOf(ApiError);
+          expect((error as ApiError).code).toBe('invalid_cursor');
+        }
+      }
+    }),
+  );
+  expect(() => readIncidentCursor(Buffer.from('9999999999999999.i1').toString('base64url'))).toThrow(
+    'this cursor was not given by this list: leave it out to start over',
+  );
+});

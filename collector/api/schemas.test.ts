@@ -1,0 +1,27 @@
+import type { Static } from 'typebox';
+import { Value } from 'typebox/value';
+import { expect, expectTypeOf, test } from 'vitest';
+import type { DropSignal, HostView, Incident, IncidentHost } from '../fold/model.ts';
+import {
+  DropSignalSchema,
+  type HostSchema,
+  type IncidentHostSchema,
+  type IncidentSchema,
+} from './schemas.ts';
+
+/** Without readonly: schemas do not say it. */
+type Plain<T> = T extends readonly (infer Item)[]
+  ? Plain<Item>[]
+  : T extends object
+    ? { -readonly [Key in keyof T]: Plain<T[Key]> }
+    : T;
+
+test('the schemas say what the model says', () => {
+  expectTypeOf<Plain<Static<typeof IncidentSchema>>>().toEqualTypeOf<Plain<Incident>>();
+  expectTypeOf<Plain<Static<typeof IncidentHostSchema>>>().toEqualTypeOf<Plain<IncidentHost>>();
+  expectTypeOf<Plain<Static<typeof DropSignalSchema>>>().toEqualTypeOf<Plain<DropSignal>>();
+  expectTypeOf<Plain<Static<typeof HostSchema>>>().toEqualTypeOf<Plain<HostView>>();
+  // The four above are checked by the compiler; this tells that the schemas do check something.
+  expect(Value.Check(DropSignalSchema, { kind: 'drop', reason: 'NO_SOCKET', function: '' })).toBe(true);
+  expect(Value.Check(DropSignalSchema, { kind: 'drop', reason: 'NO_SOCKET' })).toBe(false);
+});
