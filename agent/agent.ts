@@ -1,0 +1,318 @@
+/**
+ * The agent: collects from its sources once a second, gathers a window, seals it into a numbered message and hands it to
+ * the spool, from which the publisher sends it. It reads, aggregates and publishes; it never decides what is wrong.
+ * Every edge (log, clock, disk, sources) comes from outside.
+ */
+import { readFileSync } from 'node:fs';
+import type { Clock, Log, Timer } from '@netfall/log';
+import {
+  encodeEntry,
+  hostSubject,
+  type Inventory,
+  type Item,
+  LIMITS,
+  MAX_ENTRY_BYTES,
+  type SourceStatus,
+} from '@netfall/proto';
+import type { Logger } from 'pino';
+import type { AgentConfig } from './config.ts';
+import { type HostReader, openHost } from './inventory/inventory.ts';
+import { Publisher, type PublisherStatus } from './publisher/publisher.ts';
+import { Pace } from './report/pace.ts';
+import { Window } from './report/window.ts';
+import { SourceRunner } from './runner.ts';
+import { type SourceContext, type SourceDefinition, sources } from './sources/index.ts';
+import type { Draft, SealedMessage, Spool } from './spool/spool.ts';
+
+export interface AgentOptions {
+  readonly config: AgentConfig;
+  /** Stays open when the agent stops. */
+  readonly log: Log;
+  /** Stays open when the agent stops. One agent at a time. */
+  readonly spool: Spool;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Uniform in [0, 1); default Math.random. */
+  readonly random?: () => number;
+  /** Default: every source there is, as far as the configuration has it. */
+  readonly sources?: readonly SourceDefinition[];
+  /** Replaces `/` for everything that is read; default `/`. */
+  readonly root?: string;
+  /** What the host says of itself; default: read under `root`. */
+  readonly host?: HostReader;
+}
+
+export interface AgentStatus {
+  readonly hostId: string;
+  readonly incarnation: string;
+  /** The last message sealed; 0 before the first of this run. */
+  readonly seq: number;
+  readonly sources: readonly SourceStatus[];
+  readonly spool: { readonly messages: number; readonly bytes: number; readonly evicted: number };
+  readonly publisher: PublisherStatus;
+  /** "rest" every 10 s, "fast" every second, "wide" every 30 s. */
+  readonly pace: 'rest' | 'fast' | 'wide';
+}
+
+export interface Agent {
+  readonly hostId: string;
+  /** Starts the sources and the timer. Throws only if called twice. */
+  start(): void;
+  /** Says goodbye and waits up to 3 s for the log to have everything; what it has not stays in the spool. */
+  stop(reason: string): Promise<void>;
+  status(): AgentStatus;
+}
+
+export function createAgent(options: AgentOptions): Agent {
+  return new SpoolingAgent(options);
+}
+
+const TICK_MS = 1000;
+/** A message that is due sooner than this is waited for, so that no tick is much shorter than the others. */
+const LONGEST_TICK_MS = 1500;
+const INVENTORY_EVERY_US = 60_000_000;
+const FLUSH_MS = 3000;
+
+const { version }: { version: string } = JSON.parse(
+  readFileSync(new URL('./package.json', import.meta.url), 'utf8'),
+);
+
+class SpoolingAgent implements Agent {
+  readonly hostId: string;
+  readonly #options: AgentOptions;
+  readonly #host: HostReader;
+  readonly #window: Window;
+  readonly #pace: Pace;
+  readonly #publisher: Publisher;
+  /** Those that count drops first. */
+  readonly #runners: readonly SourceRunner[];
+  #bootId = '';
+  #inventory: Inventory | undefined;
+  /** As JSON, to tell whether it changed. */
+  #inventoryText = '';
+  #inventoryReadUs = 0;
+  /** The incarnation that was told of the inventory as it is; empty when none was. */
+  #inventoryKnownBy = '';
+  #seq = 0;
+  #nowUs = 0;
+  #started = false;
+  #stopping = false;
+  #sealFailed = false;
+  #timer: Timer | undefined;
+
+  constructor(options: AgentOptions) {
+    const { config, clock, log, spool, logger } = options;
+    this.#options = options;
+    const root = options.root ?? '/';
+    this.#host = options.host ?? openHost(root, config.labels);
+    this.#nowUs = clock.nowUs();
+    const inventory = this.#readInventory();
+    this.hostId = config.host_id ?? hostIdOf(inventory?.hostname ?? '');
+    this.#window = new Window({
+      jumpFactor: config.report.jump_factor,
+      jumpRate: config.report.jump_rate,
+      newSignatureEvents: config.report.new_signature_events,
+      nowUs: this.#nowUs,
+    });
+    this.#pace = new Pace({
+      intervalUs: config.report.interval_s * 1_000_000,
+      wideIntervalUs: Math.max(config.report.interval_s, config.report.wide_interval_s) * 1_000_000,
+      startUs: this.#nowUs,
+    });
+    const context: SourceContext = {
+      root,
+      config: config.sources,
+      clock,
+      hurry: () => this.#stopping || this.#pace.isFast(this.#nowUs) || this.#pace.isDue(this.#nowUs),
+    };
+    const definitions = options.sources ?? sources;
+    this.#runners = [
+      ...definitions.filter(({ counts }) => counts === 'drops'),
+      ...definitions.filter(({ counts }) => counts !== 'drops'),
+    ].map((definition) => {
+      return new SourceRunner(definition, context, this.#window.collector(definition.name), logger);
+    });
+    this.#publisher = new Publisher({
+      spool,
+      log,
+      clock,
+      logger,
+      random: options.random ?? Math.random,
+      hostId: this.hostId,
+      subject: hostSubject(config.cell, this.hostId),
+      lost: (hop, count) => this.#window.loss('spool', hop, count),
+    });
+  }
+
+  start(): void {
+    if (this.#started) throw new Error('the agent was started before: make a new one');
+    this.#started = true;
+    this.#bootId = this.#host.bootId();
+    for (const runner of this.#runners) runner.start(this.#nowUs);
+    this.#publisher.wake();
+    this.#schedule();
+  }
+
+  async stop(reason: string): Promise<void> {
+    if (!this.#started || this.#stopping) return;
+    this.#stopping = true;
+    this.#timer?.cancel();
+    this.#collect();
+    this.#seal({ goodbye: { reason: reason.slice(0, LIMITS.string) } });
+    for (const runner of this.#runners) runner.stop();
+    const flushed = await this.#publisher.flush(FLUSH_MS);
+    this.#publisher.stop();
+    if (!flushed) {
+      this.#options.logger.warn(
+        `${this.#options.spool.messages} messages are not in the log yet: they stay in the spool until the next start`,
+      );
+    }
+  }
+
+  status(): AgentStatus {
+    const { messages, bytes, evicted, incarnation } = this.#options.spool;
+    return {
+      hostId: this.hostId,
+      incarnation,
+      seq: this.#seq,
+      sources: this.#runners.map((runner) => runner.status),
+      spool: { messages, bytes, evicted },
+      publisher: this.#publisher.status,
+      pace: this.#pace.pressed ? 'wide' : this.#pace.isFast(this.#nowUs) ? 'fast' : 'rest',
+    };
+  }
+
+  #schedule(): void {
+    const untilDueMs = (this.#pace.dueUs - this.#options.clock.nowUs()) / 1000;
+    const ms = untilDueMs > 0 && untilDueMs <= LONGEST_TICK_MS ? Math.ceil(untilDueMs) : TICK_MS;
+    this.#timer = this.#options.clock.setTimer(ms, () => {
+      this.#tick();
+      this.#schedule();
+    });
+  }
+
+  #tick(): void {
+    this.#collect();
+    this.#pace.load(this.#publisher.ackUs(this.#nowUs), this.#options.spool.fill);
+    if (this.#pace.isDue(this.#nowUs)) this.#seal();
+    this.#publisher.wake();
+  }
+
+  /** One round over all sources, those of drops first: what they say may be why the others should look now. */
+  #collect(): void {
+    this.#nowUs = this.#options.clock.nowUs();
+    this.#window.begin(this.#nowUs);
+    if (Math.abs(this.#nowUs - this.#inventoryReadUs) >= INVENTORY_EVERY_US) {
+      const before = this.#inventoryText;
+      this.#readInventory();
+      if (this.#inventoryText !== before) this.#changed();
+    }
+    this.#collectFrom('drops');
+    if (this.#window.dropsChanged()) this.#changed();
+    this.#collectFrom('counters');
+    if (this.#window.countersChanged()) this.#changed();
+  }
+
+  #collectFrom(kind: SourceDefinition['counts']): void {
+    for (const runner of this.#runners) {
+      if (runner.definition.counts === kind && runner.collect(this.#nowUs)) this.#changed();
+    }
+  }
+
+  #changed(): void {
+    this.#pace.changed(this.#nowUs);
+  }
+
+  /** Closes the window into a message. If that cannot be stored, the window goes on and the next tick tries again. */
+  #seal(goodbye?: Item): void {
+    const { spool, logger } = this.#options;
+    try {
+      this.#seq = spool.append((draft) => this.#write(draft, goodbye));
+    } catch (error) {
+      if (!this.#sealFailed) {
+        const why = error instanceof Error ? error.message : String(error);
+        logger.error(`no message can be stored: ${why}; counting goes on, and is reported once it can`);
+      }
+      this.#sealFailed = true;
+      return;
+    }
+    if (this.#sealFailed) logger.info('messages can be stored again');
+    this.#sealFailed = false;
+    this.#inventoryKnownBy = spool.incarnation;
+    this.#window.reported();
+    this.#pace.sealed(this.#nowUs);
+    this.#publisher.wake();
+  }
+
+  #write(draft: Draft, goodbye: Item | undefined): SealedMessage {
+    const { config } = this.#options;
+    const items: Item[] = [{ heartbeat: this.#heartbeat(draft) }];
+    // Told again after an eviction, with which it may have gone.
+    if (this.#inventory && (this.#inventoryKnownBy !== draft.incarnation || draft.carried.length > 0)) {
+      items.push({ inventory: this.#inventory });
+    }
+    if (goodbye) items.push(goodbye);
+    const limits = { drops: config.report.max_drops, counters: LIMITS.counters as number };
+    for (;;) {
+      const report = this.#window.report(limits);
+      const reports: Item[] = [];
+      if (report.hasDrops || this.#runs('drops')) reports.push({ drop_report: report.drops });
+      if (report.hasCounters || this.#runs('counters')) reports.push({ counter_report: report.counters });
+      const cut = { source: 'agent', hop: 'report_full', count: report.cutCounters };
+      const losses = this.#window.losses(cut.count > 0 ? [...draft.carried, cut] : draft.carried);
+      const data = encodeEntry({
+        envelope: {
+          cell: config.cell,
+          host_id: this.hostId,
+          incarnation: draft.incarnation,
+          seq: draft.seq,
+          oldest_seq: draft.oldestSeq,
+          boot_id: this.#bootId,
+          observed_us: Math.max(0, this.#nowUs),
+          items: [...items, ...reports],
+          losses,
+        },
+      });
+      if (data.length <= MAX_ENTRY_BYTES || limits.drops + limits.counters === 0) return { data, losses };
+      limits.drops = Math.floor(limits.drops / 2);
+      limits.counters = Math.floor(limits.counters / 2);
+    }
+  }
+
+  #heartbeat({ messages, bytes }: Draft) {
+    return {
+      agent_version: version,
+      interval_ms: Math.ceil(this.#pace.promiseUs() / 1000),
+      sources: this.#runners.slice(0, LIMITS.sources).map((runner) => runner.status),
+      spool_messages: messages,
+      spool_bytes: bytes,
+    };
+  }
+
+  #runs(kind: SourceDefinition['counts']): boolean {
+    return this.#runners.some((runner) => runner.running && runner.definition.counts === kind);
+  }
+
+  #readInventory(): Inventory | undefined {
+    this.#inventoryReadUs = this.#nowUs;
+    try {
+      const inventory = this.#host.inventory();
+      const text = JSON.stringify(inventory);
+      if (text !== this.#inventoryText) {
+        this.#inventory = inventory;
+        this.#inventoryText = text;
+        this.#inventoryKnownBy = '';
+      }
+    } catch (error) {
+      this.#options.logger.warn(
+        `the inventory cannot be read: ${error instanceof Error ? error.message : error}`,
+      );
+    }
+    return this.#inventory;
+  }
+}
+
+/** A host's id by default: its name, with "-" for what may not stand in a subject. */
+function hostIdOf(hostname: string): string {
+  return hostname.replace(/[^A-Za-z0-9_-]/g, '-').slice(0, 64) || 'localhost';
+}

@@ -1,0 +1,7 @@
+export { type Agent, type AgentOptions, type AgentStatus, createAgent } from './agent.ts';
+export { AgentConfig, completeConfig } from './config.ts';
+export { type HostReader, openHost, readInventory } from './inventory/inventory.ts';
+export type { Collector, DropRow, Probe, Source } from './source.ts';
+export { type SourceContext, type SourceDefinition, sources } from './sources/index.ts';
+export { SpoolError, type SpoolErrorCode } from './spool/errors.ts';
+export { openSpool, type Spool, type SpoolOptions } from './spool/spool.ts';

@@ -1,0 +1,133 @@
+/**
+ * The window: gathers what all sources collect between two messages. Closing it takes two steps, `items` and `reported`,
+ * so that nothing is lost when the message in between cannot be stored: the window then simply goes on.
+ * It must not know sources, the spool or the log.
+ */
+import type { CounterReport, DropReport, Loss } from '@netfall/proto';
+import type { Collector, DropRow } from '../source.ts';
+import { CounterTable } from './counters.ts';
+import { DropTable } from './drops.ts';
+import { Ledger } from './ledger.ts';
+import type { TrendRules } from './trend.ts';
+
+export interface WindowOptions extends TrendRules {
+  /** Drops of an unknown signature that make it worth a message. */
+  readonly newSignatureEvents: number;
+  readonly nowUs: number;
+}
+
+/** The most a report may list. */
+export interface ReportLimits {
+  readonly drops: number;
+  readonly counters: number;
+}
+
+export interface WindowReport {
+  readonly drops: DropReport;
+  readonly counters: CounterReport;
+  /** Whether there is anything in them. */
+  readonly hasDrops: boolean;
+  readonly hasCounters: boolean;
+  /** Counters that had no room. */
+  readonly cutCounters: number;
+}
+
+export class Window {
+  readonly #drops: DropTable;
+  readonly #counters: CounterTable;
+  readonly #ledger = new Ledger();
+  #startUs: number;
+  #tickUs: number;
+  #nowUs: number;
+
+  constructor(options: WindowOptions) {
+    this.#drops = new DropTable(options, options.newSignatureEvents, options.nowUs);
+    this.#counters = new CounterTable(options, options.nowUs);
+    this.#startUs = options.nowUs;
+    this.#tickUs = options.nowUs;
+    this.#nowUs = options.nowUs;
+  }
+
+  /** Where `source` puts what it collects. Numbers that cannot be are counted as lost at the hop `invalid`. */
+  collector(source: string): Collector {
+    return {
+      drop: (row) => {
+        if (isCountable(row)) this.#drops.add(row, this.#nowUs);
+        else this.loss(source, 'invalid', 1);
+      },
+      counter: (name, iface, delta) => {
+        if (!isCount(delta) || delta === 0 || name === '') this.loss(source, 'invalid', 1);
+        else if (!this.#counters.add(name, iface, delta, this.#nowUs)) this.loss(source, 'report_full', 1);
+      },
+      loss: (hop, count) => this.loss(source, hop, count),
+    };
+  }
+
+  loss(source: string, hop: string, count: number): void {
+    this.#ledger.add(source, hop, count, this.#nowUs);
+  }
+
+  /** Begins a round of collection at `nowUs`. */
+  begin(nowUs: number): void {
+    this.#nowUs = nowUs;
+  }
+
+  /** To be called when the sources of drops have been collected. Returns whether a message should tell at once. */
+  dropsChanged(): boolean {
+    const changed = this.#drops.tick(this.#nowUs, elapsed(this.#tickUs, this.#nowUs));
+    return this.#ledger.takeNews() || changed;
+  }
+
+  /** The same for all other sources; ends the round. */
+  countersChanged(): boolean {
+    const changed = this.#counters.tick(this.#nowUs, elapsed(this.#tickUs, this.#nowUs));
+    this.#tickUs = this.#nowUs;
+    return this.#ledger.takeNews() || changed;
+  }
+
+  /** What the window holds so far. */
+  report(limits: ReportLimits): WindowReport {
+    const window_us = elapsed(this.#startUs, this.#nowUs);
+    const { drops, other } = this.#drops.report(limits.drops);
+    const counters = this.#counters.report();
+    return {
+      drops: {
+        window_us,
+        received_packets: this.#counters.receivedPackets,
+        sent_packets: this.#counters.sentPackets,
+        drops,
+        other,
+      },
+      counters: { window_us, counters: counters.slice(0, limits.counters) },
+      hasDrops: drops.length > 0 || other !== null,
+      hasCounters: counters.length > 0,
+      cutCounters: Math.max(0, counters.length - limits.counters),
+    };
+  }
+
+  /** What was lost in the window, with what is carried over from evicted messages. */
+  losses(carried: readonly Loss[]): Loss[] {
+    return this.#ledger.losses(carried);
+  }
+
+  /** A message tells of everything so far: the next window begins. */
+  reported(): void {
+    this.#drops.reported(this.#nowUs);
+    this.#counters.reported(this.#nowUs);
+    this.#ledger.reported();
+    this.#startUs = this.#nowUs;
+  }
+}
+
+/** At least 1: a clock that was set back must not make a window that ends before it began. */
+function elapsed(fromUs: number, toUs: number): number {
+  return Math.max(1, toUs - fromUs);
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
+function isCountable(row: Readonly<DropRow>): boolean {
+  return isCount(row.events) && isCount(row.packets) && isCount(row.bytes) && row.offset >>> 0 === row.offset;
+}

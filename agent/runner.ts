@@ -1,0 +1,129 @@
+/**
+ * Runs one source: probes it, starts it, collects from it, and keeps its failures from the rest of the agent. Gives every
+ * source the same telemetry, so that none has to. It must not know what a source counts.
+ */
+import { LIMITS, SourceState, type SourceStatus } from '@netfall/proto';
+import type { Logger } from 'pino';
+import type { Collector, Probe, Source } from './source.ts';
+import type { SourceContext, SourceDefinition } from './sources/index.ts';
+
+/** How long a source that failed, or that cannot work here, is left alone. */
+const RETRY_US = 60_000_000;
+
+export class SourceRunner {
+  readonly definition: SourceDefinition;
+  readonly #context: SourceContext;
+  readonly #into: Collector;
+  readonly #logger: Logger;
+  /** Undefined while the source is off, and after it could not even be made. */
+  #source: Source | undefined;
+  #running = false;
+  /** When it was given up, µs; undefined while it runs or is off. */
+  #gaveUpUs: number | undefined;
+  #status: SourceStatus;
+
+  constructor(definition: SourceDefinition, context: SourceContext, into: Collector, logger: Logger) {
+    this.definition = definition;
+    this.#context = context;
+    this.#into = into;
+    this.#logger = logger;
+    this.#status = this.#statusOf(SourceState.SOURCE_STATE_OFF, 'switched off by configuration', '');
+  }
+
+  get status(): SourceStatus {
+    return this.#status;
+  }
+
+  get running(): boolean {
+    return this.#running;
+  }
+
+  /** Starts the source unless it is switched off. */
+  start(nowUs: number): void {
+    const { name, enabledByDefault } = this.definition;
+    // A source that is not part of the configuration's schema runs as its definition says.
+    const configured: Readonly<Record<string, { enabled?: boolean }>> = this.#context.config;
+    if (configured[name]?.enabled ?? enabledByDefault) this.#attempt(nowUs);
+    else this.#logger.info(`${name}: ${this.#status.detail}`);
+  }
+
+  /** Collects, or tries again to start when it is time. Returns whether the source's state changed. Never throws. */
+  collect(nowUs: number): boolean {
+    const before = this.#status;
+    if (this.#running) {
+      try {
+        this.#source?.collect(this.#into);
+      } catch (error) {
+        this.#fail(error, nowUs);
+      }
+    } else if (this.#gaveUpUs !== undefined && Math.abs(nowUs - this.#gaveUpUs) >= RETRY_US) {
+      this.#attempt(nowUs);
+    }
+    return this.#status !== before;
+  }
+
+  stop(): void {
+    this.#running = false;
+    this.#gaveUpUs = undefined;
+    try {
+      this.#source?.stop();
+    } catch (error) {
+      this.#logger.warn(`${this.definition.name} did not stop cleanly: ${messageOf(error)}`);
+    }
+  }
+
+  #attempt(nowUs: number): void {
+    try {
+      this.#source ??= this.definition.create(this.#context);
+      const probe = this.#source.probe();
+      if (probe.state === 'unavailable') {
+        this.#gaveUpUs = nowUs;
+      } else {
+        this.#source.start();
+        this.#running = true;
+        this.#gaveUpUs = undefined;
+      }
+      this.#say(this.#statusOf(stateOf(probe), describe(probe), probe.mend ?? ''));
+    } catch (error) {
+      this.#fail(error, nowUs);
+    }
+  }
+
+  #fail(error: unknown, nowUs: number): void {
+    this.stop();
+    this.#gaveUpUs = nowUs;
+    this.#say(this.#statusOf(SourceState.SOURCE_STATE_UNAVAILABLE, `failed: ${messageOf(error)}`, ''));
+  }
+
+  /** Takes over a status, and says it if it is news. */
+  #say(status: SourceStatus): void {
+    const { state, detail, mend } = this.#status;
+    if (status.state === state && status.detail === detail && status.mend === mend) return;
+    this.#status = status;
+    const level = status.state === SourceState.SOURCE_STATE_OK ? 'info' : 'warn';
+    this.#logger[level](`${status.name}: ${status.detail}${status.mend && `; to mend it: ${status.mend}`}`);
+  }
+
+  #statusOf(state: SourceState, detail: string, mend: string): SourceStatus {
+    return {
+      name: this.definition.name.slice(0, LIMITS.string),
+      state,
+      detail: detail.slice(0, LIMITS.string),
+      mend: mend.slice(0, LIMITS.string),
+    };
+  }
+}
+
+function stateOf(probe: Probe): SourceState {
+  if (probe.state === 'ok') return SourceState.SOURCE_STATE_OK;
+  if (probe.state === 'degraded') return SourceState.SOURCE_STATE_DEGRADED;
+  return SourceState.SOURCE_STATE_UNAVAILABLE;
+}
+
+function describe(probe: Probe): string {
+  return probe.missing ? `${probe.detail}; ${probe.missing}` : probe.detail;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,47 @@
+/**
+ * Every source of the agent, explicitly. docs/adding-a-source.md tells how to add one. A source's order does not matter;
+ * the agent collects those that count drops before the others.
+ */
+import type { Clock } from '@netfall/log';
+import type { AgentConfig } from '../config.ts';
+import type { Source } from '../source.ts';
+import { CountersSource } from './counters/source.ts';
+import { KfreeSkbSource } from './kfree-skb/source.ts';
+
+/** What a source may know of the world it runs in. */
+export interface SourceContext {
+  /** Replaces `/`, so that a fixture tree can stand in for /proc and /sys. */
+  readonly root: string;
+  readonly config: AgentConfig['sources'];
+  readonly clock: Clock;
+  /** Whether fresh figures are wanted now: a message is about to be sealed, or one goes out every second. */
+  readonly hurry: () => boolean;
+}
+
+export interface SourceDefinition {
+  /** Its name in reports, in the configuration and in docs/sources. */
+  readonly name: string;
+  /** Whether it runs when the configuration does not say. */
+  readonly enabledByDefault: boolean;
+  /** What it reports: while a source of drops runs, a message without drops says that there were none. */
+  readonly counts: 'drops' | 'counters';
+  /** Makes the source; must not touch the kernel yet. */
+  create(context: SourceContext): Source;
+}
+
+export const sources: readonly SourceDefinition[] = [
+  {
+    name: 'kfree-skb',
+    enabledByDefault: true,
+    counts: 'drops',
+    create: ({ root, config }) => new KfreeSkbSource(root, config['kfree-skb'].max_entries),
+  },
+  {
+    name: 'counters',
+    enabledByDefault: true,
+    counts: 'counters',
+    create: ({ root, config, clock, hurry }) => {
+      return new CountersSource({ root, periodS: config.counters.period_s, clock, hurry });
+    },
+  },
+];
