@@ -25,7 +25,9 @@ const BLOB_PREFIX = /^[A-Za-z0-9._/-]*$/;
 /** Throws TypeError unless the subject can be stored: literal tokens of visible ASCII, at most 256 bytes. */
 export function checkSubject(subject: string): void {
   if (subject.length > MAX_SUBJECT || !SUBJECT.test(subject)) {
-    throw new TypeError(`subject ${quote(subject)}: give dot-separated tokens of visible ASCII, no * or >, at most 256`);
+    throw new TypeError(
+      `subject ${quote(subject)}: give dot-separated tokens of visible ASCII, no * or >, at most 256`,
+    );
   }
 }
 
@@ -33,7 +35,9 @@ export function checkSubject(subject: string): void {
 export function checkOutgoing(message: Outgoing): void {
   checkSubject(message.subject);
   if (message.id.length > MAX_ID || !ID.test(message.id)) {
-    throw new TypeError(`message id ${quote(message.id)}: give 1 to 256 characters of visible ASCII without spaces`);
+    throw new TypeError(
+      `message id ${quote(message.id)}: give 1 to 256 characters of visible ASCII without spaces`,
+    );
   }
   const expected = message.expectLastOnSubject;
   if (expected !== undefined && !(Number.isSafeInteger(expected) && expected >= 0)) {
@@ -61,7 +65,9 @@ export function checkRead(options: ReadOptions): number {
 /** Throws TypeError unless the blob name is of the form the interface states and at most 200 characters long. */
 export function checkBlobName(name: string): void {
   if (name.length > MAX_BLOB_NAME || !BLOB_NAME.test(name)) {
-    throw new TypeError(`blob name ${quote(name)}: give letters, digits, . _ - in parts split by /, at most 200`);
+    throw new TypeError(
+      `blob name ${quote(name)}: give letters, digits, . _ - in parts split by /, at most 200`,
+    );
   }
 }
 

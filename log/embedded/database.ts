@@ -92,8 +92,12 @@ export class Database {
       this.#lastOn = db.prepare(
         `SELECT ${columns}, id FROM entries WHERE subject = ? ORDER BY sequence DESC LIMIT 1`,
       );
-      this.#youngest = db.prepare('SELECT id, sequence, time_us AS timeUs FROM entries ORDER BY sequence DESC');
-      this.#bytesBelow = db.prepare(`SELECT ifnull(sum(${ROW_BYTES}), 0) AS bytes FROM entries WHERE sequence < ?`);
+      this.#youngest = db.prepare(
+        'SELECT id, sequence, time_us AS timeUs FROM entries ORDER BY sequence DESC',
+      );
+      this.#bytesBelow = db.prepare(
+        `SELECT ifnull(sum(${ROW_BYTES}), 0) AS bytes FROM entries WHERE sequence < ?`,
+      );
       this.#deleteBelow = db.prepare('DELETE FROM entries WHERE sequence < ?');
       this.identity = String(db.prepare('SELECT identity FROM state').get()?.['identity']);
     } catch (error) {

@@ -24,9 +24,9 @@ import {
   DEFAULT_MAX_MESSAGE_BYTES,
 } from '../names.ts';
 import { Wakeup } from '../wakeup.ts';
-import { fileBlobs } from './file-blobs.ts';
 import { Database, rowBytes, type State } from './database.ts';
 import { DedupeWindow } from './dedupe.ts';
+import { fileBlobs } from './file-blobs.ts';
 import { memoryBlobs } from './memory-blobs.ts';
 
 export interface EmbeddedLogOptions {
@@ -132,7 +132,10 @@ class EmbeddedLog implements Log {
       const batch = this.#db.read(next, maxBatch, BATCH_BYTES);
       const newest = batch.at(-1);
       if (!newest) {
-        throw new LogError('corrupt', `entry ${next} is missing in ${this.#dir}: restore the folder from a copy`);
+        throw new LogError(
+          'corrupt',
+          `entry ${next} is missing in ${this.#dir}: restore the folder from a copy`,
+        );
       }
       next = newest.sequence + 1;
       yield batch;
@@ -226,7 +229,11 @@ class EmbeddedLog implements Log {
 
   #takeGroup(): readonly Pending[] {
     let count = 0;
-    for (let bytes = 0; count < this.#queue.length && count < GROUP_MESSAGES && bytes < GROUP_BYTES; count++) {
+    for (
+      let bytes = 0;
+      count < this.#queue.length && count < GROUP_MESSAGES && bytes < GROUP_BYTES;
+      count++
+    ) {
       bytes += this.#queue[count]!.message.data.length;
     }
     return this.#queue.splice(0, count);

@@ -14,11 +14,23 @@ export function asLogError(error: unknown, dir: string): LogError {
   const options = { cause: error };
   switch (reasonOf(error)) {
     case 'locked':
-      return new LogError('locked', `${dir} is in use by another process: stop that one or give another folder`, options);
+      return new LogError(
+        'locked',
+        `${dir} is in use by another process: stop that one or give another folder`,
+        options,
+      );
     case 'full':
-      return new LogError('full', `the disk under ${dir} is full: free space on it, appends then work again`, options);
+      return new LogError(
+        'full',
+        `the disk under ${dir} is full: free space on it, appends then work again`,
+        options,
+      );
     case 'corrupt':
-      return new LogError('corrupt', `the log in ${dir} is damaged (${text}): restore the folder from a copy`, options);
+      return new LogError(
+        'corrupt',
+        `the log in ${dir} is damaged (${text}): restore the folder from a copy`,
+        options,
+      );
     default:
       return new LogError('unavailable', `the log in ${dir} cannot be used: ${text}`, options);
   }

@@ -107,7 +107,10 @@ async function writeAll(file: FileHandle, data: Uint8Array): Promise<void> {
 
 async function* verifiedChunks(path: string, name: string, logDir: string): AsyncGenerator<Uint8Array> {
   const corrupt = () =>
-    new LogError('corrupt', `blob ${name} in ${logDir} does not match its digest: delete it and use another one`);
+    new LogError(
+      'corrupt',
+      `blob ${name} in ${logDir} does not match its digest: delete it and use another one`,
+    );
   const file = await open(path).catch((error: unknown) => {
     throw asLogError(error, logDir);
   });

@@ -1,0 +1,32 @@
+/**
+ * The contract of the log as one test suite: every implementation runs it, so that what agents and collectors rely on
+ * holds whichever of them is underneath.
+ */
+
+import { afterEach, beforeEach, describe } from 'vitest';
+import { appending } from './contract/appending.ts';
+import type { Bed } from './contract/bed.ts';
+import { blobs } from './contract/blobs.ts';
+import { lostAcknowledgements } from './contract/lost-acknowledgements.ts';
+import { model } from './contract/model.ts';
+import { reading } from './contract/reading.ts';
+
+/**
+ * @param makeBed makes an empty log for one test
+ * @param modelRuns how many random histories the log is compared with the model on
+ */
+export function logContract(name: string, makeBed: () => Promise<Bed>, modelRuns: number): void {
+  describe(name, () => {
+    let bed: Bed;
+    beforeEach(async () => {
+      bed = await makeBed();
+    });
+    afterEach(() => bed.end());
+    const current = () => bed;
+    describe('appending', () => appending(current));
+    describe('lost acknowledgements', () => lostAcknowledgements(current));
+    describe('reading', () => reading(current));
+    describe('blobs', () => blobs(current));
+    describe('model', () => model(makeBed, modelRuns));
+  });
+}

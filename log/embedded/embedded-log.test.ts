@@ -1,0 +1,69 @@
+/** The embedded log against the contract, on disk and in memory. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Clock, systemClock } from '../clock.ts';
+import type { Bed, OpenOptions } from '../contract/bed.ts';
+import { logContract } from '../contract.ts';
+import type { Log } from '../log.ts';
+import { lossyLog } from '../testing/lossy-log.ts';
+import { openEmbeddedLog } from './embedded-log.ts';
+
+function embeddedBed(dir: string, corruptBlob: Bed['corruptBlob'], remove: () => void): Bed {
+  let passedUs = 0;
+  let options: OpenOptions = {};
+  let log: Log | null = null;
+  const clock: Clock = { ...systemClock, nowUs: () => systemClock.nowUs() + passedUs };
+  const openOnce = async (wanted?: OpenOptions) => {
+    if (wanted) options = wanted;
+    await log?.close();
+    log = openEmbeddedLog({ dir, clock, ...options });
+    return log;
+  };
+  return {
+    shared: false,
+    durable: dir !== ':memory:',
+    open: openOnce,
+    async openLossy() {
+      const lossy = lossyLog(await openOnce());
+      return {
+        log: lossy,
+        loseAcks: () => {
+          lossy.losing = true;
+        },
+        keepAcks: async () => {
+          lossy.losing = false;
+        },
+      };
+    },
+    async pass(us) {
+      passedUs += us;
+    },
+    corruptBlob,
+    async end() {
+      await log?.close();
+      remove();
+    },
+  };
+}
+
+logContract('embedded log in memory', async () => embeddedBed(':memory:', null, () => {}), 300);
+
+logContract(
+  'embedded log on disk',
+  async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'netfall-log-'));
+    return embeddedBed(
+      dir,
+      async (name) => {
+        const file = await open(join(dir, 'blobs', `${encodeURIComponent(name)}.blob`), 'r+');
+        await file.write(Buffer.from('!'), 0, 1, 1000);
+        await file.close();
+      },
+      () => rmSync(dir, { recursive: true, force: true }),
+    );
+  },
+  20,
+);
