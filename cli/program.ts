@@ -1,14 +1,13 @@
-/** The command line: which commands there are. What each does stands in commands/, one file a command. */
+/**
+ * The command line: which commands and options there are. What a command does stands in commands/, one file a command,
+ * loaded when it is called so that `netfall --help` is quick.
+ */
 import { readFileSync } from 'node:fs';
-import { Command } from 'commander';
-import { addAgent } from './commands/agent.ts';
-import { addCollector } from './commands/collector.ts';
-import { addDoctor } from './commands/doctor.ts';
-import { addDrops } from './commands/drops.ts';
-import { addHosts } from './commands/hosts.ts';
-import { addIncidents } from './commands/incidents.ts';
-import { addReplay } from './commands/replay.ts';
-import { addUp } from './commands/up.ts';
+import { Command, Option } from 'commander';
+import { DEFAULT_API } from './api/client.ts';
+import { parseCount, parseDuration } from './arguments.ts';
+
+const INCIDENT_STATES = ['candidate', 'firing', 'acknowledged', 'resolving', 'resolved', 'closed'];
 
 /** The whole program, not yet run. It throws CommanderError instead of ending the process. */
 export function createProgram(): Command {
@@ -29,8 +28,86 @@ export function createProgram(): Command {
         ),
     })
     .exitOverride();
-  for (const add of [addUp, addDrops, addDoctor, addIncidents, addHosts, addReplay, addAgent, addCollector]) {
-    add(program);
-  }
+
+  program
+    .command('up')
+    .description('run an agent and a collector in one process')
+    .option('--data <dir>', 'keep log, spool and database here (default: $XDG_STATE_HOME/netfall)')
+    .option('--listen <host:port>', 'where API and page answer (default: 127.0.0.1:7070)')
+    .option('--nats <url>', 'use the log on these NATS servers (comma-separated), not an embedded one')
+    .option('--config <file>', 'read a configuration (docs/configuration.md); options override it')
+    .action(async (_, command) => (await import('./commands/up.ts')).up(command.optsWithGlobals()));
+
+  program
+    .command('drops')
+    .description('show what this host drops, live; needs no server, but CAP_BPF and CAP_PERFMON')
+    .option(
+      '--for <duration>',
+      'stop after e.g. 5s (default: until q, or 5s without a terminal)',
+      parseDuration,
+    )
+    .option('--root <dir>', 'read /sys and /proc below this directory', '')
+    .action(async (_, command) => (await import('./commands/drops.ts')).drops(command.optsWithGlobals()));
+
+  program
+    .command('doctor')
+    .description('tell what this kernel and these privileges allow, and the mend for what is missing')
+    .option('--config <file>', 'look at the data directory and log of this configuration of an agent')
+    .option('--root <dir>', 'read /sys and /proc below this directory', '/')
+    .action(async (_, command) => (await import('./commands/doctor.ts')).doctor(command.optsWithGlobals()));
+
+  const incidents = program.command('incidents').description('list incidents, or show one');
+  incidents
+    .command('list', { isDefault: true })
+    .description('list incidents, the newest first')
+    .addOption(new Option('--state <state...>', 'only these states').choices(INCIDENT_STATES))
+    .option('--host <id>', 'only those of this host')
+    .option('--limit <n>', 'list at most this many', parseCount, 50)
+    .addOption(apiOption())
+    .action(async (_, command) =>
+      (await import('./commands/incidents.ts')).listIncidents(command.optsWithGlobals()),
+    );
+  incidents
+    .command('show')
+    .description('show an incident with its hosts and history')
+    .argument('<id>', 'as the list shows it')
+    .addOption(apiOption())
+    .action(async (id, _, command) =>
+      (await import('./commands/incidents.ts')).showIncident(id, command.optsWithGlobals()),
+    );
+
+  program
+    .command('hosts')
+    .description('list hosts with the state of their sources and what was lost')
+    .option('--limit <n>', 'list at most this many', parseCount, 1000)
+    .addOption(apiOption())
+    .action(async (_, command) => (await import('./commands/hosts.ts')).hosts(command.optsWithGlobals()));
+
+  program
+    .command('replay')
+    .description('fold recorded log entries again and print the incidents that result')
+    .argument('<file>', 'events.ndjson, one log entry a line')
+    .action(async (file, _, command) =>
+      (await import('./commands/replay.ts')).replay(file, command.optsWithGlobals()),
+    );
+
+  program
+    .command('agent')
+    .description('run an agent alone, as on every host of a fleet')
+    .requiredOption('--config <file>', 'its configuration (docs/configuration.md)')
+    .action(async (_, command) => (await import('./commands/agent.ts')).agent(command.optsWithGlobals()));
+
+  program
+    .command('collector')
+    .description('run a collector alone')
+    .requiredOption('--config <file>', 'its configuration (docs/configuration.md)')
+    .action(async (_, command) =>
+      (await import('./commands/collector.ts')).collector(command.optsWithGlobals()),
+    );
+
   return program;
+}
+
+function apiOption(): Option {
+  return new Option('--api <url>', 'the collector to ask').env('NETFALL_API').default(DEFAULT_API);
 }

@@ -1,5 +1,5 @@
 /** Incidents as text. Pure. What they hold comes from hosts, so all of it is cleaned before it is printed. */
-import type { Incident, IncidentHost } from '@netfall/collector';
+import type { Incident } from '@netfall/collector';
 import type { Paper } from '../terminal/print.ts';
 import { table } from '../terminal/table.ts';
 import { ago, clean, compact, cut, type Style, span, styled } from '../terminal/text.ts';
@@ -37,7 +37,7 @@ export function incidentPage(incident: Incident, nowUs: number, paper: Paper): s
     '',
     ...facts.map(([name, value]) => cut(`${name.padEnd(8)} ${clean(value)}`, paper.width)),
     '',
-    ...table<IncidentHost>(
+    ...table(
       hosts,
       [
         { title: 'HOST', cell: ({ hostname, host_id }) => hostname || host_id, flexible: true },

@@ -1,35 +1,22 @@
 /** `netfall incidents list|show`: what is or was wrong, as a collector says. */
 import type { IncidentState } from '@netfall/collector';
-import { type Command, Option } from 'commander';
+import { ApiClient } from '../api/client.ts';
 import { incidentList, incidentPage } from '../api/incidents.ts';
 import { print } from '../terminal/print.ts';
-import { type ApiOptions, apiClient, parseCount, withApi } from './api-options.ts';
 
-const STATES = ['candidate', 'firing', 'acknowledged', 'resolving', 'resolved', 'closed'];
+interface ShowOptions {
+  readonly api: string;
+  readonly json?: boolean;
+}
 
-interface ListOptions extends ApiOptions {
+interface ListOptions extends ShowOptions {
   readonly state?: readonly IncidentState[];
   readonly host?: string;
   readonly limit: number;
 }
 
-export function addIncidents(program: Command): void {
-  const incidents = program.command('incidents').description('list incidents, or show one');
-  withApi(incidents.command('list', { isDefault: true }))
-    .description('list incidents, the newest first')
-    .addOption(new Option('--state <state...>', 'only these states').choices(STATES))
-    .option('--host <id>', 'only those of this host')
-    .option('--limit <n>', 'list at most this many', parseCount, 50)
-    .action((_: unknown, command: Command) => list(command.optsWithGlobals()));
-  withApi(incidents.command('show'))
-    .description('show an incident with its hosts and history')
-    .argument('<id>')
-    .action((id: string, _: unknown, command: Command) => show(id, command.optsWithGlobals()));
-}
-
-async function list(options: ListOptions): Promise<void> {
-  const { limit, state, host, json } = options;
-  const incidents = await apiClient(options).incidents({
+export async function listIncidents({ api, state, host, limit, json }: ListOptions): Promise<void> {
+  const incidents = await new ApiClient(api).incidents({
     limit,
     ...(state && { states: state }),
     ...(host !== undefined && { host }),
@@ -37,7 +24,7 @@ async function list(options: ListOptions): Promise<void> {
   print(json, { incidents }, (paper) => incidentList(incidents, Date.now() * 1000, paper));
 }
 
-async function show(id: string, options: ApiOptions): Promise<void> {
-  const incident = await apiClient(options).incident(id);
-  print(options.json, incident, (paper) => incidentPage(incident, Date.now() * 1000, paper));
+export async function showIncident(id: string, { api, json }: ShowOptions): Promise<void> {
+  const incident = await new ApiClient(api).incident(id);
+  print(json, incident, (paper) => incidentPage(incident, Date.now() * 1000, paper));
 }

@@ -1,23 +1,14 @@
 /** `netfall replay`: folds recorded log entries again and prints the incidents that result. */
 import { createReadStream } from 'node:fs';
+import { currentRules, Fold } from '@netfall/collector';
 import { cellOf, EventFormatError, readEvents } from '@netfall/proto';
-import type { Command } from 'commander';
 import { incidentList } from '../api/incidents.ts';
 import { CommandError } from '../errors.ts';
 import { print } from '../terminal/print.ts';
 
-export function addReplay(program: Command): void {
-  program
-    .command('replay')
-    .description('fold recorded log entries (events.ndjson) and print the incidents that result')
-    .argument('<file>', 'one log entry a line')
-    .action((file: string, _: unknown, command: Command) => replay(file, command.optsWithGlobals()));
-}
-
-async function replay(file: string, { json }: { readonly json?: boolean }): Promise<void> {
-  const { currentRules, Fold } = await import('@netfall/collector');
+export async function replay(file: string, { json }: { readonly json?: boolean }): Promise<void> {
   const chunks = createReadStream(file, 'utf8');
-  let fold: InstanceType<typeof Fold> | null = null;
+  let fold: Fold | null = null;
   try {
     for await (const entry of readEvents(chunks)) {
       fold ??= new Fold(currentRules(cellOf(entry.subject) ?? 'default'));

@@ -71,3 +71,18 @@ export function span(seconds: number): string {
 export function ago(us: number, nowUs: number): string {
   return us === 0 ? 'never' : `${span((nowUs - us) / 1e6)} ago`;
 }
+
+/** Breaks text between words into lines of at most `width` columns; a longer word stands alone. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return line === '' ? lines : [...lines, line];
+}

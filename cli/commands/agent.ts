@@ -1,0 +1,31 @@
+/** `netfall agent`: an agent alone, reporting to a log that it shares with the rest of the fleet. */
+import { AgentConfig, createAgent, openSpool } from '@netfall/agent';
+import { systemClock } from '@netfall/log';
+import { loadConfig } from '../config/load.ts';
+import { createLogger } from '../runtime/logger.ts';
+import { awaitSharedLog } from '../runtime/open-log.ts';
+import { aborted, stopSignal } from '../runtime/signals.ts';
+
+export async function agent({ config: file }: { readonly config: string }): Promise<void> {
+  const stop = stopSignal();
+  const logger = createLogger('info');
+  const clock = systemClock;
+  const config = loadConfig(file, AgentConfig);
+  await using stack = new AsyncDisposableStack();
+  const log = await awaitSharedLog(config.log, file, { cell: config.cell, clock, logger }, stop);
+  if (!log) return;
+  stack.defer(() => log.close());
+  const spool = openSpool({
+    data: config.data,
+    maxMessages: config.spool.max_messages,
+    maxBytes: config.spool.max_bytes,
+    clock,
+    random: Math.random,
+    logger,
+  });
+  stack.defer(() => spool.close());
+  const running = createAgent({ config, log, spool, clock, logger });
+  running.start();
+  logger.info(`agent of host ${running.hostId} reports to cell ${config.cell}`);
+  await running.stop(await aborted(stop));
+}

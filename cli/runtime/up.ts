@@ -1,0 +1,104 @@
+/** Agent and collector in one process, as an object that a command or a test starts and stops. */
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { type AgentStatus, completeConfig, createAgent, openSpool } from '@netfall/agent';
+import { startCollector } from '@netfall/collector';
+import type { Clock } from '@netfall/log';
+import type { Logger } from 'pino';
+import type { UpConfig } from '../config/up.ts';
+import { openLog } from './open-log.ts';
+
+export interface UpOptions {
+  readonly config: UpConfig;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface Up extends AsyncDisposable {
+  /** Where API and page answer. */
+  readonly url: string;
+  readonly agent: AgentStatus;
+  /** Resolves once a report of this run can be read from the API. */
+  readonly reported: Promise<void>;
+  /** Rejects when the collector cannot go on. */
+  readonly failed: Promise<never>;
+  /** Says goodbye, folds what is left and lets go of everything. `reason` stands in the goodbye. */
+  stop(reason: string): Promise<void>;
+}
+
+const POLL_MS = 50;
+
+/** Where `netfall up` keeps its files unless it is told: the user's own place for state, which needs no root. */
+export function defaultData(env: UpOptions['env']): string {
+  return join(env['XDG_STATE_HOME'] || join(homedir(), '.local/state'), 'netfall');
+}
+
+/** Starts everything; resolves once the API answers. Rejects with an Error that names what is wrong and the mend. */
+export async function startUp({ config, clock, logger, env }: UpOptions): Promise<Up> {
+  const { agent: agentKeys, data = defaultData(env), ...collectorKeys } = config;
+  const { cell } = config;
+  const stack = new AsyncDisposableStack();
+  try {
+    const log = await openLog(config.log, join(data, 'log'), { cell, clock, logger });
+    stack.defer(() => log.close());
+    const collector = await startCollector({
+      config: { ...collectorKeys, data: join(data, 'collector') },
+      log,
+      clock,
+      logger: logger.child({ part: 'collector' }),
+      env,
+    });
+    stack.defer(() => collector.stop());
+    const agentConfig = completeConfig({ ...agentKeys, cell, log: config.log, data: join(data, 'spool') });
+    const agentLogger = logger.child({ part: 'agent' });
+    const spool = openSpool({
+      data: agentConfig.data,
+      maxMessages: agentConfig.spool.max_messages,
+      maxBytes: agentConfig.spool.max_bytes,
+      clock,
+      random: Math.random,
+      logger: agentLogger,
+    });
+    stack.defer(() => spool.close());
+    const agent = createAgent({ config: agentConfig, log, spool, clock, logger: agentLogger });
+    let reason = 'stopped';
+    stack.defer(() => agent.stop(reason));
+
+    const lastSeen = (): Promise<number> => readLastSeen(collector.url, agent.hostId);
+    const before = await lastSeen();
+    agent.start();
+    const stopping = new AbortController();
+    stack.defer(() => stopping.abort());
+    const running = stack.move();
+    return {
+      url: collector.url,
+      get agent() {
+        return agent.status();
+      },
+      reported: poll(async () => (await lastSeen()) > before, stopping.signal),
+      failed: collector.failed,
+      stop(why) {
+        reason = why;
+        return running.disposeAsync();
+      },
+      [Symbol.asyncDispose]: () => running.disposeAsync(),
+    };
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+/** Log time of the newest message of a host that is folded; 0 when there is none. */
+async function readLastSeen(url: string, hostId: string): Promise<number> {
+  const response = await fetch(`${url}/api/v1/hosts/${hostId}`);
+  const host = (await response.json()) as { readonly last_seen_us?: number };
+  return host.last_seen_us ?? 0;
+}
+
+async function poll(done: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && !(await done().catch(() => false))) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
