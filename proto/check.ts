@@ -131,8 +131,9 @@ function checkInventory(inventory: Inventory): string | null {
       return badInteger('nic.speed_mbps', nic.speed_mbps);
     }) ??
     every('inventory.labels', inventory.labels, LIMITS.labels, (label) => {
-      if (!/^[a-z0-9_.-]{1,64}$/.test(label.key))
-        return `label.key ${JSON.stringify(label.key)} is no label key`;
+      if (!/^[a-z0-9_.-]{1,64}$/.test(label.key)) {
+        return `label.key ${JSON.stringify(label.key.slice(0, 80))} is no label key`;
+      }
       return badString('label.value', label.value);
     })
   );
@@ -184,11 +185,11 @@ function checkCounterReport(report: CounterReport): string | null {
 }
 
 function checkEpoch(epoch: Epoch): string | null {
-  if (epoch.config.length > LIMITS.config) return `epoch.config has over ${LIMITS.config} characters`;
   return (
     badInteger('epoch.fold_version', epoch.fold_version, 1) ??
     badString('epoch.config_digest', epoch.config_digest) ??
-    badString('epoch.catalog_digest', epoch.catalog_digest)
+    badString('epoch.catalog_digest', epoch.catalog_digest) ??
+    badString('epoch.config', epoch.config, LIMITS.config)
   );
 }
 
@@ -213,8 +214,10 @@ function badInteger(name: string, value: number, least = 0, most = Number.MAX_SA
   return `${name} is ${value}, not an integer from ${least} to ${most}`;
 }
 
-function badString(name: string, value: string): string | null {
-  return value.length <= LIMITS.string ? null : `${name} has over ${LIMITS.string} characters`;
+function badString(name: string, value: string, most: number = LIMITS.string): string | null {
+  if (value.length > most) return `${name} has over ${most} characters`;
+  // Half a surrogate pair encodes to bytes that no decoder takes.
+  return value.isWellFormed() ? null : `${name} is no well-formed text`;
 }
 
 function badId(name: string, value: string): string | null {

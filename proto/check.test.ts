@@ -1,0 +1,312 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { checkEntry, LIMITS } from './check.ts';
+import type {
+  Claim,
+  Delivered,
+  Drop,
+  DropReport,
+  Entry,
+  Envelope,
+  Epoch,
+  Heartbeat,
+  Inventory,
+} from './gen/types.ts';
+import { anyEntry } from './testing/arbitrary.ts';
+import { exampleEntries, exampleEnvelope } from './testing/examples.ts';
+
+const MOST = Number.MAX_SAFE_INTEGER;
+const long = 'x'.repeat(LIMITS.string + 1);
+const fits = 'x'.repeat(LIMITS.string);
+const HOST = 'netfall.c.host.h';
+
+const base: Envelope = {
+  cell: 'c',
+  host_id: 'h',
+  incarnation: 'i',
+  seq: 5,
+  oldest_seq: 5,
+  boot_id: '',
+  observed_us: 0,
+  items: [],
+  losses: [],
+};
+const inventory = (exampleEnvelope.items[0]?.inventory ?? null) as Inventory;
+const heartbeat: Heartbeat = {
+  agent_version: '',
+  interval_ms: 1,
+  sources: [],
+  spool_messages: 0,
+  spool_bytes: 0,
+};
+const source = { name: 's', state: 1, detail: '', mend: '' };
+const drop: Drop = {
+  reason: 'R',
+  function: '',
+  offset: 0,
+  module: '',
+  protocol: '',
+  origin: 0,
+  trap: '',
+  events: 0,
+  packets: 0,
+  bytes: 0,
+};
+const dropReport: DropReport = { window_us: 1, received_packets: 0, sent_packets: 0, drops: [], other: null };
+const counter = { name: 'n', interface: '', delta: 0 };
+const loss = { source: '', hop: '', count: 0 };
+const nic = { name: '', driver: '', driver_version: '', firmware: '', speed_mbps: 0 };
+
+const many = <T>(length: number, item: T): T[] => new Array<T>(length).fill(item);
+const envelope = (part: Partial<Envelope>): string | null =>
+  checkEntry({ envelope: { ...base, ...part } }, HOST);
+const item = (part: Envelope['items'][number]) => envelope({ items: [part] });
+const integer = (name: string, value: number, least = 0, most = MOST) =>
+  `${name} is ${value}, not an integer from ${least} to ${most}`;
+
+test('every example is in order', () => {
+  for (const { entry, subject } of exampleEntries) expect(checkEntry(entry, subject)).toBeNull();
+});
+
+test('every arbitrary entry is in order on its subject, and on no other', () => {
+  fc.assert(
+    fc.property(anyEntry('c'), ({ entry, subject }) => {
+      expect(checkEntry(entry, subject)).toBeNull();
+      expect(checkEntry(entry, `${subject}.x`)).not.toBeNull();
+      expect(checkEntry(entry, subject.replace('netfall', 'other'))).not.toBeNull();
+    }),
+  );
+});
+
+describe('exactly one kind', () => {
+  const no = 'not exactly one kind is set';
+  const tick = { replica: 'r' };
+  const claim: Claim = { holder: 'r', lease_us: 0 };
+
+  test.each<[string, Entry, string | null]>([
+    ['none', {}, no],
+    ['none but nulls', { envelope: null, tick: null, epoch: null, claim: null, delivered: null }, no],
+    ['two', { tick, claim }, no],
+    ['an envelope and a tick', { envelope: base, tick }, no],
+    ['one', { tick }, null],
+    ['one among nulls', { tick, envelope: null, claim: null }, null],
+  ])('%s', (_name, entry, expected) => {
+    expect(checkEntry(entry, 'netfall.c.tick')).toBe(expected);
+  });
+});
+
+describe('subjects', () => {
+  test.each<[Entry, string, string]>([
+    [{ tick: { replica: 'r' } }, 'netfall.c.claim', 'tick on subject netfall.c.claim'],
+    [{ claim: { holder: 'r', lease_us: 0 } }, 'netfall.c.tick', 'claim on subject netfall.c.tick'],
+    [{ tick: { replica: 'r' } }, 'netfall.c.tick.x', 'tick on subject netfall.c.tick.x'],
+    [{ tick: { replica: 'r' } }, 'tick', 'tick on subject tick'],
+    [{ envelope: base }, 'netfall.c.host.g', 'envelope of host h in cell c on subject netfall.c.host.g'],
+    [{ envelope: base }, 'netfall.d.host.h', 'envelope of host h in cell c on subject netfall.d.host.h'],
+    [{ envelope: base }, 'netfall.c.tick', 'envelope of host h in cell c on subject netfall.c.tick'],
+  ])('%j on %s', (entry, subject, expected) => {
+    expect(checkEntry(entry, subject)).toBe(expected);
+  });
+});
+
+describe('envelopes', () => {
+  test.each<[Partial<Envelope>, string | null]>([
+    [{ cell: 'a.b' }, 'envelope.cell "a.b" is no id'],
+    [{ host_id: '' }, 'envelope.host_id "" is no id'],
+    [{ host_id: 'h'.repeat(65) }, `envelope.host_id "${'h'.repeat(65)}" is no id`],
+    [{ host_id: `${'*'.repeat(500)}` }, `envelope.host_id "${'*'.repeat(80)}" is no id`],
+    [{ incarnation: 'a b' }, 'envelope.incarnation "a b" is no id'],
+    [{ incarnation: 'a\n' }, 'envelope.incarnation "a\\n" is no id'],
+    [{ boot_id: long }, 'envelope.boot_id has over 256 characters'],
+    [{ boot_id: fits }, null],
+    [{ boot_id: '\ud800' }, 'envelope.boot_id is no well-formed text'],
+    [{ boot_id: '𝕏' }, null],
+    [{ seq: 0 }, integer('envelope.seq', 0, 1)],
+    [{ seq: 1.5, oldest_seq: 1 }, integer('envelope.seq', 1.5, 1)],
+    [{ seq: MOST + 1 }, integer('envelope.seq', MOST + 1, 1)],
+    [{ seq: Number.NaN }, integer('envelope.seq', Number.NaN, 1)],
+    [{ oldest_seq: 0 }, integer('envelope.oldest_seq', 0, 1, 5)],
+    [{ oldest_seq: 6 }, integer('envelope.oldest_seq', 6, 1, 5)],
+    [{ oldest_seq: 1 }, null],
+    [{ observed_us: -1 }, integer('envelope.observed_us', -1, 0, LIMITS.timeUs)],
+    [
+      { observed_us: LIMITS.timeUs + 1 },
+      integer('envelope.observed_us', LIMITS.timeUs + 1, 0, LIMITS.timeUs),
+    ],
+    [{ observed_us: LIMITS.timeUs }, null],
+    [{ items: many(16, {}) }, null],
+    [{ items: many(17, {}) }, 'envelope.items has over 16 elements'],
+    [{ losses: many(64, loss) }, null],
+    [{ losses: many(65, loss) }, 'envelope.losses has over 64 elements'],
+    [{ losses: [{ ...loss, source: long }] }, 'loss.source has over 256 characters'],
+    [{ losses: [{ ...loss, hop: long }] }, 'loss.hop has over 256 characters'],
+    [{ losses: [loss, { ...loss, count: -1 }] }, integer('loss.count', -1)],
+  ])('%j', (part, expected) => {
+    expect(envelope(part)).toBe(expected);
+  });
+
+  test('the year 2100 is where time ends', () => {
+    expect(new Date(LIMITS.timeUs / 1000).toISOString()).toBe('2100-01-01T00:00:00.000Z');
+  });
+});
+
+describe('items', () => {
+  test('one without a kind is what a newer agent may send', () => {
+    expect(item({})).toBeNull();
+  });
+
+  test('one of two kinds is refused', () => {
+    expect(item({ goodbye: { reason: '' }, heartbeat })).toBe('item with more than one kind');
+  });
+
+  test('the first item that is out of order is named', () => {
+    const good = { goodbye: { reason: '' } };
+    expect(envelope({ items: [good, { heartbeat: { ...heartbeat, interval_ms: 0 } }, good] })).toBe(
+      integer('heartbeat.interval_ms', 0, 1, 3_600_000),
+    );
+  });
+
+  test.each<[Partial<Heartbeat>, string | null]>([
+    [{ agent_version: long }, 'heartbeat.agent_version has over 256 characters'],
+    [{ interval_ms: 3_600_001 }, integer('heartbeat.interval_ms', 3_600_001, 1, 3_600_000)],
+    [{ interval_ms: 3_600_000 }, null],
+    [{ spool_messages: -1 }, integer('heartbeat.spool_messages', -1)],
+    [{ spool_bytes: MOST + 1 }, integer('heartbeat.spool_bytes', MOST + 1)],
+    [{ spool_bytes: MOST }, null],
+    [{ sources: many(32, source) }, null],
+    [{ sources: many(33, source) }, 'heartbeat.sources has over 32 elements'],
+    [{ sources: [{ ...source, name: long }] }, 'source.name has over 256 characters'],
+    [{ sources: [{ ...source, state: -1 }] }, integer('source.state', -1, 0, 255)],
+    [{ sources: [{ ...source, state: 256 }] }, integer('source.state', 256, 0, 255)],
+    [{ sources: [{ ...source, state: 255 }] }, null],
+    [{ sources: [{ ...source, detail: long }] }, 'source.detail has over 256 characters'],
+    [{ sources: [{ ...source, mend: long }] }, 'source.mend has over 256 characters'],
+  ])('heartbeat %j', (part, expected) => {
+    expect(item({ heartbeat: { ...heartbeat, ...part } })).toBe(expected);
+  });
+
+  test('goodbye', () => {
+    expect(item({ goodbye: { reason: long } })).toBe('goodbye.reason has over 256 characters');
+  });
+
+  test.each<[Partial<Inventory>, string | null]>([
+    ...[
+      'hostname',
+      'gateway',
+      'gateway_mac',
+      'subnet',
+      'kernel',
+      'image',
+      'cmdline_digest',
+      'vendor',
+      'product',
+      'cpu',
+      'microcode',
+    ].map((field): [Partial<Inventory>, string] => [
+      { [field]: long },
+      `inventory.${field} has over 256 characters`,
+    ]),
+    [{ addresses: many(256, 'a') }, null],
+    [{ addresses: many(257, 'a') }, 'inventory.addresses has over 256 elements'],
+    [{ addresses: ['a', long] }, 'address has over 256 characters'],
+    [{ nics: many(256, nic) }, null],
+    [{ nics: many(257, nic) }, 'inventory.nics has over 256 elements'],
+    [{ nics: [{ ...nic, name: long }] }, 'nic.name has over 256 characters'],
+    [{ nics: [{ ...nic, driver: long }] }, 'nic.driver has over 256 characters'],
+    [{ nics: [{ ...nic, driver_version: long }] }, 'nic.driver_version has over 256 characters'],
+    [{ nics: [{ ...nic, firmware: long }] }, 'nic.firmware has over 256 characters'],
+    [{ nics: [{ ...nic, speed_mbps: -1 }] }, integer('nic.speed_mbps', -1)],
+    [{ labels: many(64, { key: 'k', value: '' }) }, null],
+    [{ labels: many(65, { key: 'k', value: '' }) }, 'inventory.labels has over 64 elements'],
+    [{ labels: [{ key: '', value: '' }] }, 'label.key "" is no label key'],
+    [{ labels: [{ key: 'Rack', value: '' }] }, 'label.key "Rack" is no label key'],
+    [{ labels: [{ key: 'k'.repeat(64), value: '' }] }, null],
+    [{ labels: [{ key: 'k'.repeat(65), value: '' }] }, `label.key "${'k'.repeat(65)}" is no label key`],
+    [{ labels: [{ key: 'k'.repeat(500), value: '' }] }, `label.key "${'k'.repeat(80)}" is no label key`],
+    [{ labels: [{ key: 'rack\n', value: '' }] }, 'label.key "rack\\n" is no label key'],
+    [{ labels: [{ key: 'k', value: long }] }, 'label.value has over 256 characters'],
+  ])('inventory %j', (part, expected) => {
+    expect(item({ inventory: { ...inventory, ...part } })).toBe(expected);
+  });
+
+  test.each<[Partial<DropReport>, string | null]>([
+    [{ window_us: 0 }, integer('drop_report.window_us', 0, 1)],
+    [{ received_packets: -1 }, integer('drop_report.received_packets', -1)],
+    [{ sent_packets: -1 }, integer('drop_report.sent_packets', -1)],
+    [{ drops: many(1024, drop) }, null],
+    [{ drops: many(1025, drop) }, 'drop_report.drops has over 1024 elements'],
+    [{ drops: [{ ...drop, reason: '' }] }, 'drop.reason is empty'],
+    [{ drops: [{ ...drop, reason: long }] }, 'drop.reason has over 256 characters'],
+    [{ drops: [{ ...drop, function: long }] }, 'drop.function has over 256 characters'],
+    [{ drops: [{ ...drop, module: long }] }, 'drop.module has over 256 characters'],
+    [{ drops: [{ ...drop, protocol: long }] }, 'drop.protocol has over 256 characters'],
+    [{ drops: [{ ...drop, trap: long }] }, 'drop.trap has over 256 characters'],
+    [{ drops: [{ ...drop, offset: -1 }] }, integer('drop.offset', -1)],
+    [{ drops: [{ ...drop, origin: 256 }] }, integer('drop.origin', 256, 0, 255)],
+    [{ drops: [{ ...drop, events: MOST + 1 }] }, integer('drop.events', MOST + 1)],
+    [{ drops: [{ ...drop, packets: MOST + 1 }] }, integer('drop.packets', MOST + 1)],
+    [{ drops: [{ ...drop, bytes: MOST + 1 }] }, integer('drop.bytes', MOST + 1)],
+    [{ other: { kinds: -1, events: 0, packets: 0, bytes: 0 } }, integer('other.kinds', -1)],
+    [{ other: { kinds: 0, events: -1, packets: 0, bytes: 0 } }, integer('other.events', -1)],
+    [{ other: { kinds: 0, events: 0, packets: -1, bytes: 0 } }, integer('other.packets', -1)],
+    [{ other: { kinds: 0, events: 0, packets: 0, bytes: -1 } }, integer('other.bytes', -1)],
+    // Orderly drops after an orderly rest, and disorderly ones after it too.
+    [
+      { other: { kinds: 0, events: 0, packets: 0, bytes: 0 }, drops: [{ ...drop, reason: '' }] },
+      'drop.reason is empty',
+    ],
+  ])('drop report %j', (part, expected) => {
+    expect(item({ drop_report: { ...dropReport, ...part } })).toBe(expected);
+  });
+
+  test.each<[{ window_us?: number; counters?: (typeof counter)[] }, string | null]>([
+    [{ window_us: 0 }, integer('counter_report.window_us', 0, 1)],
+    [{ counters: many(2048, counter) }, null],
+    [{ counters: many(2049, counter) }, 'counter_report.counters has over 2048 elements'],
+    [{ counters: [{ ...counter, name: '' }] }, 'counter.name is empty'],
+    [{ counters: [{ ...counter, name: long }] }, 'counter.name has over 256 characters'],
+    [{ counters: [{ ...counter, interface: long }] }, 'counter.interface has over 256 characters'],
+    [{ counters: [{ ...counter, delta: -1 }] }, integer('counter.delta', -1)],
+  ])('counter report %j', (part, expected) => {
+    expect(item({ counter_report: { window_us: 1, counters: [], ...part } })).toBe(expected);
+  });
+});
+
+describe('what collectors say', () => {
+  test('ticks', () => {
+    expect(checkEntry({ tick: { replica: '' } }, 'netfall.c.tick')).toBe('tick.replica "" is no id');
+  });
+
+  test.each<[Partial<Epoch>, string | null]>([
+    [{ fold_version: 0 }, integer('epoch.fold_version', 0, 1)],
+    [{ config_digest: long }, 'epoch.config_digest has over 256 characters'],
+    [{ catalog_digest: long }, 'epoch.catalog_digest has over 256 characters'],
+    [{ config: 'x'.repeat(65_536) }, null],
+    [{ config: 'x'.repeat(65_537) }, 'epoch.config has over 65536 characters'],
+    [{ config: '"\udc00"' }, 'epoch.config is no well-formed text'],
+  ])('epoch %#', (part, expected) => {
+    const epoch = { fold_version: 1, config_digest: '', catalog_digest: '', config: '', ...part };
+    expect(checkEntry({ epoch }, 'netfall.c.epoch')).toBe(expected);
+  });
+
+  test.each<[Partial<Claim>, string | null]>([
+    [{ holder: 'a/b' }, 'claim.holder "a/b" is no id'],
+    [{ lease_us: -1 }, integer('claim.lease_us', -1, 0, 3_600_000_000)],
+    [{ lease_us: 3_600_000_001 }, integer('claim.lease_us', 3_600_000_001, 0, 3_600_000_000)],
+    [{ lease_us: 3_600_000_000 }, null],
+  ])('claim %j', (part, expected) => {
+    expect(checkEntry({ claim: { holder: 'r', lease_us: 0, ...part } }, 'netfall.c.claim')).toBe(expected);
+  });
+
+  test.each<[Partial<Delivered>, string | null]>([
+    [{ notification_id: long }, 'delivered.notification_id has over 256 characters'],
+    [{ sink: long }, 'delivered.sink has over 256 characters'],
+    [{ holder: '' }, 'delivered.holder "" is no id'],
+    [{ attempts: -1 }, integer('delivered.attempts', -1)],
+    [{ error: long }, 'delivered.error has over 256 characters'],
+    [{ error: fits }, null],
+  ])('delivered %j', (part, expected) => {
+    const delivered = { notification_id: 'n', sink: 's', holder: 'r', attempts: 1, error: '', ...part };
+    expect(checkEntry({ delivered }, 'netfall.c.delivered')).toBe(expected);
+  });
+});

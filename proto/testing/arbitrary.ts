@@ -1,0 +1,167 @@
+/**
+ * Arbitrary entries for property tests: whatever this makes satisfies check.ts on the subject that comes with it, and
+ * every field takes its bounds and its default now and then. Must not know what the fold makes of them.
+ */
+import fc from 'fast-check';
+import { LIMITS } from '../check.ts';
+import type {
+  CounterReport,
+  Drop,
+  DropReport,
+  Entry,
+  Envelope,
+  Goodbye,
+  Heartbeat,
+  Inventory,
+  Item,
+  Loss,
+} from '../gen/types.ts';
+import { collectorSubject, hostSubject } from '../subjects.ts';
+
+/** An entry and the subject on which it is valid. */
+export interface OnSubject {
+  readonly subject: string;
+  readonly entry: Entry;
+}
+
+/** What a name of a cell, host or replica may be. */
+export const anyId: fc.Arbitrary<string> = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/);
+
+const text = fc.oneof(
+  { weight: 4, arbitrary: fc.string({ maxLength: 12 }) },
+  { weight: 2, arbitrary: fc.string({ unit: 'binary', maxLength: 12 }) },
+  { weight: 1, arbitrary: fc.constantFrom('', '\u2028', '\n', '"\\', '𝕏'.repeat(LIMITS.string / 2)) },
+);
+const name = text.filter((value) => value !== '');
+const count = fc.oneof(
+  { weight: 3, arbitrary: fc.nat(1_000_000) },
+  { weight: 2, arbitrary: fc.maxSafeNat() },
+  { weight: 1, arbitrary: fc.constantFrom(0, 2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER) },
+);
+const least1 = count.map((value) => Math.max(1, value));
+const uint32 = fc.oneof(fc.nat(10_000), fc.constantFrom(0, 2 ** 31, 2 ** 32 - 1));
+/** One that proto/netfall/v1 names, or one of a later release. */
+const enumValue = fc.oneof({ weight: 9, arbitrary: fc.nat(2) }, { weight: 1, arbitrary: fc.nat(255) });
+const time = fc.oneof(fc.nat(LIMITS.timeUs), fc.constantFrom(0, LIMITS.timeUs));
+
+function few<T>(item: fc.Arbitrary<T>): fc.Arbitrary<T[]> {
+  return fc.array(item, { maxLength: 4 });
+}
+
+const loss: fc.Arbitrary<Loss> = fc.record({ source: text, hop: text, count });
+
+const inventory: fc.Arbitrary<Inventory> = fc.record({
+  hostname: text,
+  addresses: few(text),
+  gateway: text,
+  gateway_mac: text,
+  subnet: text,
+  kernel: text,
+  image: text,
+  cmdline_digest: text,
+  vendor: text,
+  product: text,
+  cpu: text,
+  microcode: text,
+  nics: few(
+    fc.record({ name: text, driver: text, driver_version: text, firmware: text, speed_mbps: uint32 }),
+  ),
+  labels: few(fc.record({ key: fc.stringMatching(/^[a-z0-9_.-]{1,64}$/), value: text })),
+});
+
+const heartbeat: fc.Arbitrary<Heartbeat> = fc.record({
+  agent_version: text,
+  interval_ms: fc.oneof(fc.integer({ min: 1, max: 60_000 }), fc.constantFrom(1, 3_600_000)),
+  sources: few(fc.record({ name: text, state: enumValue, detail: text, mend: text })),
+  spool_messages: uint32,
+  spool_bytes: count,
+});
+
+const goodbye: fc.Arbitrary<Goodbye> = fc.record({ reason: text });
+
+const drop: fc.Arbitrary<Drop> = fc.record({
+  reason: name,
+  function: text,
+  offset: uint32,
+  module: text,
+  protocol: text,
+  origin: enumValue,
+  trap: text,
+  events: count,
+  packets: count,
+  bytes: count,
+});
+
+const dropReport: fc.Arbitrary<DropReport> = fc.record({
+  window_us: least1,
+  received_packets: count,
+  sent_packets: count,
+  drops: few(drop),
+  other: fc.option(fc.record({ kinds: uint32, events: count, packets: count, bytes: count })),
+});
+
+const counterReport: fc.Arbitrary<CounterReport> = fc.record({
+  window_us: least1,
+  counters: few(fc.record({ name, interface: text, delta: count })),
+});
+
+const item: fc.Arbitrary<Item> = fc.oneof(
+  fc.record({ inventory }),
+  fc.record({ heartbeat }),
+  fc.record({ goodbye }),
+  fc.record({ drop_report: dropReport }),
+  fc.record({ counter_report: counterReport }),
+  // What a newer agent's unknown kind of item decodes to.
+  fc.constant({}),
+);
+
+/** A valid envelope of one of `hosts` in `cell`. */
+export function anyEnvelope(cell: string, hosts: fc.Arbitrary<string> = anyId): fc.Arbitrary<Envelope> {
+  return fc
+    .record({
+      cell: fc.constant(cell),
+      host_id: hosts,
+      incarnation: anyId,
+      seq: least1,
+      oldest_seq: least1,
+      boot_id: text,
+      observed_us: time,
+      items: few(item),
+      losses: few(loss),
+    })
+    .map((envelope) => ({ ...envelope, oldest_seq: Math.min(envelope.seq, envelope.oldest_seq) }));
+}
+
+/** A valid entry of any kind in `cell`. `hosts` says who its envelopes are from. */
+export function anyEntry(cell: string, hosts: fc.Arbitrary<string> = anyId): fc.Arbitrary<OnSubject> {
+  const tick = fc.record({ replica: anyId });
+  const epoch = fc.record({
+    fold_version: uint32.map((version) => Math.max(1, version)),
+    config_digest: text,
+    catalog_digest: text,
+    config: fc.string({ maxLength: 600 }),
+  });
+  const claim = fc.record({
+    holder: anyId,
+    lease_us: fc.oneof(fc.nat(60_000_000), fc.constant(3_600_000_000)),
+  });
+  const delivered = fc.record({
+    notification_id: text,
+    sink: text,
+    holder: anyId,
+    attempts: uint32,
+    error: text,
+  });
+  return fc.oneof(
+    {
+      weight: 6,
+      arbitrary: anyEnvelope(cell, hosts).map((envelope) => {
+        return { subject: hostSubject(cell, envelope.host_id), entry: { envelope } };
+      }),
+    },
+    tick.map((value) => ({ subject: collectorSubject(cell, 'tick'), entry: { tick: value } })),
+    epoch.map((value) => ({ subject: collectorSubject(cell, 'epoch'), entry: { epoch: value } })),
+    claim.map((value) => ({ subject: collectorSubject(cell, 'claim'), entry: { claim: value } })),
+    delivered.map((value) => ({ subject: collectorSubject(cell, 'delivered'), entry: { delivered: value } })),
+  );
+}

@@ -1,0 +1,132 @@
+/** One entry of each kind with every field set to a value of its own: for tests that must not miss a field. */
+import type { Entry, Envelope, Item } from '../gen/types.ts';
+import type { OnSubject } from './arbitrary.ts';
+
+const MOST = Number.MAX_SAFE_INTEGER;
+
+export const exampleItems: readonly Item[] = [
+  {
+    inventory: {
+      hostname: 'web-1.example',
+      addresses: ['192.0.2.7', '2001:db8::7'],
+      gateway: '192.0.2.1',
+      gateway_mac: '02:00:5e:00:00:01',
+      subnet: '192.0.2.0/24',
+      kernel: '6.8.0-45-generic',
+      image: 'Ubuntu 24.04.1 LTS',
+      cmdline_digest: '0123456789abcdef',
+      vendor: 'Vendor',
+      product: 'R640 “rev 2”',
+      cpu: 'CPU @ 2.40GHz',
+      microcode: '0x5003604',
+      nics: [
+        {
+          name: 'eth0',
+          driver: 'mlx5_core',
+          driver_version: '24.1',
+          firmware: '16.35.2000',
+          speed_mbps: 100_000,
+        },
+        {
+          name: 'eth1',
+          driver: 'ixgbe',
+          driver_version: '5.1',
+          firmware: '0x80000d',
+          speed_mbps: 4_294_967_295,
+        },
+      ],
+      labels: [
+        { key: 'rack', value: 'r12' },
+        { key: 'zone.a-b_c', value: 'ä' },
+      ],
+    },
+  },
+  {
+    heartbeat: {
+      agent_version: '0.1.0',
+      interval_ms: 10_000,
+      sources: [
+        { name: 'counters', state: 1, detail: 'reads 210 counters', mend: 'nothing to mend' },
+        { name: 'kfree-skb', state: 3, detail: 'bpf is not permitted', mend: 'grant CAP_BPF' },
+      ],
+      spool_messages: 4_294_967_294,
+      spool_bytes: MOST,
+    },
+  },
+  { goodbye: { reason: 'SIGTERM' } },
+  {
+    drop_report: {
+      window_us: 1_000_001,
+      received_packets: MOST - 1,
+      sent_packets: MOST - 2,
+      drops: [
+        {
+          reason: 'NO_SOCKET',
+          function: '__udp4_lib_rcv',
+          offset: 1234,
+          module: 'udp_tunnel',
+          protocol: 'IPv4',
+          origin: 1,
+          trap: 'ttl_value_is_too_small',
+          events: MOST - 3,
+          packets: MOST - 4,
+          bytes: MOST - 5,
+        },
+      ],
+      other: { kinds: 4_294_967_293, events: MOST - 6, packets: MOST - 7, bytes: MOST - 8 },
+    },
+  },
+  {
+    counter_report: {
+      window_us: 10_000_000,
+      counters: [{ name: 'rx_dropped', interface: 'eth0', delta: MOST - 9 }],
+    },
+  },
+];
+
+export const exampleEnvelope: Envelope = {
+  cell: 'tor-12',
+  host_id: 'web-1',
+  incarnation: '0001k3-7f',
+  seq: MOST,
+  oldest_seq: MOST - 255,
+  boot_id: '6ba7b810-9dad-11d1-80b4-00c04fd430c8',
+  observed_us: 1_700_000_000_123_456,
+  items: exampleItems,
+  losses: [{ source: 'kfree-skb', hop: 'map_overflow', count: MOST - 10 }],
+};
+
+function examples(): readonly OnSubject[] {
+  const entries: [string, Entry][] = [
+    ['host.web-1', { envelope: exampleEnvelope }],
+    ['tick', { tick: { replica: 'r-0a1b2c' } }],
+    [
+      'epoch',
+      {
+        epoch: {
+          fold_version: 4_294_967_295,
+          config_digest: 'c0ffee',
+          catalog_digest: 'cafe',
+          config: '{"detect":{"floor_per_s":50}}',
+        },
+      },
+    ],
+    ['claim', { claim: { holder: 'r-0a1b2c', lease_us: 15_000_000 } }],
+    [
+      'delivered',
+      {
+        delivered: {
+          notification_id: 'i7-0/firing',
+          sink: 'chat',
+          holder: 'r-0a1b2c',
+          attempts: 3,
+          error: 'the server answered 500',
+        },
+      },
+    ],
+  ];
+  return entries.map(([rest, entry]) => ({ subject: `netfall.tor-12.${rest}`, entry }));
+}
+
+/** One valid entry a kind, in the order of the oneof. */
+export const exampleEntries: readonly OnSubject[] = examples();
