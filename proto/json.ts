@@ -45,7 +45,7 @@ export function readEventLine(text: string, line: number): EventLine {
   try {
     const { sequence, time_us, subject, entry, raw, ...unknown } = asObject(parsed, 'the line');
     const [extra] = Object.keys(unknown);
-    if (extra !== undefined) throw new TypeError(`unknown field ${extra}`);
+    if (extra !== undefined) throw new TypeError(`unknown field ${cut(extra)}`);
     if ((entry === undefined) === (raw === undefined)) throw new TypeError('either entry or raw is needed');
     const event = {
       sequence: asInteger(sequence, 'sequence', 1),
@@ -122,7 +122,7 @@ function readMessage(value: unknown, typeName: string, path: string): object {
   }
   for (const [name, item] of Object.entries(asObject(value, path))) {
     const field = Object.hasOwn(type.fields, name) ? type.fields[name] : undefined;
-    if (!field) throw new TypeError(`unknown field ${path}.${name}`);
+    if (!field) throw new TypeError(`unknown field ${path}.${cut(name)}`);
     const at = `${path}.${name}`;
     if (field.rule !== 'repeated') message[name] = readValue(item, field.type, at);
     else if (!Array.isArray(item)) throw new TypeError(`${at} is not an array`);
@@ -138,7 +138,7 @@ function readValue(value: unknown, type: string, path: string): unknown {
     const number = Object.hasOwn(nested.values, name) ? nested.values[name] : undefined;
     if (number === undefined) {
       throw new TypeError(
-        `${path} is ${JSON.stringify(name)}, not one of ${Object.keys(nested.values).join(', ')}`,
+        `${path} is ${cut(JSON.stringify(name))}, not one of ${Object.keys(nested.values).join(', ')}`,
       );
     }
     return number;
@@ -191,7 +191,8 @@ function asString(value: unknown, path: string): string {
 function asInteger(value: unknown, path: string, least: number, most = Number.MAX_SAFE_INTEGER): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most)
     return value;
-  throw new TypeError(`${path} is ${JSON.stringify(value)}, not an integer from ${least} to ${most}`);
+  const shown = value === undefined ? 'missing' : cut(JSON.stringify(value));
+  throw new TypeError(`${path} is ${shown}, not an integer from ${least} to ${most}`);
 }
 
 function asBytes(value: unknown, path: string): Uint8Array {
@@ -199,4 +200,9 @@ function asBytes(value: unknown, path: string): Uint8Array {
   const bytes = Buffer.from(text, 'base64');
   if (bytes.toString('base64') !== text) throw new TypeError(`${path} is not canonical base64`);
   return bytes;
+}
+
+/** A part of the line in a message: lines may be long. */
+function cut(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
