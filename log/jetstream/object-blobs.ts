@@ -73,7 +73,7 @@ export async function objectBlobs(store: BlobStore): Promise<Blobs> {
           }),
         );
       } catch (error) {
-        throw source.failure ?? error;
+        throw source.failure ? source.failure.cause : error;
       }
     },
     async get(name) {

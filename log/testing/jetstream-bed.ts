@@ -1,6 +1,7 @@
 /** A bed of the contract's tests on a real NATS server, with a proxy in between where acknowledgements are to be lost. */
 
 import { setTimeout as pause } from 'node:timers/promises';
+import { Base64UrlPaddedCodec } from '@nats-io/obj';
 import { connect } from '@nats-io/transport-node';
 import type { NatsServer } from '../../test/nats-server.ts';
 import type { Bed, OpenOptions } from '../contract/bed.ts';
@@ -50,7 +51,7 @@ export async function jetStreamBed(server: NatsServer): Promise<Bed> {
     async corruptBlob(name) {
       // One more chunk on the object's own chunk subject.
       const nc = await connect({ servers: server.url });
-      const meta = `$O.${stream}-blobs.M.${Buffer.from(name).toString('base64url')}`;
+      const meta = `$O.${stream}-blobs.M.${Base64UrlPaddedCodec.encode(name)}`;
       const reply = await nc.request(
         `$JS.API.STREAM.MSG.GET.OBJ_${stream}-blobs`,
         JSON.stringify({ last_by_subj: meta }),
@@ -64,6 +65,8 @@ export async function jetStreamBed(server: NatsServer): Promise<Bed> {
       await Promise.all(logs.map((log) => log.close()));
       await Promise.all(proxies.map((proxy) => proxy.close()));
       const nc = await connect({ servers: server.url });
+      // A server that deletes its last stream may fail to make the next, so there is one that stays.
+      await nc.request('$JS.API.STREAM.CREATE.STAYS', JSON.stringify({ name: 'STAYS', subjects: ['stays'] }));
       for (const name of [stream, `OBJ_${stream}-blobs`]) await nc.request(`$JS.API.STREAM.DELETE.${name}`);
       await nc.close();
     },
