@@ -10,15 +10,20 @@ export class CommandError extends Error {
 }
 
 /**
- * What to print for an error: each line behind the command's name. Errors of Netfall carry a code and words that were
- * written for users; anything else is a defect, whose stack is shown with NETFALL_DEBUG=1.
+ * What to print for an error: each line of its message behind the program's name. Errors that look like a defect of
+ * Netfall say how to see their stack.
  */
 export function describeError(error: unknown, env = process.env): string {
-  const debug = env['NETFALL_DEBUG'] === '1';
   if (!(error instanceof Error)) return `netfall: ${String(error)}`;
-  if (debug) return `netfall: ${error.stack ?? error.message}`;
-  const foreseen = 'code' in error && typeof error.code === 'string';
+  if (env['NETFALL_DEBUG'] === '1') return `netfall: ${error.stack ?? error.message}`;
   const lines = (error.message || error.name).split('\n').filter((line) => line !== '');
   const text = lines.map((line) => `netfall: ${line}`).join('\n');
-  return foreseen ? text : `${text} (unexpected: NETFALL_DEBUG=1 shows where)`;
+  return isDefect(error) ? `${text} (unexpected: NETFALL_DEBUG=1 shows where)` : text;
+}
+
+/** What the language and Node throw for wrong code; whatever was foreseen is thrown as another class. */
+function isDefect(error: Error): boolean {
+  const classes = [TypeError, ReferenceError, RangeError, SyntaxError];
+  if (classes.some((type) => error instanceof type)) return true;
+  return 'code' in error && typeof error.code === 'string' && error.code.startsWith('ERR_');
 }

@@ -49,7 +49,7 @@ export function incidentPage(incident: Incident, nowUs: number, paper: Paper): s
       ],
       paper,
     ),
-    ...(unlisted > 0 ? [`… and ${unlisted} more hosts`] : []),
+    ...(unlisted > 0 ? [`… and ${unlisted} more`] : []),
     '',
     ...incident.audit.map(({ at_us, event, detail }) =>
       cut(`${moment(at_us)}  ${clean(event)}${detail === '' ? '' : `: ${clean(detail)}`}`, paper.width),

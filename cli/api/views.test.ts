@@ -1,0 +1,108 @@
+import type { HostView, Incident } from '@netfall/collector';
+import { expect, it } from 'vitest';
+import { hostList } from './hosts.ts';
+import { incidentList, incidentPage } from './incidents.ts';
+
+const second = 1_000_000;
+const now = Date.UTC(2026, 0, 2, 3, 4, 5) * 1000;
+const paper = { width: 80, colour: false };
+
+const firing: Incident = {
+  id: 'drop-4f1c2a-1041',
+  fingerprint: 'drop-4f1c2a',
+  version: 3,
+  state: 'firing',
+  severity: 'warning',
+  title: 'NEIGH_FAILED in neigh_timer_handler on 3 hosts, first on tor-12-01',
+  signal: { kind: 'drop', reason: 'NEIGH_FAILED', function: 'neigh_timer_handler' },
+  started_us: now - 95 * second,
+  detected_us: now - 90 * second,
+  resolved_us: 0,
+  hosts: [
+    {
+      host_id: 'tor-12-01',
+      hostname: 'tor-12-01.example.net',
+      first_us: now - 95 * second,
+      last_us: now - second,
+      active: true,
+      events: 84_213,
+      peak_rate: 1034,
+      baseline_rate: 2,
+    },
+    {
+      host_id: 'tor-12-02',
+      hostname: '',
+      first_us: now - 80 * second,
+      last_us: now - 60 * second,
+      active: false,
+      events: 913,
+      peak_rate: 80,
+      baseline_rate: 0,
+    },
+  ],
+  hosts_total: 3,
+  regression_of: '',
+  audit: [
+    { at_us: now - 90 * second, event: 'fired', detail: 'tor-12-01' },
+    { at_us: now - 80 * second, event: 'joined', detail: 'tor-12-02' },
+  ],
+};
+const resolved: Incident = {
+  ...firing,
+  id: 'drop-77aa01-12',
+  state: 'resolved',
+  title: 'NO_SOCKET in __udp4_lib_rcv on web-1',
+  hosts_total: 1,
+  hosts: firing.hosts.slice(0, 1),
+  resolved_us: now - 35 * second,
+  regression_of: 'drop-77aa01-3',
+};
+
+const host: HostView = {
+  host_id: 'web-1',
+  hostname: 'web-1.example.net',
+  status: 'live',
+  first_seen_us: now - 5000 * second,
+  last_seen_us: now - 4 * second,
+  agent_version: '0.1.0',
+  boot_id: '',
+  incarnation: '',
+  attributes: { kernel: '6.18.44' },
+  addresses: [],
+  sources: [
+    { name: 'kfree-skb', state: 'ok', detail: '', mend: '' },
+    { name: 'counters', state: 'ok', detail: '', mend: '' },
+  ],
+  losses: [{ source: 'kfree-skb', hop: 'map_overflow', count: 1200 }],
+  spool_messages: 0,
+  messages_lost: 34,
+};
+const silent: HostView = {
+  ...host,
+  host_id: 'web-2',
+  hostname: '\x1b[2Jweb-2\nroot',
+  status: 'silent',
+  last_seen_us: now - 4000 * second,
+  attributes: {},
+  sources: [
+    { name: 'kfree-skb', state: 'unavailable', detail: '', mend: '' },
+    { name: 'counters', state: 'ok', detail: '', mend: '' },
+  ],
+  losses: [],
+  messages_lost: 0,
+};
+
+it.each([
+  ['incidents.txt', incidentList([firing, resolved], now, paper)],
+  ['incident-firing.txt', incidentPage(firing, now, paper)],
+  ['incident-resolved.txt', incidentPage(resolved, now, paper)],
+  ['hosts.txt', hostList([host, silent], now, paper)],
+])('%s', async (name, lines) => {
+  for (const line of lines) expect([...line].length).toBeLessThanOrEqual(80);
+  await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(`./golden/${name}`);
+});
+
+it('says so when there is nothing', () => {
+  expect(incidentList([], now, paper)).toEqual(['No incidents.']);
+  expect(hostList([], now, paper)).toEqual(['No host has reported yet.']);
+});
