@@ -70,6 +70,8 @@ export class BpfProgram extends FileDescriptor {
 
   /** What the kernel says about it, read into a buffer that stays. */
   info(): ProgramInfo {
+    // The kernel takes what stands in it as requests for lists.
+    new Uint8Array(this.#info.buffer).fill(0);
     this.#infoRequest.setU32(0, this.fd);
     this.#infoRequest.setU32(4, this.#info.buffer.byteLength);
     this.#infoRequest.setPointer(8, this.#info.buffer);
