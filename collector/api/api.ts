@@ -1,7 +1,7 @@
 /** The collector's HTTP API: puts the routes on a server and listens. What it answers comes from the reader. */
 import swagger from '@fastify/swagger';
+import { type Clock, systemClock } from '@netfall/log';
 import type { Logger } from 'pino';
-import { type Clock, systemClock } from '../../log/clock.ts';
 import type { ReplicaStatus } from '../status.ts';
 import { IncidentStream, STREAM_LIMITS, type StreamLimits } from './incident-stream.ts';
 import { listen, parseAddress } from './listen.ts';

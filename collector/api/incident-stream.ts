@@ -6,7 +6,7 @@
  * Memory is bounded: clients, the history for those that come back, and what a slow client may leave unread.
  */
 import type { ServerResponse } from 'node:http';
-import type { Clock, Timer } from '../../log/clock.ts';
+import type { Clock, Timer } from '@netfall/log';
 import type { Metrics } from './metrics.ts';
 import type { Commit, Reader } from './reader.ts';
 
@@ -98,7 +98,11 @@ export class IncidentStream {
     for (const client of this.#clients) client.end();
   }
 
-  #note({ sequence, incidents }: Commit): void {
+  #note({ sequence, incidents, replaced }: Commit): void {
+    if (replaced) {
+      this.#startOver(sequence);
+      return;
+    }
     this.#nextSequence = Math.max(this.#nextSequence, sequence);
     for (const id of incidents) this.#changed.add(id);
     if (this.#changed.size > 0 && this.#round === null) this.#sendRound();
@@ -112,14 +116,21 @@ export class IncidentStream {
     this.#sequence = this.#nextSequence;
     const bytes = this.#takeChanges();
     if (bytes === null) {
-      this.#history = [];
-      this.#historyBytes = 0;
-      this.#historyFrom = this.#sequence;
+      this.#startOver(this.#sequence);
     } else if (bytes.length > 0) {
       this.#keep({ sequence: this.#sequence, bytes });
+      for (const client of this.#clients) this.#send(client, bytes);
     }
-    const sent = bytes ?? Buffer.from(resetEvent(this.#sequence));
-    for (const client of this.#clients) this.#send(client, sent);
+  }
+
+  /** Sends every client back to the list, as of `sequence`. */
+  #startOver(sequence: number): void {
+    this.#sequence = this.#nextSequence = this.#historyFrom = sequence;
+    this.#history = [];
+    this.#historyBytes = 0;
+    this.#changed.clear();
+    const bytes = Buffer.from(resetEvent(sequence));
+    for (const client of this.#clients) this.#send(client, bytes);
   }
 
   /** The changes as events, or null when they are more than a client should be sent at once. */

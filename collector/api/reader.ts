@@ -19,6 +19,8 @@ export interface Commit {
   readonly sequence: number;
   readonly incidents: readonly string[];
   readonly notifications: readonly string[];
+  /** The rows are those of another state altogether: what was known of them before says nothing. */
+  readonly replaced?: true;
 }
 
 export interface Page<Item, Position> {
@@ -181,6 +183,12 @@ export class Reader {
 
   /** The replica calls this after each commit that others can see. */
   changed(commit: Commit): void {
+    for (const listener of this.#listeners) listener(commit);
+  }
+
+  /** The replica calls this when it went over to other rows than it had: a snapshot, or an empty state. */
+  replaced(): void {
+    const commit = { sequence: this.sequence(), incidents: [], notifications: [], replaced: true } as const;
     for (const listener of this.#listeners) listener(commit);
   }
 

@@ -4,12 +4,13 @@
  * next; what is recorded is not.
  *
  * Every sink has a lane of its own, so that one that is down holds up no other: one notification in flight, oldest
- * first, those of one incident in their order. Knows nothing of what a sink is or how claims are made.
+ * first (what failed comes after what did not), those of one incident in their order. Knows nothing of what a sink is or how claims are made.
  */
+
+import { type Clock, sleep, type Timer } from '@netfall/log';
 import type { Delivered } from '@netfall/proto';
 import { LIMITS } from '@netfall/proto';
 import type { Logger } from 'pino';
-import { type Clock, sleep, type Timer } from '../../log/clock.ts';
 import type { PendingNotification, Reader } from '../api/reader.ts';
 import type { SendResult, Sink } from './sink.ts';
 
@@ -78,9 +79,12 @@ export function createNotifier(options: NotifierOptions): Notifier {
   const lanes = sinks.map(
     (sink) => new Lane(sink, outbox, { ...options, limits, log, closing: closing.signal, cut: cut.signal }),
   );
-  const unsubscribe = reader.onChange(({ notifications }) => {
-    if (notifications.length > 0) outbox.stale();
-    for (const lane of lanes) lane.wake();
+  const unsubscribe = reader.onChange(({ notifications, replaced }) => {
+    if (notifications.length > 0 || replaced) outbox.stale();
+    for (const lane of lanes) {
+      if (replaced) lane.forget();
+      lane.wake();
+    }
   });
   const done = Promise.all(lanes.map((lane) => lane.run()));
 
@@ -182,6 +186,12 @@ class Lane {
     this.#wake();
   }
 
+  /** The state is another one: what was sent in the one before says nothing about what is pending in this one. */
+  forget(): void {
+    this.#settled.clear();
+    this.#attempts.clear();
+  }
+
   async run(): Promise<void> {
     const { closing, log } = this.#options;
     while (!closing.aborted) {
@@ -208,17 +218,24 @@ class Lane {
     this.#forgetAllBut(pending);
     const nowUs = this.#options.clock.nowUs();
     if (nowUs < this.#pausedUntilUs) return Math.ceil((this.#pausedUntilUs - nowUs) / 1000);
-    const held = new Set<string>();
+    const incidents = new Set<string>();
+    let next: PendingNotification | null = null;
     let wakeAtUs = nowUs + POLL_MS * 1000;
     for (const notification of pending) {
       const { id, incidentId, sinks } = notification;
-      if (!sinks.includes(this.#sink.name) || this.#settled.has(id) || held.has(incidentId)) continue;
+      if (!sinks.includes(this.#sink.name) || this.#settled.has(id) || incidents.has(incidentId)) continue;
+      // What follows within the incident waits for this one.
+      incidents.add(incidentId);
       const notBeforeUs = this.#attempts.get(id)?.notBeforeUs ?? 0;
-      if (notBeforeUs <= nowUs) return notification;
-      held.add(incidentId);
-      wakeAtUs = Math.min(wakeAtUs, notBeforeUs);
+      if (notBeforeUs > nowUs) wakeAtUs = Math.min(wakeAtUs, notBeforeUs);
+      // One that the sink cannot stomach must not be first for ever: what failed least often goes first.
+      else if (next === null || this.#failed(id) < this.#failed(next.id)) next = notification;
     }
-    return Math.max(1, Math.ceil((wakeAtUs - nowUs) / 1000));
+    return next ?? Math.max(1, Math.ceil((wakeAtUs - nowUs) / 1000));
+  }
+
+  #failed(id: string): number {
+    return this.#attempts.get(id)?.count ?? 0;
   }
 
   async #deliver({ id }: PendingNotification): Promise<void> {
@@ -243,7 +260,7 @@ class Lane {
     }
     metrics?.attempted(this.#sink.name, result.outcome, (clock.nowUs() - startedUs) / 1e6);
 
-    const attempts = (this.#attempts.get(id)?.count ?? 0) + 1;
+    const attempts = this.#failed(id) + 1;
     const about = { notification: id, sink: this.#sink.name, attempts };
     if (result.outcome === 'delivered') {
       log.info(about, 'notification delivered');

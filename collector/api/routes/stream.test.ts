@@ -178,3 +178,17 @@ test('a client that reads too slowly is cut off and counted, and others are not'
   await expect(idle.text()).rejects.toThrow();
   lively.leave();
 });
+
+test('rows of another state send every client back to the list, even to an earlier sequence', async () => {
+  await using api = await startApi(LIMITS);
+  const stream = await open(api);
+  api.database.commit({ incidents: [anIncident()] }, 50);
+  await stream.until('id: 50\n\n');
+  api.database.commit({}, 20);
+  api.database.reader.replaced();
+  expect(await stream.until('\n\n')).toBe('event: reset\ndata: {"sequence":20}\nid: 20\n\n');
+  const late = await open(api, { 'last-event-id': '50' });
+  expect(await late.until('\n\n')).toContain('event: reset');
+  stream.leave();
+  late.leave();
+});

@@ -1,0 +1,143 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { aNotification, anIncident, T0 } from '../../api/testing.ts';
+import type { Incident, Notification } from '../../fold/model.ts';
+import { type Block, type SlackMessage, slackMessage } from './message.ts';
+
+const OPTIONS = {
+  publicUrl: 'https://netfall.example.net/',
+  explain: (reason: string) =>
+    reason === 'NO_SOCKET' ? 'Nothing listens on the port that the packet was for.' : undefined,
+};
+
+const host = anIncident().hosts[0]!;
+
+function golden(message: SlackMessage): string {
+  return `${JSON.stringify(message, null, 2)}\n`;
+}
+
+test('a firing incident on many hosts', async () => {
+  const hosts = Array.from({ length: 14 }, (_, index) => ({
+    ...host,
+    host_id: `web-${String(index).padStart(2, '0')}`,
+    hostname: `web-${String(index).padStart(2, '0')}.tor-12`,
+    peak_rate: 100 + ((index * 37) % 14) * 50,
+    active: index !== 3,
+  }));
+  const incident = anIncident({
+    severity: 'critical',
+    title: '40 hosts drop NO_SOCKET in __udp4_lib_rcv',
+    hosts,
+    hosts_total: 40,
+    regression_of: 'i77-0',
+  });
+  await expect(golden(slackMessage(aNotification({ incident }), OPTIONS))).toMatchFileSnapshot(
+    'golden/firing.json',
+  );
+});
+
+test('a resolved incident', async () => {
+  const incident = anIncident({
+    state: 'resolved',
+    resolved_us: T0 + 3_723_000_000,
+    hosts: [{ ...host, active: false }],
+  });
+  const notification = aNotification({ incident, kind: 'resolved' });
+  await expect(golden(slackMessage(notification, OPTIONS))).toMatchFileSnapshot('golden/resolved.json');
+});
+
+test('names that hosts give themselves are text', async () => {
+  const incident = anIncident({
+    title: '<!channel> drops A&B in <https://evil.example|f>',
+    signal: { kind: 'drop', reason: 'A&B', function: '`<f>`' },
+    hosts: [{ ...host, hostname: '<@U1>`*bold*`' }],
+  });
+  await expect(golden(slackMessage(aNotification({ incident })))).toMatchFileSnapshot('golden/hostile.json');
+});
+
+const text = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 40 }),
+  fc.constantFrom('&'.repeat(4000), '<!here>'.repeat(900), '`'.repeat(3000), '🔥'.repeat(3000), ''),
+);
+const us = fc.integer({ min: 0, max: 4_102_444_800_000_000 });
+const incidents: fc.Arbitrary<Incident> = fc.record({
+  id: fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/),
+  fingerprint: text,
+  version: fc.nat(),
+  state: fc.constantFrom('firing', 'resolved'),
+  severity: fc.constantFrom('info', 'warning', 'critical'),
+  title: text,
+  signal: fc.record({ kind: fc.constant('drop'), reason: text, function: text }),
+  started_us: us,
+  detected_us: us,
+  resolved_us: us,
+  hosts: fc.array(
+    fc.record({
+      host_id: fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/),
+      hostname: text,
+      first_us: us,
+      last_us: us,
+      active: fc.boolean(),
+      events: fc.maxSafeNat(),
+      peak_rate: fc.maxSafeNat(),
+      baseline_rate: fc.maxSafeNat(),
+    }),
+    { maxLength: 30 },
+  ),
+  hosts_total: fc.maxSafeNat(),
+  regression_of: text,
+  audit: fc.constant([]),
+});
+
+test("Slack's limits hold and nothing becomes markup, whatever the incident says", () => {
+  fc.assert(
+    fc.property(
+      incidents,
+      fc.constantFrom<Notification['kind']>('firing', 'resolved'),
+      text,
+      (incident, kind, meaning) => {
+        const message = slackMessage(aNotification({ incident, kind }), {
+          ...OPTIONS,
+          explain: () => meaning,
+        });
+        const blocks = [...message.blocks, ...message.attachments.flatMap((attachment) => attachment.blocks)];
+        expect(blocks.length).toBeLessThanOrEqual(50);
+        for (const block of blocks) checkBlock(block);
+        expect(message.text.length).toBeLessThanOrEqual(4000);
+        checkText(message.text);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+function checkBlock(block: Block): void {
+  if (block.type === 'header') {
+    expect(block.text.type).toBe('plain_text');
+    expect(block.text.text.length).toBeLessThanOrEqual(150);
+    checkText(block.text.text);
+    return;
+  }
+  const texts =
+    block.type === 'context'
+      ? block.elements
+      : [...(block.text ? [block.text] : []), ...(block.fields ?? [])];
+  expect(texts.length).toBeGreaterThan(0);
+  expect(texts.length).toBeLessThanOrEqual(10);
+  for (const { text, type, verbatim } of texts) {
+    expect(type).toBe('mrkdwn');
+    expect(verbatim).toBe(true);
+    expect(text.length).toBeGreaterThan(0);
+    expect(text.length).toBeLessThanOrEqual(block.type === 'section' && block.fields ? 2000 : 3000);
+    checkText(text);
+  }
+}
+
+/** The only angle brackets are those of our own moments and link. */
+function checkText(text: string): void {
+  expect(text.isWellFormed()).toBe(true);
+  const rest = text
+    .replace(/<!date\^\d+\^\{date_short_pretty\} \{time_secs\}\|[0-9TZ:.+-]+>/g, '')
+    .replace(/<https:\/\/netfall\.example\.net\/#[\w-]+\|Open the incident>/g, '');
+  expect(rest).not.toMatch(/[<>]/);
+}
