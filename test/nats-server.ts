@@ -41,9 +41,13 @@ export interface NatsServer {
 }
 
 /** What to put into a suite's name when there is no server to test against. */
-export const NATS_SERVER_MISSING = 'needs nats-server: on PATH, in /usr/sbin, ~/go/bin or .tools/bin';
+export const NATS_SERVER_MISSING =
+  'needs nats-server 2.10 or newer on PATH, in /usr/sbin, ~/go/bin or .tools/bin';
 
-/** The newest nats-server of PATH, /usr/sbin, ~/go/bin and the checkout's .tools/bin, or null. */
+/** Older servers do not know the setting `sync_interval`. */
+const OLDEST = [2, 10, 0];
+
+/** The newest nats-server of PATH, /usr/sbin, ~/go/bin and the checkout's .tools/bin, or null when none is new enough. */
 export function findNatsServer(): string | null {
   const folders = [
     ...(process.env['PATH'] ?? '').split(delimiter),
@@ -51,12 +55,15 @@ export function findNatsServer(): string | null {
     join(homedir(), 'go/bin'),
     join(import.meta.dirname, '../.tools/bin'),
   ];
-  let newest: { path: string; version: readonly number[] } | null = null;
+  let newest: { readonly path: string | null; readonly version: readonly number[] } = {
+    path: null,
+    version: OLDEST,
+  };
   for (const path of new Set(folders.map((folder) => join(folder, 'nats-server')))) {
     const version = existsSync(path) ? versionOf(path) : null;
-    if (version && (!newest || compare(version, newest.version) > 0)) newest = { path, version };
+    if (version && compare(version, newest.version) >= 0) newest = { path, version };
   }
-  return newest?.path ?? null;
+  return newest.path;
 }
 
 function versionOf(path: string): readonly number[] | null {
