@@ -5,17 +5,14 @@
 
 import { afterEach, beforeEach, describe } from 'vitest';
 import { appending } from './contract/appending.ts';
-import type { Bed } from './contract/bed.ts';
+import type { Bed, Traits } from './contract/bed.ts';
 import { blobs } from './contract/blobs.ts';
 import { lostAcknowledgements } from './contract/lost-acknowledgements.ts';
 import { model } from './contract/model.ts';
 import { reading } from './contract/reading.ts';
 
-/**
- * @param makeBed makes an empty log for one test
- * @param modelRuns how many random histories the log is compared with the model on
- */
-export function logContract(name: string, makeBed: () => Promise<Bed>, modelRuns: number): void {
+/** @param makeBed makes an empty log for one test */
+export function logContract(name: string, traits: Traits, makeBed: () => Promise<Bed>): void {
   describe(name, () => {
     let bed: Bed;
     beforeEach(async () => {
@@ -23,10 +20,10 @@ export function logContract(name: string, makeBed: () => Promise<Bed>, modelRuns
     });
     afterEach(() => bed.end());
     const current = () => bed;
-    describe('appending', () => appending(current));
+    describe('appending', () => appending(current, traits));
     describe('lost acknowledgements', () => lostAcknowledgements(current));
     describe('reading', () => reading(current));
-    describe('blobs', () => blobs(current));
-    describe('model', () => model(makeBed, modelRuns));
+    describe('blobs', () => blobs(current, traits));
+    describe('model', () => model(makeBed, traits));
   });
 }

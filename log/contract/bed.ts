@@ -8,20 +8,26 @@ export interface OpenOptions {
   readonly dedupeUs?: number;
 }
 
-/** One empty log and what can be done to it, for one test. */
-export interface Bed {
+/** What an implementation can do beside the contract. */
+export interface Traits {
   /** Several handles may be open at a time, each with its own connection. */
   readonly shared: boolean;
-  /** What was stored is there after the last handle was closed. */
+  /** What was stored is there after the last handle was closed, and can be damaged. */
   readonly durable: boolean;
+  /** How many random histories it is compared with the model on. */
+  readonly modelRuns: number;
+}
+
+/** One empty log and what can be done to it, for one test. */
+export interface Bed {
   /** Opens the log. The settings are those of the first call. */
   open(options?: OpenOptions): Promise<Log>;
   /** Opens it so that acknowledgements can be lost: while they are, appends are stored and then fail. */
   openLossy(): Promise<{ readonly log: Log; loseAcks(): void; keepAcks(): Promise<void> }>;
   /** Lets so much time pass. */
   pass(us: number): Promise<void>;
-  /** Damages a stored blob behind the log's back; null where there is nothing to damage. */
-  readonly corruptBlob: ((name: string) => Promise<void>) | null;
+  /** Damages a stored blob of a durable log behind its back. */
+  corruptBlob(name: string): Promise<void>;
   /** Closes every handle and removes everything. */
   end(): Promise<void>;
 }

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Log, Receipt } from '../log.ts';
-import { type Bed, collect, ending, message, rejection, texts } from './bed.ts';
+import { type Bed, collect, ending, message, rejection, type Traits, texts } from './bed.ts';
 
 interface Entry {
   readonly sequence: number;
@@ -104,7 +104,7 @@ async function run(log: Log, model: Model, step: Command): Promise<void> {
   }
 }
 
-export function model(makeBed: () => Promise<Bed>, runs: number): void {
+export function model(makeBed: () => Promise<Bed>, { modelRuns }: Traits): void {
   test('random histories agree with the model', { timeout: 120_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -131,7 +131,7 @@ export function model(makeBed: () => Promise<Bed>, runs: number): void {
           }
         },
       ),
-      { numRuns: runs },
+      { numRuns: modelRuns },
     );
   });
 }

@@ -23,8 +23,6 @@ function embeddedBed(dir: string, corruptBlob: Bed['corruptBlob'], remove: () =>
     return log;
   };
   return {
-    shared: false,
-    durable: dir !== ':memory:',
     open: openOnce,
     async openLossy() {
       const lossy = lossyLog(await openOnce());
@@ -49,21 +47,20 @@ function embeddedBed(dir: string, corruptBlob: Bed['corruptBlob'], remove: () =>
   };
 }
 
-logContract('embedded log in memory', async () => embeddedBed(':memory:', null, () => {}), 300);
+const nothingToDamage = async () => {
+  throw new Error('a log in memory cannot be damaged');
+};
 
-logContract(
-  'embedded log on disk',
-  async () => {
-    const dir = mkdtempSync(join(tmpdir(), 'netfall-log-'));
-    return embeddedBed(
-      dir,
-      async (name) => {
-        const file = await open(join(dir, 'blobs', `${encodeURIComponent(name)}.blob`), 'r+');
-        await file.write(Buffer.from('!'), 0, 1, 1000);
-        await file.close();
-      },
-      () => rmSync(dir, { recursive: true, force: true }),
-    );
-  },
-  20,
+logContract('embedded log in memory', { shared: false, durable: false, modelRuns: 300 }, async () =>
+  embeddedBed(':memory:', nothingToDamage, () => {}),
 );
+
+logContract('embedded log on disk', { shared: false, durable: true, modelRuns: 20 }, async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'netfall-log-'));
+  const damage = async (name: string) => {
+    const file = await open(join(dir, 'blobs', `${encodeURIComponent(name)}.blob`), 'r+');
+    await file.write(Buffer.from('!'), 0, 1, 1000);
+    await file.close();
+  };
+  return embeddedBed(dir, damage, () => rmSync(dir, { recursive: true, force: true }));
+});

@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { connect } from '@nats-io/transport-node';
+import { connect, headers } from '@nats-io/transport-node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   findNatsServer,
@@ -95,10 +95,10 @@ describe.skipIf(missing)(missing ? `JetStream faults (${NATS_SERVER_MISSING})` :
     for (let done = 0; done < ids.length; done += 200) {
       await Promise.all(ids.slice(done, done + 200).map((id) => writer.append(message(id))));
       // Answers that are dropped without the connection breaking at once leave holes that only the numbers show.
-      proxy.swallowAnswers = done % 600 === 0;
+      if (done % 600 === 0) proxy.swallow = () => true;
       await pause(5);
       proxy.cut();
-      proxy.swallowAnswers = false;
+      proxy.swallow = () => false;
     }
     await reader.has(3000);
     reader.abort.abort();
@@ -107,11 +107,73 @@ describe.skipIf(missing)(missing ? `JetStream faults (${NATS_SERVER_MISSING})` :
     expect(new Set(texts(reader.entries))).toEqual(new Set(ids));
   });
 
+  test('a message that is lost on a connection that stands is asked for again', async () => {
+    const writer = await open();
+    const reader = follow(await open(throughProxy()), 1);
+    await persist(writer, 'a');
+    await reader.has(1);
+    let swallowed = 0;
+    // Entries that come one by one come in a piece of their own, so the protocol around them stays whole.
+    proxy.swallow = (answer) =>
+      answer.toString('latin1').startsWith('HMSG netfall.test') && ++swallowed === 1;
+    await persist(writer, 'b');
+    while (swallowed === 0) await pause(5);
+    await persist(writer, 'c');
+    await reader.has(3);
+    expect(texts(reader.entries)).toEqual(['a', 'b', 'c']);
+    reader.abort.abort();
+    expect(await reader.end).toBe('quiet');
+  });
+
+  test('a heartbeat that tells of a lost message makes the reader ask again', async () => {
+    const log = await open();
+    const spy = await connect({ servers: server.url });
+    const inboxes: string[] = [];
+    spy.subscribe('$JS.API.CONSUMER.MSG.NEXT.FAULTS.*', {
+      callback: (_, request) => void inboxes.push(request.reply ?? ''),
+    });
+    await spy.flush();
+    const reader = follow(log, 1);
+    await persist(log, 'a');
+    await reader.has(1);
+    const heartbeat = headers(100, 'Idle Heartbeat');
+    heartbeat.set('Nats-Last-Consumer', '2');
+    spy.publish(inboxes[0]!, '', { headers: heartbeat });
+    while (new Set(inboxes).size < 2) await pause(5);
+    await persist(log, 'b');
+    await reader.has(2);
+    expect(texts(reader.entries)).toEqual(['a', 'b']);
+    reader.abort.abort();
+    await spy.close();
+  });
+
+  test('a reader that does not come back for more stops the flow, and gets everything when it does', async () => {
+    const writer = await open();
+    const data = new Uint8Array(400_000);
+    for (let index = 1; index <= 120; index++) await writer.append(message(`m${index}`, { data }));
+    const abort = new AbortController();
+    const reader = (await open(throughProxy()))
+      .read({ from: 1, signal: abort.signal })
+      [Symbol.asyncIterator]();
+    const entries = [...((await reader.next()).value as Stored[])];
+    for (let before = -1; before !== proxy.passedBytes; ) {
+      before = proxy.passedBytes;
+      await pause(300);
+    }
+    // Of 48 MB: a few pulls of 8 MiB.
+    expect(proxy.passedBytes).toBeLessThan(32_000_000);
+    while (entries.length < 120) entries.push(...((await reader.next()).value as Stored[]));
+    expect(entries.map(({ sequence }) => sequence)).toEqual(
+      Array.from({ length: 120 }, (_, index) => index + 1),
+    );
+    abort.abort();
+  });
+
   test('without a connection appends fail at once, those under way too, and all is well when it is back', async () => {
     const notices: string[] = [];
     const log = await open({ ...throughProxy(), timeoutMs: 60_000, notice: (text) => notices.push(text) });
     await log.append(message('before'));
-    proxy.swallowAnswers = true;
+    proxy.swallow = () => true;
     const underWay = rejection(log.append(message('under-way')));
     await pause(50);
     proxy.refuse = true;
@@ -122,7 +184,7 @@ describe.skipIf(missing)(missing ? `JetStream faults (${NATS_SERVER_MISSING})` :
     expect(await rejection(log.info())).toBe('unavailable');
     expect(await rejection(log.blobs.list(''))).toBe('unavailable');
     proxy.refuse = false;
-    proxy.swallowAnswers = false;
+    proxy.swallow = () => false;
     await persist(log, 'after');
     expect(notices[0]).toMatch(/^lost the connection to nats:.* reconnecting$/);
     expect(notices[1]).toMatch(/^connected to .* again$/);

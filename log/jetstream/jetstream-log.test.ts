@@ -26,5 +26,5 @@ describe.skipIf(missing)(missing ? `JetStream log (${NATS_SERVER_MISSING})` : 'J
     await server.stop();
     rmSync(dir, { recursive: true, force: true });
   });
-  logContract('contract', () => jetStreamBed(server), 8);
+  logContract('contract', { shared: true, durable: true, modelRuns: 8 }, () => jetStreamBed(server));
 });

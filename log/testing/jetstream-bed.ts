@@ -25,8 +25,6 @@ export async function jetStreamBed(server: NatsServer): Promise<Bed> {
     return log;
   };
   return {
-    shared: true,
-    durable: true,
     async open(wanted) {
       if (wanted) options = wanted;
       return openAt(server.port, 5000);
@@ -38,11 +36,11 @@ export async function jetStreamBed(server: NatsServer): Promise<Bed> {
       return {
         log,
         loseAcks() {
-          proxy.swallowAnswers = true;
+          proxy.swallow = () => true;
         },
         async keepAcks() {
           proxy.cut();
-          proxy.swallowAnswers = false;
+          proxy.swallow = () => false;
           while (!(await log.info().catch(() => null))) await pause(20);
         },
       };

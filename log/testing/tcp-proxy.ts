@@ -7,8 +7,10 @@ import { connect, createServer, type Socket } from 'node:net';
 
 export interface TcpProxy {
   readonly port: number;
-  /** While true, bytes from the server are dropped; those to it still pass. Cut before switching it off again. */
-  swallowAnswers: boolean;
+  /** Whether to drop what the server sends; what goes to it always passes. Usually a cut must follow. */
+  swallow: (answer: Buffer) => boolean;
+  /** Bytes the server has sent that were let through. */
+  readonly passedBytes: number;
   /** While true, new connections are closed at once. */
   refuse: boolean;
   /** Breaks every connection that stands. */
@@ -18,6 +20,7 @@ export interface TcpProxy {
 
 export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
+  let passedBytes = 0;
   const server = createServer((client) => {
     if (proxy.refuse) {
       client.destroy();
@@ -38,7 +41,8 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     }
     client.pipe(upstream);
     upstream.on('data', (chunk) => {
-      if (proxy.swallowAnswers || client.destroyed) return;
+      if (client.destroyed || proxy.swallow(chunk)) return;
+      passedBytes += chunk.length;
       if (client.write(chunk)) return;
       upstream.pause();
       client.once('drain', () => upstream.resume());
@@ -52,7 +56,10 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
   const proxy: TcpProxy = {
     port: address.port,
-    swallowAnswers: false,
+    swallow: () => false,
+    get passedBytes() {
+      return passedBytes;
+    },
     refuse: false,
     cut() {
       for (const socket of sockets) socket.destroy();
