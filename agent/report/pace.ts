@@ -30,7 +30,7 @@ export class Pace {
   #dueUs: number;
   /** When the last message was sealed, or the agent started. */
   #sealedUs: number;
-  #fastUntilUs = 0;
+  #fastUntilUs = Number.NEGATIVE_INFINITY;
   #first = true;
   #pressed = false;
 

@@ -2,7 +2,7 @@
  * The spool's file: a SQLite database that exactly one process holds, made new when it is missing or damaged.
  * It must not know what messages mean or when they are evicted.
  */
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { asSpoolError, SpoolError } from './errors.ts';
@@ -30,6 +30,7 @@ export function openDatabase(path: string, mint: () => string): DatabaseSync {
     // Exclusive locking keeps a second agent out, and needs no shared memory. FULL syncs every commit, so that a number
     // that was given is not forgotten when the power fails.
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+    database.exec('PRAGMA wal_autocheckpoint = 256');
     database.exec('BEGIN EXCLUSIVE');
     const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
     if (version === 0) {
@@ -66,6 +67,28 @@ export function setAside(path: string): string {
     if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
   }
   return aside;
+}
+
+/** More than the write-ahead log takes, so that its content fits into the database once this is given up. */
+const RESERVE_BYTES = 2 * 1024 * 1024;
+
+/**
+ * Keeps some of the disk for the time when it is full: even removing a message takes room in the write-ahead log, and
+ * emptying that takes room in the database. Does nothing when it exists, or when there is no room for it.
+ */
+export function makeReserve(path: string): void {
+  const reserve = `${path}.reserve`;
+  if (path === ':memory:' || existsSync(reserve)) return;
+  try {
+    writeFileSync(reserve, new Uint8Array(RESERVE_BYTES));
+  } catch {
+    rmSync(reserve, { force: true });
+  }
+}
+
+/** Gives the reserve to the database. */
+export function spendReserve(path: string): void {
+  rmSync(`${path}.reserve`, { force: true });
 }
 
 export function closeQuietly(database: DatabaseSync | undefined): void {

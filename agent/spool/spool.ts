@@ -8,7 +8,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Clock } from '@netfall/log';
 import { type Loss, MAX_ENTRY_BYTES } from '@netfall/proto';
 import type { Logger } from 'pino';
-import { closeQuietly, openDatabase, setAside } from './database.ts';
+import { closeQuietly, makeReserve, openDatabase, setAside, spendReserve } from './database.ts';
 import { asSpoolError, SpoolError } from './errors.ts';
 
 export interface SpoolOptions {
@@ -89,6 +89,7 @@ interface Statements {
   readonly advance: StatementSync;
   readonly remove: StatementSync;
   readonly next: StatementSync;
+  readonly oldest: StatementSync;
   readonly has: StatementSync;
   readonly carry: StatementSync;
   readonly carried: StatementSync;
@@ -111,6 +112,8 @@ class SqliteSpool implements Spool {
   #bytes = 0;
   #evicted = 0;
   #evicting = false;
+  /** What a full disk left of the bound. */
+  #diskBytes = Number.POSITIVE_INFINITY;
   /** Acknowledged, but still in the file; with their bytes. */
   readonly #acknowledged = new Map<number, number>();
 
@@ -146,20 +149,16 @@ class SqliteSpool implements Spool {
   }
 
   append(build: (draft: Draft) => SealedMessage): number {
-    let room = this.#options.maxMessages - 1;
-    for (;;) {
+    for (let failures = 0; ; failures++) {
       try {
-        return this.#transaction((open) => this.#append(open, build, room));
+        if (this.#messages >= this.#options.maxMessages || this.#bytes > this.#byteBound) {
+          this.#evict(this.#options.maxMessages - 1, this.#byteBound);
+        }
+        return this.#transaction((open) => this.#append(open, build));
       } catch (error) {
         if (!(error instanceof SpoolError)) throw error;
-        if (error.code === 'corrupt') {
-          this.#replace(error);
-        } else if (error.code === 'full' && this.#messages > 0) {
-          // A full disk is a smaller bound: the oldest make room.
-          room = Math.floor(Math.min(room, this.#messages) / 2);
-        } else {
-          throw error;
-        }
+        if (error.code === 'corrupt') this.#replace(error);
+        else if (error.code !== 'full' || !this.#makeRoom(failures)) throw error;
       }
     }
   }
@@ -191,7 +190,11 @@ class SqliteSpool implements Spool {
     this.#acknowledged.set(seq, Number(bytes));
     this.#messages--;
     this.#bytes -= Number(bytes);
-    if (this.#messages === 0) this.#evicting = false;
+    if (this.#messages === 0) {
+      this.#evicting = false;
+      this.#diskBytes = Number.POSITIVE_INFINITY;
+      makeReserve(this.#path);
+    }
     if (this.#acknowledged.size >= MOST_LAZY_ACKS) this.#writeAcknowledged();
   }
 
@@ -204,48 +207,86 @@ class SqliteSpool implements Spool {
   }
 
   get #byteBound(): number {
-    return Math.max(1, this.#options.maxBytes - MAX_ENTRY_BYTES);
+    return Math.max(1, Math.min(this.#options.maxBytes - MAX_ENTRY_BYTES, this.#diskBytes));
   }
 
-  #append(open: Open, build: (draft: Draft) => SealedMessage, room: number): number {
+  #append(open: Open, build: (draft: Draft) => SealedMessage): number {
     for (const seq of this.#acknowledged.keys()) open.remove.run(seq);
-    let messages = this.#messages;
-    let bytes = this.#bytes;
-    let evicted = 0;
-    let oldest = open.next.get(0);
-    while (oldest && (messages > room || bytes > this.#byteBound)) {
-      open.remove.run(Number(oldest['seq']));
-      open.carry.run('spool', 'evicted', 1);
-      for (const { source, hop, count } of JSON.parse(String(oldest['losses'])) as Loss[]) {
-        open.carry.run(source, hop, count);
-      }
-      messages--;
-      bytes -= (oldest['data'] as Uint8Array).length;
-      evicted++;
-      oldest = open.next.get(0);
-    }
     const seq = Number(open.state.get()?.['next_seq']);
-    const carried = open.carried.all().map((row) => {
-      return { source: String(row['source']), hop: String(row['hop']), count: Number(row['count']) };
+    const oldest = open.oldest.get();
+    const sealed = build({
+      incarnation: open.incarnation,
+      seq,
+      oldestSeq: oldest ? Number(oldest['seq']) : seq,
+      messages: this.#messages,
+      bytes: this.#bytes,
+      carried: open.carried.all().map((row) => {
+        return { source: String(row['source']), hop: String(row['hop']), count: Number(row['count']) };
+      }),
     });
-    const oldestSeq = oldest ? Number(oldest['seq']) : seq;
-    const sealed = build({ incarnation: open.incarnation, seq, oldestSeq, messages, bytes, carried });
     open.insert.run(seq, sealed.data, JSON.stringify(sealed.losses));
     open.dropCarried.run();
     open.advance.run();
     open.database.exec('COMMIT');
-
     this.#acknowledged.clear();
-    this.#messages = messages + 1;
-    this.#bytes = bytes + sealed.data.length;
+    this.#messages++;
+    this.#bytes += sealed.data.length;
+    return seq;
+  }
+
+  /** Removes the oldest messages until so many and so many bytes are left, and keeps what they had to say of losses. */
+  #evict(mostMessages: number, mostBytes: number): void {
+    const evicted = this.#transaction((open) => {
+      for (const seq of this.#acknowledged.keys()) open.remove.run(seq);
+      let messages = this.#messages;
+      let bytes = this.#bytes;
+      while (messages > 0 && (messages > mostMessages || bytes > mostBytes)) {
+        const oldest = open.oldest.get();
+        open.remove.run(Number(oldest?.['seq']));
+        open.carry.run('spool', 'evicted', 1);
+        for (const { source, hop, count } of JSON.parse(String(oldest?.['losses'])) as Loss[]) {
+          open.carry.run(source, hop, count);
+        }
+        messages--;
+        bytes -= Number(oldest?.['bytes']);
+      }
+      open.database.exec('COMMIT');
+      this.#acknowledged.clear();
+      const before = this.#messages;
+      this.#messages = messages;
+      this.#bytes = bytes;
+      return before - messages;
+    });
     this.#evicted += evicted;
     if (evicted > 0 && !this.#evicting) {
       this.#evicting = true;
       this.#options.logger.warn(
-        `the spool is full at ${this.#messages} messages: the oldest are evicted and counted`,
+        `the spool is full at ${this.#messages + evicted} messages: the oldest are evicted and counted`,
       );
     }
-    return seq;
+  }
+
+  /**
+   * A full disk is a smaller bound until the spool is empty again: of what the database holds by now, half. Moving the
+   * write-ahead log into the database makes room in it, for which there is a reserve. Returns whether it is worth
+   * another try.
+   */
+  #makeRoom(failures: number): boolean {
+    if (!this.#open || (failures > 0 && this.#messages === 0)) return false;
+    const { database } = this.#open;
+    spendReserve(this.#path);
+    try {
+      this.#guard(() => database.exec('PRAGMA wal_checkpoint(RESTART)'));
+      if (this.#messages > 0) {
+        this.#diskBytes = Math.floor(this.#bytes / 2);
+        this.#evict(Number.POSITIVE_INFINITY, this.#diskBytes);
+        this.#guard(() => database.exec('PRAGMA wal_checkpoint(RESTART)'));
+      }
+      return true;
+    } catch (error) {
+      if (!(error instanceof SpoolError)) throw error;
+      return false;
+    }
   }
 
   #writeAcknowledged(): void {
@@ -295,6 +336,7 @@ class SqliteSpool implements Spool {
       this.#sayAside(error);
       database = openDatabase(this.#path, mint);
     }
+    makeReserve(this.#path);
     this.#open = this.#guard(() => prepare(database));
     const size = this.#guard(() => this.#open?.size.get());
     this.#messages = Number(size?.['messages']);
@@ -328,7 +370,8 @@ function prepare(database: DatabaseSync): Open {
     insert: database.prepare('INSERT INTO message VALUES (?, ?, ?)'),
     advance: database.prepare('UPDATE state SET next_seq = next_seq + 1'),
     remove: database.prepare('DELETE FROM message WHERE seq = ?'),
-    next: database.prepare('SELECT seq, data, losses FROM message WHERE seq > ? ORDER BY seq LIMIT 1'),
+    next: database.prepare('SELECT seq, data FROM message WHERE seq > ? ORDER BY seq LIMIT 1'),
+    oldest: database.prepare('SELECT seq, length(data) AS bytes, losses FROM message ORDER BY seq LIMIT 1'),
     has: database.prepare('SELECT length(data) AS bytes FROM message WHERE seq = ?'),
     carry: database.prepare(
       'INSERT INTO carried VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count',

@@ -1,0 +1,51 @@
+/** A real log whose connection tests can cut: before a message arrives, or after it did and before that is known. */
+import { type Log, LogError, type Outgoing, openEmbeddedLog, type Receipt, type Stored } from '@netfall/log';
+import type { FakeClock } from './fake-clock.ts';
+
+export type Connection = 'up' | 'down' | 'answers-lost';
+
+export class FlakyLog {
+  readonly log: Log;
+  connection: Connection = 'up';
+  /** How long an append takes, ms. */
+  latencyMs = 0;
+  readonly #inner: Log;
+  readonly #clock: FakeClock;
+
+  constructor(clock: FakeClock) {
+    this.#clock = clock;
+    this.#inner = openEmbeddedLog({ dir: ':memory:', clock });
+    this.log = new Proxy(this.#inner, {
+      get: (target, name) => {
+        if (name === 'append') return (message: Outgoing) => this.#append(message);
+        const member: unknown = Reflect.get(target, name);
+        return typeof member === 'function' ? member.bind(target) : member;
+      },
+    });
+  }
+
+  /** Everything that is stored. */
+  async stored(): Promise<readonly Stored[]> {
+    const { last } = await this.#inner.info();
+    const entries: Stored[] = [];
+    for (let sequence = 1; sequence <= last; sequence++) {
+      const entry = await this.#inner.get(sequence);
+      if (entry) entries.push(entry);
+    }
+    return entries;
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+
+  async #append(message: Outgoing): Promise<Receipt> {
+    if (this.latencyMs > 0) {
+      await new Promise<void>((resolve) => this.#clock.setTimer(this.latencyMs, resolve));
+    }
+    if (this.connection === 'down') throw new LogError('unavailable', 'the server is gone');
+    const receipt = await this.#inner.append(message);
+    if (this.connection === 'answers-lost') throw new LogError('timeout', 'no answer came');
+    return receipt;
+  }
+}
