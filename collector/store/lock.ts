@@ -7,6 +7,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
+const SQLITE_BUSY = 5;
+
 export interface ReplicaLock {
   readonly replica: string;
   release(): void;
@@ -20,6 +22,7 @@ export function lockReplica(dir: string): ReplicaLock {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (error) {
     database.close();
+    if (!(error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY)) throw error;
     throw new Error(
       `${dir} is in use by another collector: stop it, or give this one a data folder of its own`,
       {
@@ -33,5 +36,8 @@ export function lockReplica(dir: string): ReplicaLock {
   if (!known) database.prepare('INSERT INTO replica VALUES (?)').run(replica);
   // Exclusive mode keeps the lock after the commit, until the connection closes.
   database.exec('COMMIT');
-  return { replica, release: () => database.close() };
+  const release = () => {
+    if (database.isOpen) database.close();
+  };
+  return { replica, release };
 }

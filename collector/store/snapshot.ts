@@ -2,9 +2,8 @@
  * Snapshots: a replica's whole database as a blob, from which another one goes on. Gzipped lines of JSON: the
  * checkpoint, one line a row, and a closing line that counts them, so that a cut snapshot is noticed.
  */
-import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
-import { Readable } from 'node:stream';
+import { pipeline, Readable, type Transform } from 'node:stream';
 import { createGunzip, createGzip } from 'node:zlib';
 import type { Blobs } from '@netfall/log';
 import type { GlobalRecord, Rows } from '../fold/fold.ts';
@@ -42,11 +41,12 @@ export async function writeSnapshot(path: string, blobs: Blobs): Promise<Snapsho
   try {
     database.exec('BEGIN');
     const row = database.prepare('SELECT * FROM checkpoint').get();
-    if (!row) return null;
-    const sequence = Number(row['sequence']);
+    const sequence = Number(row?.['sequence'] ?? 0);
+    // The state before the first entry is nothing to keep.
+    if (!row || sequence === 0) return null;
     const foldVersion = Number(row['fold_version']);
     const name = snapshotName(sequence, foldVersion);
-    await blobs.put(name, Readable.from(lines(database, row)).pipe(createGzip({ level: 1 })));
+    await blobs.put(name, piped(Readable.from(lines(database, row)), createGzip({ level: 1 })));
     return { name, sequence, foldVersion };
   } finally {
     database.close();
@@ -75,10 +75,6 @@ function* lines(database: DatabaseSync, checkpoint: Record<string, unknown>): Ge
 export async function readSnapshot(name: string, blobs: Blobs): Promise<Loaded | null> {
   const chunks = await blobs.get(name);
   if (!chunks) return null;
-  const source = Readable.from(chunks);
-  const gunzip = createGunzip();
-  source.on('error', (error) => gunzip.destroy(error));
-  const reader = createInterface({ input: source.pipe(gunzip), crlfDelay: Number.POSITIVE_INFINITY });
   let checkpoint: Checkpoint | undefined;
   let global: GlobalRecord | undefined;
   const rows: { host: HostRecord[]; incident: IncidentRecord[]; notification: Notification[] } = {
@@ -89,7 +85,8 @@ export async function readSnapshot(name: string, blobs: Blobs): Promise<Loaded |
   let count = 0;
   let whole = false;
   try {
-    for await (const line of reader) {
+    for await (const line of textLines(piped(Readable.from(chunks), createGunzip()))) {
+      if (whole) throw new Error('it goes on after its end');
       if (!checkpoint) checkpoint = readCheckpoint(line);
       else if (!global) global = JSON.parse(line) as GlobalRecord;
       else if (line.startsWith('end ')) whole = Number(line.slice(4)) === count;
@@ -114,4 +111,21 @@ export async function readSnapshot(name: string, blobs: Blobs): Promise<Loaded |
 function readCheckpoint(line: string): Checkpoint {
   const { identity, sequence, entry_digest: entryDigest, fold_version: foldVersion } = JSON.parse(line);
   return { identity, sequence, entryDigest, foldVersion };
+}
+
+/** Pipes so that the end is destroyed, and whoever reads it told, when the source fails, and the other way round. */
+function piped<T extends Transform>(source: Readable, end: T): T {
+  pipeline(source, end, () => {});
+  return end;
+}
+
+/** Lines by newline alone: JSON holds U+2028 and U+2029 as they are, which node:readline takes for ends of lines. */
+async function* textLines(stream: Transform): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of stream.setEncoding('utf8')) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
+  if (rest !== '') yield rest;
 }

@@ -28,7 +28,8 @@ export interface Loaded {
   readonly rows: Rows;
 }
 
-const EMPTY = 'DELETE FROM host; DELETE FROM incident; DELETE FROM notification';
+const EMPTY =
+  'DELETE FROM host_state; DELETE FROM host_facts; DELETE FROM incident; DELETE FROM notification';
 
 const migrations = join(import.meta.dirname, 'migrations');
 
@@ -53,17 +54,25 @@ export function migrate(database: DatabaseSync): void {
 
 export class Store {
   readonly #database: DatabaseSync;
-  readonly #statements: Readonly<Record<'host' | 'incident' | 'notification' | 'checkpoint', StatementSync>>;
+  readonly #statements: Readonly<Record<'hostState' | 'hostFacts' | 'incident' | 'notification' | 'checkpoint', StatementSync>>;
   readonly #removals: Readonly<Record<'incident' | 'notification', StatementSync>>;
 
   /** Opens or creates the database at `path`. */
   constructor(path: string) {
     this.#database = new DatabaseSync(path);
-    this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000');
-    migrate(this.#database);
+    try {
+      this.#database.exec(
+        'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000',
+      );
+      migrate(this.#database);
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
     const prepare = (sql: string) => this.#database.prepare(sql);
     this.#statements = {
-      host: prepare('INSERT INTO host VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value'),
+      hostState: prepare('INSERT INTO host_state VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value'),
+      hostFacts: prepare('INSERT INTO host_facts VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value'),
       incident: prepare(
         'INSERT INTO incident VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE ' +
           'SET state = excluded.state, detected_us = excluded.detected_us, value = excluded.value',
@@ -132,8 +141,11 @@ export class Store {
   }
 
   #write(rows: Rows, { identity, sequence, entryDigest, foldVersion }: Checkpoint): void {
-    const { host, incident, notification, checkpoint } = this.#statements;
-    for (const record of rows.hosts) host.run(record.id, JSON.stringify(record));
+    const { hostState, hostFacts, incident, notification, checkpoint } = this.#statements;
+    for (const { facts, ...state } of rows.hosts) {
+      hostState.run(state.id, JSON.stringify(state));
+      if (!factsOf || factsOf.has(state.id)) hostFacts.run(state.id, JSON.stringify(facts));
+    }
     for (const record of rows.incidents) {
       incident.run(record.id, record.state, record.detected_us, JSON.stringify(record));
     }
@@ -149,7 +161,8 @@ export class Store {
       body();
       this.#database.exec('COMMIT');
     } catch (error) {
-      this.#database.exec('ROLLBACK');
+      // SQLite rolls back by itself when the disk is full or fails.
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw error;
     }
   }

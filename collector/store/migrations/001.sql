@@ -12,11 +12,19 @@ CREATE TABLE checkpoint (
   value TEXT NOT NULL
 ) STRICT;
 
-CREATE TABLE host (
+-- The fold's record of a host (HostRecord in collector/fold/host.ts), JSON, in two parts: what changes with every
+-- message, and the larger rest that hardly ever does.
+CREATE TABLE host_state (
   id TEXT PRIMARY KEY,
-  -- The fold's record of the host, JSON (collector/fold/host.ts).
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE host_facts (
+  id TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE VIEW host (id, value) AS
+  SELECT id, '{"facts":' || host_facts.value || ',' || substr(host_state.value, 2)
+  FROM host_state JOIN host_facts USING (id);
 
 CREATE TABLE incident (
   id TEXT PRIMARY KEY,

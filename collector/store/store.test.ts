@@ -1,0 +1,263 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, describe, expect, test } from 'vitest';
+import { type Changes, Fold } from '../fold/fold.ts';
+import { randomLog } from '../fold/testing/random-log.ts';
+import { Story, testRules } from '../fold/testing/story.ts';
+import { rowsDigest } from './digest.ts';
+import { type Checkpoint, migrate, Store } from './store.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'netfall-store-'));
+afterAll(() => rmSync(dir, { recursive: true }));
+let files = 0;
+const newPath = () => join(dir, `${++files}.db`);
+
+const latest = readdirSync(join(import.meta.dirname, 'migrations')).length;
+const place = (sequence: number): Checkpoint => ({
+  identity: 'log-1',
+  sequence,
+  entryDigest: `digest-${sequence}`,
+  foldVersion: 1,
+});
+const none = { hosts: [], incidents: [], notifications: [], removedIncidents: [], removedNotifications: [] };
+
+/** A fold that has incidents, notifications and hosts of all kinds. */
+function aFold(entries = 4000): Fold {
+  const fold = new Fold(testRules);
+  for (const entry of randomLog({ seed: 7, entries }).entries) fold.apply(entry);
+  return fold;
+}
+
+function query(path: string, sql: string): unknown[] {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    return database
+      .prepare(sql)
+      .all()
+      .map((row) => ({ ...row }));
+  } finally {
+    database.close();
+  }
+}
+
+describe('migrations', () => {
+  const schema = (path: string) => query(path, 'SELECT type, name, sql FROM sqlite_schema ORDER BY name');
+
+  test('are applied once, however often the database is opened', () => {
+    const path = newPath();
+    new Store(path).close();
+    const before = schema(path);
+    expect(query(path, 'PRAGMA user_version')).toEqual([{ user_version: latest }]);
+    expect(before).toContainEqual(expect.objectContaining({ type: 'table', name: 'checkpoint' }));
+    new Store(path).close();
+    const database = new DatabaseSync(path);
+    migrate(database);
+    migrate(database);
+    database.close();
+    expect(schema(path)).toEqual(before);
+    expect(query(path, 'PRAGMA user_version')).toEqual([{ user_version: latest }]);
+  });
+
+  test('a second opening keeps what the first one wrote', () => {
+    const path = newPath();
+    const fold = aFold(500);
+    const store = new Store(path);
+    store.commit(fold.takeChanges(), place(500));
+    store.close();
+    const again = new Store(path);
+    expect(again.load()).toEqual({ checkpoint: place(500), rows: plain(fold) });
+    again.close();
+  });
+
+  test('a database of a later release is refused and left alone', () => {
+    const path = newPath();
+    new Store(path).close();
+    const database = new DatabaseSync(path);
+    database.exec(`CREATE TABLE news (x); PRAGMA user_version = ${latest + 1}`);
+    database.close();
+    const before = schema(path);
+    expect(() => new Store(path)).toThrow(
+      `the database is of a later release (schema ${latest + 1}, this one knows ${latest}): run that release`,
+    );
+    expect(schema(path)).toEqual(before);
+    expect(query(path, 'PRAGMA user_version')).toEqual([{ user_version: latest + 1 }]);
+  });
+
+  test('a file that is no database is refused', () => {
+    expect(() => new Store(dir)).toThrow('unable to open database file');
+  });
+});
+
+/** A fold's rows as plain data. */
+function plain(fold: Fold) {
+  const { global, hosts, incidents, notifications } = fold.rows();
+  const rows = { global, hosts: [...hosts], incidents: [...incidents], notifications: [...notifications] };
+  return JSON.parse(JSON.stringify(rows)) as typeof rows;
+}
+
+describe('commits', () => {
+  test('a new database holds nothing', () => {
+    const store = new Store(newPath());
+    expect(store.load()).toBeNull();
+    store.close();
+  });
+
+  test.each([1, 7, 100, 5000])('what was committed every %i entries loads as the fold holds it', (every) => {
+    const path = newPath();
+    const store = new Store(path);
+    const fold = new Fold(testRules);
+    const { entries } = randomLog({ seed: 7, entries: every === 1 ? 1000 : 4000 });
+    for (const entry of entries) {
+      fold.apply(entry);
+      if (entry.sequence % every === 0) store.commit(fold.takeChanges(), place(entry.sequence));
+    }
+    store.commit(fold.takeChanges(), place(entries.length));
+    const loaded = store.load();
+    expect(loaded).toEqual({ checkpoint: place(entries.length), rows: plain(fold) });
+    expect(loaded && rowsDigest(loaded.rows)).toBe(rowsDigest(fold.rows()));
+    // The fold that comes of it is the same fold.
+    expect(loaded && rowsDigest(new Fold(testRules, loaded.rows).rows())).toBe(rowsDigest(fold.rows()));
+    store.close();
+  });
+
+  test('incidents that the fold forgot are gone from the database', () => {
+    const story = new Story();
+    const incident = { hold_down_s: 1, close_after_s: 1, max_hosts: 10, history: 2 };
+    const fast = { floor_per_s: 50, factor: 4, sustain_ms: 0, quiet_ms: 1000, learn_s: 600 };
+    story.epoch(0, { incident, detect: fast, sinks: ['chat'] });
+    story.report(0, 'a');
+    for (let round = 0; round < 5; round++) {
+      const at = 1 + round * 10;
+      story.report(at, 'a', { drops: { [`R${round}/f`]: 10_000 } });
+      for (let s = 1; s < 10; s++) story.report(at + s, 'a', { drops: {} });
+    }
+    const store = new Store(newPath());
+    const fold = new Fold(testRules);
+    let removed = 0;
+    for (const entry of story.entries) {
+      fold.apply(entry);
+      const changes = fold.takeChanges();
+      removed += changes.removedIncidents.length;
+      store.commit(changes, place(entry.sequence));
+    }
+    expect(removed).toBe(3);
+    const loaded = store.load();
+    expect([...(loaded?.rows.incidents ?? [])].map(({ title }) => title)).toEqual([
+      'a drops R3 in f',
+      'a drops R4 in f',
+    ]);
+    expect(loaded?.rows).toEqual(plain(fold));
+    store.close();
+  });
+
+  test('removals take away exactly the rows that they name', () => {
+    const store = new Store(newPath());
+    const fold = aFold();
+    const rows = plain(fold);
+    store.commit(fold.takeChanges(), place(4000));
+    expect(rows.incidents.length).toBeGreaterThan(2);
+    expect(rows.notifications.length).toBeGreaterThan(2);
+    const removedIncidents = [rows.incidents[1]?.id ?? ''];
+    const removedNotifications = [rows.notifications[0]?.id ?? ''];
+    store.commit({ ...none, global: rows.global, removedIncidents, removedNotifications }, place(4001));
+    expect(store.load()?.rows).toEqual({
+      ...rows,
+      incidents: rows.incidents.filter((_, i) => i !== 1),
+      notifications: rows.notifications.slice(1),
+    });
+    store.close();
+  });
+
+  test('a row that was removed and made anew stays', () => {
+    const store = new Store(newPath());
+    const fold = aFold();
+    const rows = plain(fold);
+    const [first] = rows.incidents;
+    const changes = {
+      ...none,
+      global: rows.global,
+      incidents: first ? [first] : [],
+      removedIncidents: [first?.id ?? ''],
+    };
+    store.commit(changes, place(1));
+    expect(store.load()?.rows.incidents).toEqual([first]);
+    store.close();
+  });
+
+  test('what is selected by stands beside the rows', () => {
+    const path = newPath();
+    const store = new Store(path);
+    const fold = aFold();
+    const rows = plain(fold);
+    store.commit(fold.takeChanges(), place(4000));
+    store.close();
+    expect(query(path, 'SELECT id, state, detected_us FROM incident ORDER BY id')).toEqual(
+      rows.incidents.map(({ id, state, detected_us }) => ({ id, state, detected_us })),
+    );
+    const notifications = rows.notifications.map(({ id, created_us, deliveries }) => {
+      return { id, created_us, pending: deliveries.some(({ state }) => state === 'pending') ? 1 : 0 };
+    });
+    expect(query(path, 'SELECT id, created_us, pending FROM notification ORDER BY id')).toEqual(
+      notifications,
+    );
+    expect(new Set(notifications.map(({ pending }) => pending))).toEqual(new Set([0, 1]));
+    expect(query(path, 'SELECT identity, sequence, entry_digest, fold_version FROM checkpoint')).toEqual([
+      { identity: 'log-1', sequence: 4000, entry_digest: 'digest-4000', fold_version: 1 },
+    ]);
+  });
+
+  test('numbers up to 2^53-1 are exact', () => {
+    const store = new Store(newPath());
+    const { global } = plain(aFold(10));
+    const most = Number.MAX_SAFE_INTEGER;
+    store.commit({ ...none, global: { ...global, now_us: most } }, place(most));
+    expect(store.load()).toMatchObject({ checkpoint: place(most), rows: { global: { now_us: most } } });
+    store.close();
+  });
+});
+
+describe('a transaction that fails', () => {
+  function* breaksAfter<T>(items: Iterable<T>): Generator<T> {
+    yield* items;
+    throw new Error('the rows broke off');
+  }
+
+  test.each([
+    ['commit', (store: Store, changes: Changes) => store.commit(changes, place(2))],
+    ['replace', (store: Store, changes: Changes) => store.replace(changes, place(2))],
+  ])('%s leaves the old state, and the next one works', (_name, write) => {
+    const path = newPath();
+    const store = new Store(path);
+    const before = aFold(1000);
+    store.commit(before.takeChanges(), place(1));
+    const rows = plain(before);
+    const after = aFold(3000);
+    const changes = after.takeChanges();
+    const [gone] = rows.incidents;
+    const broken = {
+      ...changes,
+      removedIncidents: [gone?.id ?? ''],
+      notifications: breaksAfter(changes.notifications),
+    };
+    expect(() => write(store, broken)).toThrow('the rows broke off');
+    expect(store.load()).toEqual({ checkpoint: place(1), rows });
+    write(store, changes);
+    expect(store.load()).toEqual({ checkpoint: place(2), rows: plain(after) });
+    store.close();
+  });
+});
+
+test('replace leaves nothing of what was there; clear leaves nothing', () => {
+  const store = new Store(newPath());
+  store.commit(aFold(3000).takeChanges(), place(3000));
+  const other = aFold(300);
+  store.replace(other.rows(), place(300));
+  expect(store.load()).toEqual({ checkpoint: place(300), rows: plain(other) });
+  store.clear();
+  expect(store.load()).toBeNull();
+  store.commit(other.takeChanges(), place(300));
+  expect(store.load()).toEqual({ checkpoint: place(300), rows: plain(other) });
+  store.close();
+});
