@@ -1,0 +1,227 @@
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { encodeEntry, writeEventLine } from '@netfall/proto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { launcher, run, start } from '../test/netfall.ts';
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'netfall-cli-'));
+});
+afterAll(() => {
+  rmSync(directory, { recursive: true });
+});
+
+function file(name: string, text: string): string {
+  const path = join(directory, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+/** Listens on a free port of the loopback interface. */
+async function listen(server: Server): Promise<Server> {
+  server.listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  return server;
+}
+
+function address(server: Server): string {
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+describe('the launcher', () => {
+  it('finds Node 24 and the sources through symbolic links, from anywhere', async () => {
+    const link = join(directory, 'netfall');
+    symlinkSync(launcher, link);
+    const child = start(['--version'], { PATH: '/usr/bin:/bin' }, link);
+    expect(await child.ended).toEqual({ code: 0, stdout: '0.1.0\n', stderr: '' });
+  });
+});
+
+describe('usage', () => {
+  it('is explained within 80 columns', async () => {
+    const { code, stdout } = await run('--help');
+    expect(code).toBe(0);
+    const commands = ['up', 'drops', 'doctor', 'incidents', 'hosts', 'replay', 'agent', 'collector'];
+    for (const command of commands) {
+      expect(stdout).toMatch(new RegExp(`^ {2}${command}\\b`, 'm'));
+      const help = await run(command, '--help');
+      expect(help.code).toBe(0);
+      for (const line of help.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+    }
+  });
+
+  it.each([
+    [['dorps'], "netfall: unknown command 'dorps' (Did you mean drops?)\n"],
+    [['drops', '--fro', '5s'], "netfall: unknown option '--fro' (Did you mean --for?)\n"],
+    [
+      ['drops', '--for', '5'],
+      "netfall: option '--for <duration>' argument '5' is invalid. Give a duration like 500ms, 5s, 2m or 1h.\n",
+    ],
+    [['agent'], "netfall: required option '--config <file>' not specified\n"],
+    [['replay'], "netfall: missing required argument 'file'\n"],
+    [
+      ['hosts', '--limit', '0'],
+      "netfall: option '--limit <n>' argument '0' is invalid. Give a number from 1 to 9999999.\n",
+    ],
+  ])('%j is wrong usage', async (args, message) => {
+    expect(await run(...args)).toEqual({ code: 2, stdout: '', stderr: message });
+  });
+});
+
+describe('a wrong configuration', () => {
+  it('stops the start with a line a problem', async () => {
+    const path = file('agent.yaml', 'cell: a b\nsources:\n  kfree_skb: {enabled: false}\n');
+    const { code, stdout, stderr } = await run('agent', '--config', path);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr.split('\n')).toEqual([
+      `netfall: ${path}:1: cell is "a b", not text that matches ^[A-Za-z0-9_-]{1,64}$`,
+      `netfall: ${path}:3: sources.kfree_skb is not a known key (did you mean kfree-skb?); allowed: kfree-skb, counters`,
+      '',
+    ]);
+  });
+
+  it('is one without a log, for an agent or a collector alone', async () => {
+    for (const command of ['agent', 'collector']) {
+      const path = file(`${command}-alone.yaml`, 'cell: a\n');
+      expect(await run(command, '--config', path)).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: `netfall: ${path} names no log: set log.nats.servers, or run "netfall up", which needs none\n`,
+      });
+    }
+  });
+});
+
+describe('asking a collector', () => {
+  it('says which one does not answer', async () => {
+    const server = await listen(createServer());
+    const api = address(server);
+    server.close();
+    for (const args of [['hosts'], ['incidents'], ['incidents', 'show', 'x']]) {
+      expect(await run(...args, '--api', api)).toEqual({
+        code: 1,
+        stdout: '',
+        stderr:
+          `netfall: no collector answers at ${api} (ECONNREFUSED): start one with "netfall up", ` +
+          'or name another with --api or NETFALL_API\n',
+      });
+    }
+  });
+
+  it('says so when something else answers', async () => {
+    const server = await listen(createServer((_, response) => response.end('<html>')));
+    const api = address(server);
+    const { code, stderr } = await start(['hosts'], { NETFALL_API: api }).ended;
+    expect([code, stderr]).toEqual([
+      1,
+      `netfall: what answers at ${api} is no Netfall collector: name one with --api or NETFALL_API\n`,
+    ]);
+    server.close();
+  });
+
+  it('refuses what is no URL', async () => {
+    expect((await run('hosts', '--api', 'localhost:7070')).stderr).toBe(
+      'netfall: --api localhost:7070 is no URL: give one like http://127.0.0.1:7070\n',
+    );
+  });
+});
+
+describe('replay', () => {
+  const tick = (sequence: number, subject = 'netfall.default.tick') =>
+    writeEventLine({
+      sequence,
+      timeUs: sequence * 1_000_000,
+      subject,
+      data: encodeEntry({ tick: { replica: 'r-1' } }),
+    });
+
+  it('folds a file and counts what was rejected', async () => {
+    const path = file('events.ndjson', `${[tick(1), tick(2, 'netfall.other.tick'), tick(3)].join('\n')}\n`);
+    const { code, stdout, stderr } = await run('replay', path, '--json');
+    expect([code, stderr]).toEqual([0, '']);
+    expect(JSON.parse(stdout)).toEqual({ entries: 3, rejected: { other_cell: 1 }, incidents: [] });
+    expect((await run('replay', path)).stdout).toBe(
+      'No incidents.\n\n3 entries folded, 1 other_cell rejected\n',
+    );
+  });
+
+  it.each([
+    ['{"sequence":1,"time_us":1}', 'line 1: either entry or raw is needed'],
+    [`${tick(1)}\n\n${tick(1)}`, 'line 3: sequence 1 after 1'],
+  ])('names the line that is wrong (%#)', async (text, message) => {
+    const path = file('wrong.ndjson', text);
+    expect(await run('replay', path)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `netfall: ${path}: ${message}\n`,
+    });
+  });
+
+  it('names the file that cannot be read, or holds nothing', async () => {
+    expect((await run('replay', '/nowhere')).stderr).toBe(
+      'netfall: /nowhere cannot be read (ENOENT): name a readable events.ndjson\n',
+    );
+    const empty = file('empty.ndjson', '\n');
+    expect(await run('replay', empty)).toMatchObject({
+      code: 1,
+      stderr: `netfall: ${empty} holds no entries: name an events.ndjson with at least one line\n`,
+    });
+  });
+});
+
+describe('doctor', () => {
+  it('looks at every source and at the machine', async () => {
+    const { code, stdout } = await run('doctor', '--json');
+    expect(code).toBe(0);
+    const { sources, checks } = JSON.parse(stdout);
+    expect(sources.map(({ name }: { name: string }) => name)).toEqual(['kfree-skb', 'counters']);
+    expect(checks.map(({ name }: { name: string }) => name)).toEqual([
+      'kernel',
+      'btf',
+      'capabilities',
+      'node',
+    ]);
+    expect(checks.at(-1)).toEqual({
+      name: 'node',
+      ok: true,
+      detail: expect.stringMatching(/^Node 24\./),
+      mend: '',
+    });
+  });
+
+  it('looks at the directory and the log that are configured', async () => {
+    const path = file('doctor.yaml', `data: ${directory}/spool\nlog: {nats: {servers: ["127.0.0.1:1"]}}\n`);
+    const { checks } = JSON.parse((await run('doctor', '--json', '--config', path)).stdout);
+    expect(checks.slice(4)).toEqual([
+      { name: 'data', ok: true, detail: `${directory}/spool can be written`, mend: '' },
+      {
+        name: 'log',
+        ok: false,
+        detail: expect.stringContaining('127.0.0.1:1'),
+        mend: 'start NATS with JetStream at 127.0.0.1:1',
+      },
+    ]);
+  });
+
+  it('says what a machine without /sys lacks', async () => {
+    const { checks } = JSON.parse((await run('doctor', '--json', '--root', directory)).stdout);
+    expect(checks.slice(0, 2)).toEqual([
+      {
+        name: 'kernel',
+        ok: false,
+        detail: `${directory}/proc/sys/kernel/osrelease cannot be read`,
+        mend: 'run Linux 5.17 or later',
+      },
+      {
+        name: 'btf',
+        ok: false,
+        detail: `there is no ${directory}/sys/kernel/btf/vmlinux`,
+        mend: 'run a kernel built with CONFIG_DEBUG_INFO_BTF=y, and let /sys be seen',
+      },
+    ]);
+  });
+});
