@@ -2,7 +2,14 @@
  * Encoded messages of a large fleet, for benchmarks of the collector: hosts with 12 attributes and 8 sources, each with a
  * few drop signals and some with up to 40, reporting in turn.
  */
-import { type Drop, type Envelope, encodeEntry, hostSubject, type Inventory, type Item } from '@netfall/proto';
+import {
+  type Drop,
+  type Envelope,
+  encodeEntry,
+  hostSubject,
+  type Inventory,
+  type Item,
+} from '@netfall/proto';
 
 const CELL = 'bench';
 const START_US = 1_700_000_000_000_000;
@@ -22,7 +29,10 @@ export function usualSignals(host: number): number {
 export const FLEET_CELL = CELL;
 
 /** The messages of round after round: every host once a round, with its inventory in the first one. */
-export function* fleetMessages({ hosts, signals }: FleetOptions): Generator<{ subject: string; data: Uint8Array }> {
+export function* fleetMessages({
+  hosts,
+  signals,
+}: FleetOptions): Generator<{ subject: string; data: Uint8Array }> {
   for (let round = 0; ; round++) {
     for (let host = 0; host < hosts; host++) {
       const id = `host-${host}`;
@@ -34,7 +44,11 @@ export function* fleetMessages({ hosts, signals }: FleetOptions): Generator<{ su
         oldest_seq: round + 1,
         boot_id: '4c1b1c0e-0d5f-4d0a-9b0e-0b6f7e3c2a11',
         observed_us: START_US + round * 10_000_000,
-        items: [...(round === 0 ? [{ inventory: inventory(host) }] : []), heartbeat, drops(host, signals(host), round)],
+        items: [
+          ...(round === 0 ? [{ inventory: inventory(host) }] : []),
+          heartbeat,
+          drops(host, signals(host), round),
+        ],
         losses: [],
       };
       yield { subject: hostSubject(CELL, id), data: encodeEntry({ envelope }) };
@@ -101,7 +115,15 @@ function inventory(host: number): Inventory {
     product: `Model ${host % 4}`,
     cpu: `CPU ${host % 3}`,
     microcode: `0x${(host % 5).toString(16)}`,
-    nics: [{ name: 'eth0', driver: 'mlx5_core', driver_version: '', firmware: `22.${host % 6}`, speed_mbps: 100_000 }],
+    nics: [
+      {
+        name: 'eth0',
+        driver: 'mlx5_core',
+        driver_version: '',
+        firmware: `22.${host % 6}`,
+        speed_mbps: 100_000,
+      },
+    ],
     labels: [
       { key: 'pool', value: `pool-${host % 20}` },
       { key: 'rack', value: `r${rack}` },

@@ -9,4 +9,4 @@ export {
   type KfreeSkbOptions,
   openKfreeSkb,
 } from './counter.ts';
-export { type Probe, probeKfreeSkb } from './probe.ts';
+export { probeKfreeSkb } from './probe.ts';

@@ -9,20 +9,10 @@ import { BtfError } from '../../kernel/btf.ts';
 import { type Capability, ownCapabilities } from '../../kernel/capabilities.ts';
 import { showsAddresses } from '../../kernel/kallsyms.ts';
 import { KernelError } from '../../kernel/libc.ts';
+import type { Probe } from '../../source.ts';
 import { createMaps, type KfreeSkbOptions, loadProgram, readBtf } from './counter.ts';
 import { type Layout, LayoutError, readLayout } from './layout.ts';
 import { KernelPrintedSymbols } from './symbols.ts';
-
-/** What a source can do on this machine. */
-export interface Probe {
-  state: 'ok' | 'degraded' | 'unavailable';
-  /** What works, in a line. */
-  detail: string;
-  /** What does not, and why. */
-  missing?: string;
-  /** What to do about it. */
-  mend?: string;
-}
 
 /** Tries everything that counting needs. Nothing stays loaded. */
 export function probeKfreeSkb(options: Pick<KfreeSkbOptions, 'root'> = {}): Probe {
