@@ -42,7 +42,9 @@ export function allowed(schema: JsonSchema): string {
     case 'array':
       return 'a list';
     case 'object':
-      return 'a mapping';
+      return schema.propertyNames?.pattern === undefined
+        ? 'a mapping'
+        : `a mapping whose keys match ${schema.propertyNames.pattern}`;
     case 'string':
       return text(schema);
     default:

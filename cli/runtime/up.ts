@@ -19,7 +19,7 @@ export interface Up extends AsyncDisposable {
   /** Where API and page answer. */
   readonly url: string;
   readonly agent: AgentStatus;
-  /** Resolves once a report of this run can be read from the API. */
+  /** Resolves once a report of this run can be read from the API; never if it is stopped before. */
   readonly reported: Promise<void>;
   /** Rejects when the collector cannot go on. */
   readonly failed: Promise<never>;
@@ -97,8 +97,15 @@ async function readLastSeen(url: string, hostId: string): Promise<number> {
   return host.last_seen_us ?? 0;
 }
 
-async function poll(done: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted && !(await done().catch(() => false))) {
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
+/** Resolves once `done` says so; never after the signal aborted. */
+function poll(done: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const ask = async () => {
+      const yes = await done().catch(() => false);
+      if (signal.aborted) return;
+      if (yes) resolve();
+      else setTimeout(ask, POLL_MS);
+    };
+    void ask();
+  });
 }
