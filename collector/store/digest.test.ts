@@ -64,7 +64,7 @@ describe('rowsDigest', () => {
   });
 
   test('depends on every field of every kind of row', () => {
-    const [host] = rows.hosts.toSorted((a, b) => b.signals.length - a.signals.length);
+    const [host] = rows.hosts.toSorted((a, b) => b.state.signals.length - a.state.signals.length);
     const [incident] = rows.incidents.toSorted((a, b) => b.hosts.length - a.hosts.length);
     const [notification] = rows.notifications;
     if (!host || !incident || !notification) throw new Error('the log made no rows');

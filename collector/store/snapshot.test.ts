@@ -78,7 +78,7 @@ describe('round trip', () => {
     await writeSnapshot(path, blobs);
     const loaded = await readSnapshot(snapshotName(1, 1), blobs);
     expect(loaded && rowsDigest(loaded.rows)).toBe(rowsDigest(fold.rows()));
-    expect([...(loaded?.rows.hosts ?? [])][0]?.signals[0]?.reason).toBe('A\u2028B\u2029C\r\nD\0');
+    expect([...(loaded?.rows.hosts ?? [])][0]?.state.signals[0]?.reason).toBe('A\u2028B\u2029C\r\nD\0');
   });
 
   test('a large one, whose text is cut in the middle of characters', async () => {
