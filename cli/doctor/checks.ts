@@ -79,7 +79,7 @@ function checkNode(version: string): Check {
 }
 
 /** Whether files could be made there; the directory itself may not exist yet. */
-export function checkData(data: string): Check {
+function checkData(data: string): Check {
   let existing = resolve(data);
   while (!existsSync(existing)) existing = dirname(existing);
   try {

@@ -51,7 +51,9 @@ describe.skipIf(probeKfreeSkb().state === 'unavailable')('a surge (needs CAP_BPF
   it('becomes an incident that the CLI shows, and is resolved when it is over', {
     timeout: 120_000,
   }, async () => {
-    const child = up();
+    const config = join(data, 'netfall.yaml');
+    writeFileSync(config, 'detect: {quiet_ms: 2000}\nincident: {hold_down_s: 1}\n');
+    const child = up('--config', config);
     const [, api = ''] = await child.printed(/^Netfall is at (http:\S+)$/m);
     const ask = async (...args: string[]) => {
       const { code, stdout } = await start([...args, '--json'], { NETFALL_API: api }).ended;
