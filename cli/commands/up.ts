@@ -32,11 +32,11 @@ export async function up({ data, listen, nats, config: file, json }: Options): P
   const sources = sourceRows(running.agent.sources);
   print(json, { sources }, (paper) => [...sourceReport(sources, paper), '']);
   const patience = setTimeout(() => logger.warn('no report has been folded yet: still trying'), PATIENCE_MS);
+  patience.unref();
   void running.reported.then(() => {
     clearTimeout(patience);
     print(json, { url: running.url }, () => [`Netfall is at ${running.url}`]);
   });
   const reason = await Promise.race([aborted(stop), running.failed]);
-  clearTimeout(patience);
   await running.stop(reason);
 }
