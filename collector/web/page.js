@@ -1,0 +1,389 @@
+/**
+ * The page: incidents as they stand, kept current by the event stream. Everything that it shows came from hosts, so it
+ * is only ever set as text. An incident's row is made once and then brought up to date, so that what is open stays open
+ * and what has the focus keeps it.
+ */
+
+const OPEN_STATES = ['firing', 'acknowledged', 'resolving'];
+const PAST_STATES = ['resolved', 'closed'];
+const SEVERITIES = ['critical', 'warning', 'info'];
+const STATUSES = ['live', 'silent', 'stopped', 'conflict'];
+/** What is shown at most: of the past, and of hosts in an incident. */
+const MOST_PAST = 50;
+const MOST_HOSTS = 200;
+const POLL_MS = 10_000;
+
+const byId = (id) => document.getElementById(id);
+const number = new Intl.NumberFormat('en');
+const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+
+/** Rows by incident id: { incident, item, update }. */
+const rows = new Map();
+/** Counts loads, so that an incident that came over the stream during one is not taken for an old one. */
+let load = 0;
+let loaded = false;
+let summary = null;
+
+// --- Making elements --------------------------------------------------------------------------------------------------
+
+/** An element with classes, text and children; text is text, whatever is in it. */
+function make(tag, className = '', ...children) {
+  const element = document.createElement(tag);
+  if (className !== '') element.className = className;
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** A moment, shown by `phrase(how long ago)`, with the moment itself on hover. */
+function makeTime(us, phrase) {
+  const time = make('time');
+  const at = new Date(us / 1000);
+  time.dateTime = at.toISOString();
+  time.title = moment.format(at);
+  time.dataset.us = String(us);
+  time.phrase = phrase;
+  tick(time);
+  return time;
+}
+
+function tick(time) {
+  setText(time, time.phrase(span(Date.now() * 1000 - Number(time.dataset.us))));
+}
+
+/** A length of time in its largest unit, or two of them. */
+function span(us) {
+  const seconds = Math.max(0, Math.floor(us / 1e6));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
+  const days = Math.floor(hours / 24);
+  return hours % 24 === 0 ? `${days} d` : `${days} d ${hours % 24} h`;
+}
+
+function plural(count, one, many) {
+  return `${number.format(count)} ${count === 1 ? one : many}`;
+}
+
+// --- An incident's row ------------------------------------------------------------------------------------------------
+
+function makeRow(incident) {
+  const parts = {
+    badge: make('span', 'badge'),
+    title: make('span', 'title'),
+    when: make('span', 'when'),
+    hosts: make('span', 'hosts'),
+    signal: make('span', 'signal'),
+    detail: make('div', 'detail'),
+  };
+  const facts = make('span', 'facts', parts.when, parts.hosts, parts.signal);
+  const summaryLine = make('summary', 'line', parts.badge, make('span', 'what', parts.title, facts));
+  const details = make('details', 'incident', summaryLine, parts.detail);
+  details.id = incident.id;
+  const row = { incident, load, details, parts, item: make('li', '', details) };
+  // What is folded away is not made until it is looked at.
+  details.addEventListener('toggle', () => fillDetail(row));
+  updateRow(row, incident);
+  return row;
+}
+
+function updateRow(row, incident) {
+  row.incident = incident;
+  const { details, parts } = row;
+  const { severity, state, signal, hosts, hosts_total } = incident;
+  const past = PAST_STATES.includes(state);
+  details.dataset.severity = severity;
+  details.dataset.state = state;
+  setText(parts.badge, past ? 'resolved' : severity);
+  setText(parts.title, incident.title);
+  const active = hosts.filter((host) => host.active);
+  parts.when.replaceChildren(
+    ...(past
+      ? [
+          makeTime(incident.resolved_us, (ago) => `resolved ${ago} ago`),
+          `, lasted ${span(incident.resolved_us - incident.started_us)}`,
+        ]
+      : [makeTime(incident.started_us, (ago) => `for ${ago}`), state === 'firing' ? '' : `, ${state}`]),
+  );
+  const names = (past || active.length === 0 ? hosts : active).slice(0, 3).map(({ hostname }) => hostname);
+  const others = hosts_total - names.length;
+  setText(
+    parts.hosts,
+    others > 0 ? `${names.join(', ')} and ${number.format(others)} more` : names.join(', '),
+  );
+  setText(parts.signal, signal.function === '' ? signal.reason : `${signal.reason} · ${signal.function}`);
+  fillDetail(row);
+}
+
+function fillDetail({ details, parts, incident }) {
+  if (!details.open) return parts.detail.replaceChildren();
+  parts.detail.replaceChildren(hostTable(incident), history(incident), facts(incident));
+}
+
+function hostTable({ hosts, hosts_total }) {
+  const most = hosts.reduce((peak, host) => Math.max(peak, host.peak_rate), 1);
+  const worst = hosts.toSorted((a, b) => Number(b.active) - Number(a.active) || b.peak_rate - a.peak_rate);
+  const body = make('tbody', '', ...worst.slice(0, MOST_HOSTS).map((host) => hostRow(host, most)));
+  const head = make('tr', '', heading('Host'), make('td', 'bar-cell'), heading('Peak', 'number'));
+  head.append(heading('Usual', 'number'), heading('Events', 'number events'), heading('Affected'));
+  const table = make('table', '', make('thead', '', head), body);
+  const left = hosts_total - Math.min(hosts.length, MOST_HOSTS);
+  const more = left > 0 ? make('p', 'hint', `and ${plural(left, 'more host', 'more hosts')}`) : null;
+  return make('section', 'hosts-table', make('div', 'scroll', table), more);
+}
+
+function hostRow(host, most) {
+  const bar = make('span', 'bar');
+  bar.style.setProperty('--peak', `${(100 * host.peak_rate) / most}%`);
+  bar.style.setProperty('--usual', `${Math.min(100, (100 * host.baseline_rate) / most)}%`);
+  const name = make('th', '', host.hostname);
+  name.scope = 'row';
+  const affected = make('td', 'affected');
+  if (host.active) affected.append(makeTime(host.first_us, (ago) => `for ${ago}`));
+  else affected.append(makeTime(host.last_us, (ago) => `until ${ago} ago`));
+  return make(
+    'tr',
+    host.active ? '' : 'over',
+    name,
+    make('td', 'bar-cell', bar),
+    make('td', 'number', `${number.format(host.peak_rate)}/s`),
+    make('td', 'number', `${number.format(host.baseline_rate)}/s`),
+    make('td', 'number events', number.format(host.events)),
+    affected,
+  );
+}
+
+function heading(text, className = '') {
+  const cell = make('th', className, text);
+  cell.scope = 'col';
+  return cell;
+}
+
+function history({ audit }) {
+  const steps = audit.toReversed().map(({ at_us, event, detail }) => {
+    const time = makeTime(at_us, (ago) => `${ago} ago`);
+    return make('li', 'step', time, make('span', '', event, make('span', 'note', detail)));
+  });
+  return make('section', 'history', make('h3', '', 'History'), make('ol', '', ...steps));
+}
+
+function facts({ id, fingerprint, regression_of }) {
+  const list = make('dl', 'ids');
+  const add = (name, value) => list.append(make('dt', '', name), make('dd', 'id', value));
+  add('Incident', make('code', '', id));
+  add('Fingerprint', make('code', '', fingerprint));
+  if (regression_of !== '') {
+    const link = make('a', '', regression_of);
+    link.href = `#${encodeURIComponent(regression_of)}`;
+    add('Came back after', link);
+  }
+  return list;
+}
+
+// --- The lists --------------------------------------------------------------------------------------------------------
+
+function put(incident) {
+  const row = rows.get(incident.id);
+  if (!row) {
+    rows.set(incident.id, makeRow(incident));
+    return;
+  }
+  row.load = load;
+  if (incident.version > row.incident.version) updateRow(row, incident);
+}
+
+function inOrder(states, compare) {
+  return [...rows.values()].filter(({ incident }) => states.includes(incident.state)).sort(compare);
+}
+
+function worstFirst({ incident: a }, { incident: b }) {
+  return (
+    OPEN_STATES.indexOf(a.state) - OPEN_STATES.indexOf(b.state) ||
+    SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
+    b.started_us - a.started_us ||
+    (a.id < b.id ? -1 : 1)
+  );
+}
+
+function newestFirst({ incident: a }, { incident: b }) {
+  return b.resolved_us - a.resolved_us || (a.id < b.id ? -1 : 1);
+}
+
+/** Brings a list into order, moving only what is out of place. */
+function arrange(list, ordered) {
+  ordered.forEach(({ item }, index) => {
+    if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
+  });
+  while (list.children.length > ordered.length) list.lastChild.remove();
+}
+
+function show() {
+  const open = inOrder(OPEN_STATES, worstFirst);
+  const past = inOrder(PAST_STATES, newestFirst);
+  for (const { incident } of past.splice(MOST_PAST)) rows.delete(incident.id);
+  arrange(byId('open'), open);
+  arrange(byId('resolved'), past);
+  byId('past').hidden = past.length === 0;
+  setText(byId('open-count'), open.length === 0 ? '' : number.format(open.length));
+  const firing = open.filter(({ incident }) => incident.state === 'firing').length;
+  document.title = firing === 0 ? 'Netfall' : `(${firing}) Netfall`;
+  showEmpty(open.length === 0);
+}
+
+function showEmpty(isEmpty) {
+  byId('empty').hidden = !isEmpty || !loaded || summary === null;
+  if (byId('empty').hidden) return;
+  const hosts = summary.hosts.live;
+  const lost = totalLost();
+  if (Object.values(summary.hosts).every((count) => count === 0)) {
+    setText(byId('empty-title'), 'No host reports yet.');
+    const command = make('code', '', 'netfall agent --config FILE');
+    byId('empty-detail').replaceChildren('Start an agent: ', command, '. It appears here within seconds.');
+    return;
+  }
+  // A replica that is still reading the log cannot say that all is well.
+  setText(byId('empty-title'), byId('notice').hidden ? 'No incidents.' : 'No incidents so far.');
+  const reports = `${plural(hosts, 'host reports', 'hosts report')}`;
+  const ledger =
+    lost === 0
+      ? 'and their ledgers show no losses: nothing is missing from what they count'
+      : `and their ledgers show ${plural(lost, 'loss', 'losses')}, listed above`;
+  setText(byId('empty-detail'), `${reports}, ${ledger}.`);
+}
+
+function openLinked() {
+  const id = decodeURIComponent(location.hash.slice(1));
+  const row = rows.get(id);
+  if (!row) return;
+  row.details.open = true;
+  row.details.scrollIntoView({ block: 'nearest' });
+}
+
+// --- The fleet --------------------------------------------------------------------------------------------------------
+
+function totalLost() {
+  return summary.losses.reduce((sum, { count }) => sum + count, summary.messages_lost);
+}
+
+function showSummary() {
+  const tiles = STATUSES.filter(
+    (status) => summary.hosts[status] > 0 || status === 'live' || status === 'silent',
+  );
+  byId('fleet').replaceChildren(
+    ...tiles.map((status) => {
+      const count = make('dd', 'tile-count', number.format(summary.hosts[status]));
+      count.dataset.status = status;
+      count.dataset.none = String(summary.hosts[status] === 0);
+      return make('div', 'tile', make('dt', 'tile-name', status === 'live' ? 'hosts live' : status), count);
+    }),
+  );
+  const lost = totalLost();
+  byId('ledger').hidden = false;
+  setText(byId('ledger-total'), lost === 0 ? 'nothing lost' : `${number.format(lost)} lost`);
+  const losses = summary.losses.filter(({ count }) => count > 0);
+  if (summary.messages_lost > 0)
+    losses.push({ source: 'log', hop: 'messages that never came', count: summary.messages_lost });
+  byId('losses').replaceChildren(
+    ...losses
+      .toSorted((a, b) => b.count - a.count)
+      .map(({ source, hop, count }) =>
+        make(
+          'tr',
+          '',
+          make('td', '', source),
+          make('td', '', hop),
+          make('td', 'number', number.format(count)),
+        ),
+      ),
+  );
+  byId('loss-table').hidden = losses.length === 0;
+  byId('ledger-total').dataset.none = String(losses.length === 0);
+}
+
+async function poll() {
+  try {
+    summary = await get('/api/v1/summary');
+    showSummary();
+    const ready = await fetch('/readyz');
+    const answer = await ready.json();
+    byId('notice').hidden = ready.ok;
+    if (ready.ok) {
+      setText(
+        byId('replica'),
+        `cell ${answer.cell}, replica ${answer.replica}, entry ${number.format(answer.sequence)} of the log`,
+      );
+    } else {
+      setText(byId('notice'), `What is shown is not current yet: ${answer.error.message}.`);
+    }
+    show();
+  } catch {
+    // The connection's own line says that the collector cannot be reached.
+  }
+}
+
+// --- The connection ---------------------------------------------------------------------------------------------------
+
+async function get(path) {
+  const response = await fetch(path);
+  if (!response.ok) throw new Error(`${path} answered ${response.status}`);
+  return response.json();
+}
+
+/** Reads the lists anew; what came over the stream meanwhile stays. */
+async function reload() {
+  const mine = ++load;
+  const states = OPEN_STATES.map((state) => `state=${state}`).join('&');
+  const past = PAST_STATES.map((state) => `state=${state}`).join('&');
+  let cursor = '';
+  do {
+    const page = await get(`/api/v1/incidents?limit=200&${states}${cursor}`);
+    if (mine !== load) return;
+    page.incidents.forEach(put);
+    cursor = page.next_cursor === null ? '' : `&cursor=${page.next_cursor}`;
+  } while (cursor !== '');
+  const { incidents } = await get(`/api/v1/incidents?limit=${MOST_PAST}&${past}`);
+  if (mine !== load) return;
+  incidents.forEach(put);
+  for (const [id, row] of rows) if (row.load !== mine) rows.delete(id);
+  const first = !loaded;
+  loaded = true;
+  show();
+  if (first) openLinked();
+}
+
+function reloadUntilDone() {
+  reload().catch(() => setTimeout(reloadUntilDone, 2000));
+}
+
+function connection(state, text) {
+  const line = byId('connection');
+  line.dataset.state = state;
+  setText(line, text);
+}
+
+function connect() {
+  const stream = new EventSource('/api/v1/stream');
+  stream.addEventListener('open', () => connection('live', 'Live'));
+  stream.addEventListener('error', () => {
+    connection('lost', loaded ? 'Reconnecting; what is shown may be old' : 'The collector does not answer');
+    if (stream.readyState !== EventSource.CLOSED) return;
+    // Browsers give up after an answer that is no stream, such as a refusal.
+    setTimeout(connect, 5000);
+  });
+  stream.addEventListener('reset', reloadUntilDone);
+  stream.addEventListener('incident', ({ data }) => {
+    put(JSON.parse(data));
+    show();
+  });
+}
+
+setInterval(() => document.querySelectorAll('time').forEach(tick), 1000);
+setInterval(poll, POLL_MS);
+addEventListener('hashchange', openLinked);
+connect();
+poll();

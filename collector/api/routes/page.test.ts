@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { startApi } from '../testing.ts';
+
+test.each([
+  ['/', 'index.html', 'text/html; charset=utf-8'],
+  ['/page.js', 'page.js', 'text/javascript; charset=utf-8'],
+  ['/page.css', 'page.css', 'text/css; charset=utf-8'],
+])('%s is served, and once', async (path, file, type) => {
+  await using api = await startApi();
+  const { status, body, headers } = await api.get(path);
+  expect(status).toBe(200);
+  expect(body).toBe(readFileSync(join(import.meta.dirname, '../../web', file), 'utf8'));
+  expect(headers.get('content-type')).toBe(type);
+  expect(headers.get('cache-control')).toBe('no-cache');
+  expect(headers.get('content-security-policy')).toBe(
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
+      "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  );
+  const again = await api.get(path, { 'if-none-match': headers.get('etag') ?? '' });
+  expect(again.status).toBe(304);
+  expect(again.body).toBe('');
+});
+
+test('nothing else of the disk is served', async () => {
+  await using api = await startApi();
+  for (const path of ['/index.html', '/page.test.ts', '/..%2fpackage.json', '/%2e%2e/package.json']) {
+    expect((await api.get(path)).status).toBe(404);
+  }
+});

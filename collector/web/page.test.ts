@@ -1,0 +1,153 @@
+import { existsSync } from 'node:fs';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { aHost, anIncident, startApi, T0, type TestApi } from '../api/testing.ts';
+
+const executable = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
+  existsSync(path),
+);
+
+describe.skipIf(executable === undefined)('the page in a browser (needs chromium in /usr/bin)', () => {
+  let browser: Browser;
+
+  beforeAll(async () => {
+    browser = await chromium.launch({
+      executablePath: executable ?? '',
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    });
+  });
+
+  afterAll(() => browser?.close());
+
+  /** Opens the page of a server; `complaints` gathers script errors, refusals by policy and dialogs. */
+  async function open(api: TestApi, hash = ''): Promise<{ page: Page; complaints: string[] }> {
+    const page = await browser.newPage();
+    const complaints: string[] = [];
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text());
+    });
+    page.on('dialog', (dialog) => {
+      complaints.push(`dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    await page.goto(`${api.api.url}/${hash}`);
+    await page.locator('#connection[data-state=live]').waitFor();
+    return { page, complaints };
+  }
+
+  const titles = (page: Page, list: string) => page.locator(`${list} .title`).allTextContents();
+
+  test('lists what fires first, by severity, and what is over apart', async () => {
+    await using api = await startApi();
+    api.database.commit({
+      hosts: [aHost('web-1')],
+      incidents: [
+        anIncident({ id: 'i1-0', title: 'resolving', state: 'resolving', severity: 'critical' }),
+        anIncident({ id: 'i2-0', title: 'warning', severity: 'warning' }),
+        anIncident({ id: 'i3-0', title: 'critical', severity: 'critical' }),
+        anIncident({ id: 'i4-0', title: 'over', state: 'closed', resolved_us: T0 + 9_000_000 }),
+      ],
+    });
+    const { page, complaints } = await open(api);
+    await page.locator('#resolved .title').waitFor();
+    expect(await titles(page, '#open')).toEqual(['critical', 'warning', 'resolving']);
+    expect(await titles(page, '#resolved')).toEqual(['over']);
+    expect(await page.title()).toBe('(2) Netfall');
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  test('shows a change as it comes, and keeps open what was opened', async () => {
+    await using api = await startApi();
+    api.database.commit({ hosts: [aHost('web-1')], incidents: [anIncident()] });
+    const { page, complaints } = await open(api);
+    // By keyboard: to the ledger, to the incident, open.
+    await page.locator('#open .line').waitFor();
+    await page.locator('#ledger .ledger-head').focus();
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.locator('#open tbody tr').waitFor();
+    const second = { ...anIncident().hosts[0]!, host_id: 'web-2', hostname: 'web-2', peak_rate: 5000 };
+    api.database.commit({
+      incidents: [
+        anIncident({ version: 2, title: 'now on two', hosts: [anIncident().hosts[0]!, second] }),
+        anIncident({ id: 'i200-0', title: 'another', severity: 'critical' }),
+      ],
+    });
+    await page.getByText('another').waitFor();
+    expect(await titles(page, '#open')).toEqual(['another', 'now on two']);
+    expect(await page.locator('#i100-0 tbody th').allTextContents()).toEqual(['web-2', 'web-1']);
+    expect(await page.locator('details:has(> summary:focus)').getAttribute('id')).toBe('i100-0');
+    // An older copy, as another replica may send it, changes nothing.
+    api.database.commit({ incidents: [anIncident({ version: 1, title: 'old' })] });
+    api.database.commit({
+      incidents: [anIncident({ id: 'i200-0', version: 2, state: 'resolved', resolved_us: T0 + 9_000_000 })],
+    });
+    await page.locator('#resolved #i200-0').waitFor();
+    expect(await titles(page, '#open')).toEqual(['now on two']);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  test('what hosts call themselves is text', async () => {
+    await using api = await startApi();
+    const hostile = '<img src=x onerror=alert(1)>';
+    const host = { ...anIncident().hosts[0]!, hostname: hostile };
+    api.database.commit({
+      hosts: [aHost('web-1')],
+      incidents: [
+        anIncident({
+          title: hostile,
+          signal: { kind: 'drop', reason: hostile, function: hostile },
+          hosts: [host],
+          audit: [{ at_us: T0, event: hostile, detail: hostile }],
+          fingerprint: hostile,
+          regression_of: 'javascript:alert(1)',
+        }),
+      ],
+    });
+    const { page, complaints } = await open(api, '#i100-0');
+    // The link to the incident has opened it.
+    await page.locator('#i100-0 tbody tr').waitFor();
+    expect(await titles(page, '#open')).toEqual([hostile]);
+    expect(await page.locator('tbody th').allTextContents()).toEqual([hostile]);
+    expect(await page.locator('img').count()).toBe(0);
+    expect(await page.locator('.ids a').getAttribute('href')).toBe('#javascript%3Aalert(1)');
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  test('says that all is well, with what it is based on', async () => {
+    await using api = await startApi();
+    const { page } = await open(api);
+    await page.getByText('No host reports yet.').waitFor();
+    api.database.commit({
+      hosts: [aHost('a'), aHost('b'), aHost('c', { status: 'silent', messages_lost: 4 })],
+    });
+    await page.reload();
+    await page.getByText('2 hosts report, and their ledgers show 4 losses, listed above.').waitFor();
+    expect(await page.locator('#fleet dt').allTextContents()).toEqual(['hosts live', 'silent']);
+    expect(await page.locator('#fleet dd').allTextContents()).toEqual(['2', '1']);
+    await page.close();
+  });
+
+  test('says that a replica is behind, and that the collector is gone', async () => {
+    const api = await startApi();
+    api.setStatus({ ready: false, why: 'reading the log: at entry 120 of 9000' });
+    const { page } = await open(api);
+    await page
+      .getByText('What is shown is not current yet: reading the log: at entry 120 of 9000.')
+      .waitFor();
+    await api[Symbol.asyncDispose]();
+    await page.getByText('Reconnecting; what is shown may be old').waitFor();
+    await page.close();
+  });
+});
