@@ -7,7 +7,7 @@ import { RECEIVED_PACKETS, SENT_PACKETS } from '../../report/counters.ts';
 import type { Collector } from '../../source.ts';
 import { type Growth, NO_SLOT } from './growth.ts';
 import { Scanner } from './scanner.ts';
-import type { TableParser } from './table.ts';
+import { copyOf, type TableParser } from './table.ts';
 
 /** Interfaces read at most; the lines beyond are counted as malformed. */
 const MOST_INTERFACES = 4096;
@@ -83,7 +83,7 @@ export class DevParser implements TableParser {
     if (this.#header.length === lineEnd - lineStart && this.#scanner.matches(lineStart, this.#header)) {
       return this.#columns.length > 0;
     }
-    const header = bytes.slice(lineStart, lineEnd);
+    const header = copyOf(bytes, lineStart, lineEnd);
     const [, received = '', sent = ''] = Buffer.from(header).toString('latin1').split('|');
     const columns = [...named('rx', received), ...named('tx', sent)];
     this.#header = header;
@@ -106,8 +106,8 @@ export class DevParser implements TableParser {
     const colon = scanner.bytes.indexOf(COLON, start);
     if (colon <= start || colon >= scanner.lineEnd || colon - start > MOST_NAME_BYTES) return undefined;
     scanner.at = colon + 1;
-    const bytes = scanner.bytes.slice(start, colon + 1);
-    const name = Buffer.from(bytes.buffer, 0, bytes.length - 1).toString('utf8');
+    const bytes = copyOf(scanner.bytes, start, colon + 1);
+    const name = Buffer.from(bytes.subarray(0, -1)).toString('utf8');
     let found = this.#interfaces.get(name);
     if (!found) {
       if (this.#interfaces.size >= MOST_INTERFACES) return undefined;

@@ -6,7 +6,7 @@
 import type { Collector } from '../../source.ts';
 import { type Growth, NO_SLOT } from './growth.ts';
 import { Scanner } from './scanner.ts';
-import { MOST_COLUMNS, nameOf, type TableParser } from './table.ts';
+import { copyOf, MOST_COLUMNS, nameOf, type TableParser } from './table.ts';
 
 /** Settings and levels among the counters: they say how things are, not how often something happened. */
 const GAUGES: ReadonlySet<string> = new Set([
@@ -90,8 +90,8 @@ export class MibParser implements TableParser {
       slots.push(this.#slot(protocol + column));
     }
     const pair = {
-      header: bytes.slice(lineStart, lineEnd),
-      prefix: bytes.slice(lineStart, colon + 1),
+      header: copyOf(bytes, lineStart, lineEnd),
+      prefix: copyOf(bytes, lineStart, colon + 1),
       slots: Int32Array.from(slots),
     };
     this.#pairs[place] = pair;

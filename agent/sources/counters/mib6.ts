@@ -2,7 +2,7 @@
 import type { Collector } from '../../source.ts';
 import { type Growth, NO_SLOT } from './growth.ts';
 import { Scanner } from './scanner.ts';
-import { MOST_COLUMNS, nameOf, type TableParser } from './table.ts';
+import { copyOf, MOST_COLUMNS, nameOf, type TableParser } from './table.ts';
 
 interface Line {
   readonly name: Uint8Array;
@@ -52,7 +52,7 @@ export class Mib6Parser implements TableParser {
       slot = this.#growth.add({ name, interface: '', total: '' }, this.#learned);
       if (slot !== NO_SLOT) this.#slots.set(name, slot);
     }
-    const line = { name: bytes.slice(lineStart, at), slot };
+    const line = { name: copyOf(bytes, lineStart, at), slot };
     this.#lines[place] = line;
     return line;
   }

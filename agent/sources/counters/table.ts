@@ -26,3 +26,8 @@ export function nameOf(bytes: Uint8Array, start: number, end: number): string | 
   }
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
 }
+
+/** A copy, also of a Buffer, whose own slice() would be a view of bytes that are overwritten by the next reading. */
+export function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes.subarray(start, end));
+}

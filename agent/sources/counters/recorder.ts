@@ -1,0 +1,21 @@
+/** A collector for tests: adds up what a source says. */
+import type { Collector } from '../../source.ts';
+
+export class Recorder implements Collector {
+  /** By name, or name@interface. */
+  readonly counters: Record<string, number> = {};
+  readonly losses: Record<string, number> = {};
+
+  drop(): void {
+    throw new Error('counters report no drops');
+  }
+
+  counter(name: string, iface: string, delta: number): void {
+    const key = iface === '' ? name : `${name}@${iface}`;
+    this.counters[key] = (this.counters[key] ?? 0) + delta;
+  }
+
+  loss(hop: string, count: number): void {
+    this.losses[hop] = (this.losses[hop] ?? 0) + count;
+  }
+}
