@@ -3,7 +3,7 @@ import { Fleet } from './fleet.ts';
 import { aHost, TestDatabase } from './testing.ts';
 
 function losing(source: string, hop: string, count: number) {
-  return { losses: new Map([[`${source}/${hop}`, { source, hop, count }]]) };
+  return { losses: [{ source, hop, count }] };
 }
 
 test('sums hosts, losses and lost messages over more hosts than one slice', async () => {

@@ -1,13 +1,14 @@
 /** For tests: a replica's database made with the real schema, records to put into it, and an API on top. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import pino, { type Logger } from 'pino';
 import type { GlobalRecord } from '../fold/fold.ts';
-import { type Host, newHost, toRecord } from '../fold/host.ts';
+import { type HostFacts, type HostRecord, type HostState, newHost } from '../fold/host.ts';
+import type { IncidentRecord } from '../fold/incidents.ts';
 import type { Incident, Notification } from '../fold/model.ts';
 import type { ReplicaStatus } from '../status.ts';
+import { Store } from '../store/store.ts';
 import { type Api, createApi } from './api.ts';
 import type { StreamLimits } from './incident-stream.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -22,25 +23,23 @@ export const silent: Logger = pino({ level: 'silent' });
 export class TestDatabase {
   readonly reader: Reader;
   readonly #directory = mkdtempSync(join(tmpdir(), 'netfall-api-'));
-  readonly #database: DatabaseSync;
+  readonly #store: Store;
+  readonly #hosts = new Map<string, HostRecord>();
+  readonly #incidents = new Map<string, IncidentRecord>();
+  readonly #notifications = new Map<string, Notification>();
   #sequence = 0;
 
   constructor() {
     const path = join(this.#directory, 'replica.db');
-    this.#database = new DatabaseSync(path);
-    this.#database.exec('PRAGMA journal_mode = WAL');
-    const migrations = join(import.meta.dirname, '../store/migrations');
-    for (const file of readdirSync(migrations).sort()) {
-      this.#database.exec(readFileSync(join(migrations, file), 'utf8'));
-    }
-    this.#writeCheckpoint(0);
+    this.#store = new Store(path);
+    this.#write(0);
     this.reader = new Reader(path);
   }
 
-  /** Writes rows in one transaction and tells the reader, as the replica does. Returns the sequence. */
+  /** Adds or replaces rows and tells the reader, as the replica does. Returns the sequence. */
   commit(
     rows: {
-      readonly hosts?: readonly Host[];
+      readonly hosts?: readonly HostRecord[];
       readonly incidents?: readonly Incident[];
       readonly notifications?: readonly Notification[];
       readonly liveUs?: number;
@@ -49,25 +48,10 @@ export class TestDatabase {
   ): number {
     const { hosts = [], incidents = [], notifications = [], liveUs = 0 } = rows;
     this.#sequence = sequence;
-    this.#database.exec('BEGIN');
-    const host = this.#database.prepare('INSERT OR REPLACE INTO host (id, value) VALUES (?, ?)');
-    for (const record of hosts) host.run(record.id, JSON.stringify(toRecord(record)));
-    const incident = this.#database.prepare(
-      'INSERT OR REPLACE INTO incident (id, state, detected_us, value) VALUES (?, ?, ?, ?)',
-    );
-    for (const record of incidents) {
-      const value = JSON.stringify({ ...record, due_us: 0 });
-      incident.run(record.id, record.state, record.detected_us, value);
-    }
-    const notification = this.#database.prepare(
-      'INSERT OR REPLACE INTO notification (id, pending, created_us, value) VALUES (?, ?, ?, ?)',
-    );
-    for (const record of notifications) {
-      const pending = record.deliveries.some(({ state }) => state === 'pending');
-      notification.run(record.id, Number(pending), record.created_us, JSON.stringify(record));
-    }
-    this.#writeCheckpoint(liveUs);
-    this.#database.exec('COMMIT');
+    for (const host of hosts) this.#hosts.set(host.id, host);
+    for (const incident of incidents) this.#incidents.set(incident.id, { ...incident, due_us: 0 });
+    for (const notification of notifications) this.#notifications.set(notification.id, notification);
+    this.#write(liveUs);
     this.reader.changed({
       sequence,
       incidents: incidents.map(({ id }) => id),
@@ -78,12 +62,12 @@ export class TestDatabase {
 
   [Symbol.dispose](): void {
     this.reader.close();
-    this.#database.close();
+    this.#store.close();
     rmSync(this.#directory, { recursive: true });
   }
 
-  #writeCheckpoint(liveUs: number): void {
-    const value: GlobalRecord = {
+  #write(liveUs: number): void {
+    const global: GlobalRecord = {
       fold_version: 1,
       sequence: this.#sequence,
       now_us: T0,
@@ -94,9 +78,14 @@ export class TestDatabase {
       entries: this.#sequence,
       rejected: {},
     };
-    this.#database
-      .prepare('INSERT OR REPLACE INTO checkpoint VALUES (1, ?, ?, ?, 1, ?)')
-      .run('test', this.#sequence, '', JSON.stringify(value));
+    const rows = {
+      global,
+      hosts: this.#hosts.values(),
+      incidents: this.#incidents.values(),
+      notifications: this.#notifications.values(),
+    };
+    const checkpoint = { identity: 'test', sequence: this.#sequence, entryDigest: '', foldVersion: 1 };
+    this.#store.replace(rows, checkpoint);
   }
 }
 
@@ -145,8 +134,13 @@ export function aNotification(part: Partial<Notification> = {}): Notification {
   };
 }
 
-export function aHost(id: string, part: Partial<Host> = {}): Host {
-  return { ...newHost(id, T0), ...part };
+export function aHost(id: string, part: Partial<HostFacts & HostState> = {}): HostRecord {
+  const { facts, state } = newHost(id, T0);
+  const pick = <T extends object>(from: T): T =>
+    Object.fromEntries(
+      Object.entries(from).map(([key, value]) => [key, Reflect.get(part, key) ?? value]),
+    ) as T;
+  return { id, facts: pick(facts), state: pick(state) };
 }
 
 export const aStatus: ReplicaStatus = {

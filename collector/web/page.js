@@ -257,8 +257,9 @@ function showEmpty(isEmpty) {
 }
 
 function openLinked() {
-  const id = decodeURIComponent(location.hash.slice(1));
-  const row = rows.get(id);
+  const row = [...rows.values()].find(
+    ({ incident }) => `#${encodeURIComponent(incident.id)}` === location.hash,
+  );
   if (!row) return;
   row.details.open = true;
   row.details.scrollIntoView({ block: 'nearest' });
@@ -357,7 +358,10 @@ async function reload() {
 }
 
 function reloadUntilDone() {
-  reload().catch(() => setTimeout(reloadUntilDone, 2000));
+  reload().catch((error) => {
+    console.warn(error);
+    setTimeout(reloadUntilDone, 2000);
+  });
 }
 
 function connection(state, text) {

@@ -20,7 +20,7 @@ test('shows a host, its labels and its ledger', async () => {
     labels: [{ key: 'rack', value: 'r12' }],
   };
   const sources = [{ name: 'counters', state: 'ok', detail: '', mend: '' } as const];
-  const losses = new Map([['spool/evicted', { source: 'spool', hop: 'evicted', count: 3 }]]);
+  const losses = [{ source: 'spool', hop: 'evicted', count: 3 }];
   api.database.commit({ hosts: [aHost('web-1', { inventory, sources, losses, agent_version: '0.1.0' })] });
   const { status, body } = await api.get('/api/v1/hosts/web-1');
   expect(status).toBe(200);

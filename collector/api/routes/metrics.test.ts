@@ -3,7 +3,7 @@ import { aHost, aNotification, anIncident, startApi } from '../testing.ts';
 
 test('says where the replica stands, what it holds and how it answers', async () => {
   await using api = await startApi();
-  const losses = new Map([['spool/evicted', { source: 'spool', hop: 'evicted', count: 3 }]]);
+  const losses = [{ source: 'spool', hop: 'evicted', count: 3 }];
   api.database.commit({
     hosts: [aHost('a', { losses, messages_lost: 2 }), aHost('b', { status: 'silent' })],
     incidents: [anIncident()],

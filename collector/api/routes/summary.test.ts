@@ -3,7 +3,7 @@ import { aHost, anIncident, startApi } from '../testing.ts';
 
 test('counts hosts, incidents and losses', async () => {
   await using api = await startApi();
-  const losses = new Map([['spool/evicted', { source: 'spool', hop: 'evicted', count: 3 }]]);
+  const losses = [{ source: 'spool', hop: 'evicted', count: 3 }];
   api.database.commit({
     hosts: [aHost('a', { losses, messages_lost: 2 }), aHost('b', { status: 'stopped', losses })],
     incidents: [anIncident(), anIncident({ id: 'i1-0', state: 'closed' })],
