@@ -21,7 +21,7 @@ import type { Folding, FoldingEvents } from './fold-thread.ts';
 import type { FolderStatus } from './folder.ts';
 import type { Say } from './resume.ts';
 import type { ReplicaStatus } from './status.ts';
-import { listSnapshots, writeSnapshot } from './store/snapshot.ts';
+import { listSnapshots, type SnapshotRef, writeSnapshot } from './store/snapshot.ts';
 
 export interface ReplicaConfig {
   readonly cell: string;
@@ -53,6 +53,7 @@ export interface ReplicaOptions {
 const IDLE_MS = 1000;
 const LEASE_US = 15_000_000;
 const CLAIM_EVERY_MS = 5000;
+const RETRY_MS = 5000;
 /** A holder stops sending this long before its lease ends by its own estimate of log time. */
 const LEASE_MARGIN_US = 2_000_000;
 const LEAST_SNAPSHOTS = 3;
@@ -70,6 +71,7 @@ export class Replica {
   #target = 0;
   #read = 0;
   #ready = false;
+  #failed = false;
   #reading: Promise<void> = Promise.resolve();
   #snapshotting: Promise<void> = Promise.resolve();
 
@@ -126,6 +128,8 @@ export class Replica {
     const status = this.#status;
     if (!status || this.#stopping.signal.aborted || status.claim.holder !== this.#options.replica)
       return false;
+    // Who holds it beyond a barrier, this replica does not see.
+    if (status.barrier) return false;
     return this.#logTimeUs() + LEASE_MARGIN_US < status.claim.until_us;
   }
 
@@ -163,9 +167,8 @@ export class Replica {
     }
     if (!this.#ready && status.sequence >= this.#target) {
       this.#ready = true;
-      this.#caughtUp(status).catch((error) =>
-        say.warn(`could not begin this release's epoch: ${message(error)}`),
-      );
+      this.#renewClaim();
+      this.#beginEpoch();
     }
     onCommit(status);
   }
@@ -189,10 +192,11 @@ export class Replica {
     return '';
   }
 
-  /** Begins the epoch of this replica's rules, unless it is under way. */
-  async #caughtUp(status: FolderStatus): Promise<void> {
-    await this.#renewClaim();
-    const { config, rules, say } = this.#options;
+  /** Begins the epoch of this replica's rules, unless it is under way; goes on trying while the log takes nothing. */
+  async #beginEpoch(): Promise<void> {
+    const { clock, config, rules, say } = this.#options;
+    const status = this.#status;
+    if (!status || status.barrier || this.#stopping.signal.aborted) return;
     const json = canonicalJson(config.fold);
     const epoch = {
       fold_version: rules.version,
@@ -208,24 +212,35 @@ export class Replica {
     ) {
       return;
     }
-    if (await this.#append('epoch', { epoch }))
-      say.info('began a new epoch: rules, catalog or configuration changed');
+    try {
+      if (await this.#append('epoch', { epoch }, status.sequence))
+        say.info('began a new epoch: rules, catalog or configuration changed');
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return;
+      say.warn(`could not begin this release's epoch, trying again: ${message(error)}`);
+      this.#timers.set(
+        'epoch',
+        clock.setTimer(RETRY_MS, () => this.#beginEpoch()),
+      );
+    }
   }
 
   /** Claims the delivery of notifications when it is free, and renews the claim while it is held. */
   async #renewClaim(): Promise<void> {
     const { replica } = this.#options;
-    const claim = this.#status?.claim;
-    if (!claim || !this.#ready) return;
+    // What this replica no longer folds, others decide: beyond a barrier it would hold the claim and never see it.
+    if (!this.#status || this.#status.barrier || !this.#ready) return;
+    const { claim } = this.#status;
     if (claim.holder !== replica && this.#logTimeUs() < claim.until_us) return;
     await this.#append('claim', { claim: { holder: replica, lease_us: LEASE_US } }).catch(() => {});
   }
 
-  /** Compare-and-append: false when another replica came first. */
-  async #append(kind: CollectorEntryKind, entry: Entry): Promise<boolean> {
+  /** Compare-and-append: false when another replica came first, be it after the entry `seen`, the last one known here. */
+  async #append(kind: CollectorEntryKind, entry: Entry, seen = Number.MAX_SAFE_INTEGER): Promise<boolean> {
     const { config, log } = this.#options;
     const subject = collectorSubject(config.cell, kind);
     const last = await log.lastOn(subject);
+    if (last && last.sequence > seen) return false;
     try {
       await log.append({
         subject,
@@ -296,7 +311,15 @@ export class Replica {
 
   async #retire(): Promise<void> {
     const { log, config } = this.#options;
-    const snapshots = await listSnapshots(log.blobs);
+    const listed = await listSnapshots(log.blobs);
+    // After the list, so that no snapshot of it is newer than this end of the log.
+    const { first, last } = await log.info();
+    const snapshots: SnapshotRef[] = [];
+    for (const snapshot of listed) {
+      // One that ends where the log is not is of another log, or of a time before this one was set back.
+      if (snapshot.sequence >= first && snapshot.sequence <= last) snapshots.push(snapshot);
+      else await log.blobs.delete(snapshot.name);
+    }
     const keepFrom = this.#logTimeUs() - config.retain_s * 1_000_000;
     let oldest = snapshots[0];
     for (const [i, snapshot] of snapshots.entries()) {
@@ -310,7 +333,8 @@ export class Replica {
   }
 
   #fail(error: Error): void {
-    if (this.#stopping.signal.aborted) return;
+    if (this.#stopping.signal.aborted || this.#failed) return;
+    this.#failed = true;
     this.#options.onFailure(error);
   }
 }

@@ -17,13 +17,19 @@ export interface SignalRecord {
   traffic: number;
   /** Log time of the last report that spoke of it. */
   last_us: number;
-  /** How long the rate has stood above the threshold, while not affected; or below half of it, while affected. */
-  streak_us: number;
+  /** Since the rate rose above the threshold, until it counts as well again. */
+  spell: Spell | null;
+}
+
+export interface Spell {
+  /** Whether it lasts long enough to count as trouble. */
   affected: boolean;
-  /** While affected: events, the highest rate (events/s) and the baseline at its start (events/s). */
+  /** How long the rate has stood above the threshold; once affected, below half of it. */
+  streak_us: number;
   events: number;
+  /** The highest rate, and what the baseline was at the start, events a second. */
   peak_rate: number;
-  baseline_rate: number;
+  readonly baseline_rate: number;
 }
 
 export type Verdict = 'affected' | 'recovered' | 'unchanged';
@@ -36,19 +42,8 @@ export interface Observation {
   readonly packets: number;
 }
 
-export function newSignal(reason: string, fn: string): SignalRecord {
-  return {
-    reason,
-    function: fn,
-    baseline: 0,
-    traffic: 0,
-    last_us: 0,
-    streak_us: 0,
-    affected: false,
-    events: 0,
-    peak_rate: 0,
-    baseline_rate: 0,
-  };
+export function newSignal(reason: string, fn: string, nowUs: number): SignalRecord {
+  return { reason, function: fn, baseline: 0, traffic: 0, last_us: nowUs, spell: null };
 }
 
 /** A host's first report says what is usual there: nothing in it is news. */
@@ -58,7 +53,10 @@ export function seed(signal: SignalRecord, seen: Observation, nowUs: number): vo
   signal.last_us = nowUs;
 }
 
-/** Folds one report into a signal. `nowUs` is log time; `everyday` signals learn but never become trouble. */
+/**
+ * Folds one report into a signal. `nowUs` is log time; `everyday` signals learn but never become trouble. After
+ * `recovered` the spell is the caller's to read and to end.
+ */
 export function observe(
   signal: SignalRecord,
   seen: Observation,
@@ -70,43 +68,40 @@ export function observe(
   const traffic = packetRate(seen);
   // Reports leave out what did not move: what was not mentioned since then was none.
   const unmentioned = nowUs - signal.last_us - seen.windowUs;
-  if (unmentioned > 0 && !signal.affected) learn(signal, 0, signal.traffic, unmentioned, config.learn_s);
+  if (unmentioned > 0 && !signal.spell?.affected)
+    learn(signal, 0, signal.traffic, unmentioned, config.learn_s);
   const threshold = thresholdOf(signal, traffic, config);
   signal.last_us = nowUs;
-  if (signal.affected) {
-    signal.events += seen.events;
-    signal.peak_rate = Math.max(signal.peak_rate, Math.trunc(rate / 1000));
-    signal.streak_us = rate * 2 < threshold ? signal.streak_us + seen.windowUs : 0;
+  if (signal.spell?.affected) {
     learn(signal, rate, traffic, seen.windowUs, config.learn_s * 16);
-    if (signal.streak_us < config.quiet_ms * 1000) return 'unchanged';
-    recover(signal);
-    return 'recovered';
+    progress(signal.spell, seen.events, rate);
+    signal.spell.streak_us = rate * 2 < threshold ? signal.spell.streak_us + seen.windowUs : 0;
+    return signal.spell.streak_us < config.quiet_ms * 1000 ? 'unchanged' : 'recovered';
   }
   if (everyday || rate < threshold) {
-    signal.streak_us = 0;
-    signal.events = 0;
-    signal.peak_rate = 0;
+    signal.spell = null;
     learn(signal, rate, traffic, seen.windowUs, config.learn_s);
     return 'unchanged';
   }
-  signal.streak_us += seen.windowUs;
-  signal.events += seen.events;
-  signal.peak_rate = Math.max(signal.peak_rate, Math.trunc(rate / 1000));
-  if (signal.streak_us < config.sustain_ms * 1000) return 'unchanged';
-  signal.affected = true;
-  signal.baseline_rate = Math.trunc(signal.baseline / 1000);
+  signal.spell ??= {
+    affected: false,
+    streak_us: 0,
+    events: 0,
+    peak_rate: 0,
+    baseline_rate: Math.trunc(signal.baseline / 1000),
+  };
+  progress(signal.spell, seen.events, rate);
+  signal.spell.streak_us += seen.windowUs;
+  if (signal.spell.streak_us < config.sustain_ms * 1000) return 'unchanged';
+  signal.spell.affected = true;
   // From here on the streak counts towards recovery.
-  signal.streak_us = 0;
+  signal.spell.streak_us = 0;
   return 'affected';
 }
 
-/** Ends an affected spell, whether the rate fell or the host went away. */
-export function recover(signal: SignalRecord): void {
-  signal.affected = false;
-  signal.streak_us = 0;
-  signal.events = 0;
-  signal.peak_rate = 0;
-  signal.baseline_rate = 0;
+function progress(spell: Spell, events: number, milliRate: number): void {
+  spell.events += events;
+  spell.peak_rate = Math.max(spell.peak_rate, Math.trunc(milliRate / 1000));
 }
 
 /** Milli-events a second above which the signal is trouble, at a given traffic. */

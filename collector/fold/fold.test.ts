@@ -22,7 +22,7 @@ function host(folded: Fold, id: string) {
   const { global, hosts } = folded.rows();
   const record = [...hosts].find((candidate) => candidate.id === id);
   if (!record) throw new Error(`no host ${id}`);
-  return { record, view: hostView(record, global.live_us) };
+  return { record: record.state, view: hostView(record, global.live_us) };
 }
 
 /** A host at rest for ten seconds, then a surge for `seconds`. */

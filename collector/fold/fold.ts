@@ -9,22 +9,23 @@
 import type { DropReport, Entry, Envelope, Epoch } from '@netfall/proto';
 import { checkEntry, decodeEntry, MAX_ENTRY_BYTES } from '@netfall/proto';
 import { type FoldConfig, INITIAL_CONFIG } from './config.ts';
-import { newSignal, type Observation, observe, recover, type SignalRecord, seed } from './detect.ts';
+import { newSignal, type Observation, observe, type SignalRecord, type Spell, seed } from './detect.ts';
 import {
   addLosses,
   applyHeartbeat,
-  applyInventory,
-  fromRecord,
-  type Host,
+  findSignal,
   type HostRecord,
+  type HostState,
+  insertSignal,
   lateness,
   newHost,
   noticeConflict,
-  signalKey,
+  plainInventory,
+  restoredHost,
   streamOf,
-  toRecord,
 } from './host.ts';
 import { type HostSignal, type IncidentRecord, Incidents, type Moment } from './incidents.ts';
+import { interner } from './intern.ts';
 import type { Incident, Notification, Severity } from './model.ts';
 import { Outbox } from './outbox.ts';
 import { accept, openStream, outstanding } from './stream.ts';
@@ -101,6 +102,8 @@ export interface Rows {
 
 /** The rows that changed since the last look, and those that are gone. */
 export interface Changes extends Rows {
+  /** Those of the hosts whose facts changed too. */
+  readonly hostFacts: ReadonlySet<string>;
   readonly removedIncidents: readonly string[];
   readonly removedNotifications: readonly string[];
 }
@@ -140,11 +143,13 @@ export class Fold {
   #epoch: EpochRecord | null = null;
   #claim: ClaimRecord = { holder: '', until_us: 0 };
   readonly #rejected = new Map<string, number>();
-  readonly #hosts = new Map<string, Host>();
+  readonly #hosts = new Map<string, HostRecord>();
   readonly #incidents: Incidents;
   readonly #outbox: Outbox;
   readonly #timers = new Timers();
-  readonly #dirtyHosts = new Set<Host>();
+  readonly #intern = interner();
+  readonly #dirtyHosts = new Set<HostRecord>();
+  #dirtyFacts = new Set<string>();
   readonly #dirtyIncidents = new Set<string>();
   readonly #dirtyNotifications = new Set<string>();
   readonly #removedIncidents = new Set<string>();
@@ -216,7 +221,7 @@ export class Fold {
   rows(): Rows {
     return {
       global: this.#global(),
-      hosts: byId([...this.#hosts.values()].map(toRecord)),
+      hosts: byId([...this.#hosts.values()]),
       incidents: byId([...this.#incidents.records.values()]),
       notifications: byId([...this.#outbox.records.values()]),
     };
@@ -226,7 +231,8 @@ export class Fold {
   takeChanges(): Changes {
     const changes: Changes = {
       global: this.#global(),
-      hosts: Array.from(this.#dirtyHosts, toRecord),
+      hosts: [...this.#dirtyHosts],
+      hostFacts: this.#dirtyFacts,
       incidents: Array.from(this.#dirtyIncidents, (id) => this.#incidents.records.get(id) as IncidentRecord),
       notifications: Array.from(
         this.#dirtyNotifications,
@@ -236,6 +242,7 @@ export class Fold {
       removedNotifications: [...this.#removedNotifications],
     };
     this.#dirtyHosts.clear();
+    this.#dirtyFacts = new Set();
     this.#dirtyIncidents.clear();
     this.#dirtyNotifications.clear();
     this.#removedIncidents.clear();
@@ -264,8 +271,9 @@ export class Fold {
       this.#config = config;
     }
     for (const record of hosts) {
-      this.#hosts.set(record.id, fromRecord(record));
-      if (record.silent_at_us > 0) this.#timers.set(`h${record.id}`, record.silent_at_us);
+      this.#hosts.set(record.id, restoredHost(record));
+      const { silent_at_us: silentAt } = record.state;
+      if (silentAt > 0) this.#timers.set(`h${record.id}`, silentAt);
     }
     for (const { id, due_us } of this.#incidents.records.values()) {
       if (due_us > 0) this.#timers.set(`i${id}`, due_us);
@@ -331,13 +339,13 @@ export class Fold {
       return;
     }
     const host = this.#hosts.get(id);
-    if (!host || host.silent_at_us === 0) return;
-    if (host.silent_at_us > moment.liveUs) {
-      this.#timers.set(key, host.silent_at_us);
+    if (!host || host.state.silent_at_us === 0) return;
+    if (host.state.silent_at_us > moment.liveUs) {
+      this.#timers.set(key, host.state.silent_at_us);
       return;
     }
-    host.status = 'silent';
-    host.silent_at_us = 0;
+    host.state.status = 'silent';
+    host.state.silent_at_us = 0;
     this.#dirtyHosts.add(host);
     this.#endSignals(host, `${hostname(host)} fell silent`, moment);
   }
@@ -413,30 +421,38 @@ export class Fold {
     const host = known ?? newHost(envelope.host_id, this.#nowUs);
     if (!known) this.#hosts.set(host.id, host);
     this.#dirtyHosts.add(host);
-    if (!this.#number(host, envelope)) return;
+    if (!known) this.#dirtyFacts.add(host.id);
+    const { state } = host;
+    if (!this.#number(state, envelope)) return;
 
-    const late = lateness(host, envelope.observed_us, this.#nowUs, !known) > LATE_US;
-    host.last_seen_us = this.#nowUs;
-    host.boot_id = envelope.boot_id;
-    addLosses(host, envelope.losses);
-    host.status = 'live';
+    const late = lateness(state, envelope.observed_us, this.#nowUs, !known) > LATE_US;
+    state.last_seen_us = this.#nowUs;
+    state.status = 'live';
+    addLosses(state, envelope.losses, this.#intern);
+    let { facts } = host;
+    if (facts.boot_id !== envelope.boot_id) facts = { ...facts, boot_id: envelope.boot_id };
     let goodbye: string | null = null;
     for (const item of envelope.items) {
-      if (item.inventory) applyInventory(host, item.inventory);
-      else if (item.heartbeat) applyHeartbeat(host, item.heartbeat, this.#liveUs);
-      else if (item.goodbye) goodbye = item.goodbye.reason;
-      else if (item.drop_report && !late) this.#drops(host, item.drop_report, !known);
+      if (item.inventory) facts = { ...facts, inventory: plainInventory(item.inventory, this.#intern) };
+      else if (item.heartbeat) {
+        facts = applyHeartbeat({ ...host, facts }, item.heartbeat, this.#liveUs, this.#intern);
+      } else if (item.goodbye) goodbye = item.goodbye.reason;
     }
-    if (late) host.late++;
-    if (host.silent_at_us > 0) this.#timers.set(`h${host.id}`, host.silent_at_us);
+    if (facts !== host.facts) this.#dirtyFacts.add(host.id);
+    host.facts = facts;
+    // After the inventory of the same message, which may hold the name to call the host by.
+    for (const { drop_report } of envelope.items)
+      if (drop_report && !late) this.#drops(host, drop_report, !known);
+    if (late) state.late++;
+    if (state.silent_at_us > 0) this.#timers.set(`h${host.id}`, state.silent_at_us);
     if (goodbye === null) return;
-    host.status = 'stopped';
-    host.silent_at_us = 0;
+    state.status = 'stopped';
+    state.silent_at_us = 0;
     this.#endSignals(host, `${hostname(host)} stopped: ${goodbye}`, this.#moment());
   }
 
   /** Whether the message is new; counts it as duplicate otherwise, and what is now known to be lost. */
-  #number(host: Host, { incarnation, seq, oldest_seq, observed_us }: Envelope): boolean {
+  #number(host: HostState, { incarnation, seq, oldest_seq, observed_us }: Envelope): boolean {
     const stream = streamOf(
       host,
       incarnation,
@@ -452,100 +468,100 @@ export class Fold {
     return fresh;
   }
 
-  #drops(host: Host, report: DropReport, first: boolean): void {
-    const sums = new Map<string, { reason: string; function: string; events: number }>();
-    for (const { reason, function: fn, events } of report.drops) {
-      const key = signalKey(reason, fn);
-      const sum = sums.get(key);
-      if (sum) sum.events += events;
-      else sums.set(key, { reason, function: fn, events });
-    }
+  #drops(host: HostRecord, report: DropReport, first: boolean): void {
+    const { state } = host;
     const packets = report.received_packets + report.sent_packets;
-    for (const [key, { reason, function: fn, events }] of sums) {
+    const mentioned = new Map<SignalRecord, number>();
+    for (const { reason, function: fn, events } of report.drops) {
+      const known = findSignal(state, reason, fn);
+      const signal = known ?? this.#follow(state, reason, fn, this.#nowUs - report.window_us);
+      if (signal) mentioned.set(signal, (mentioned.get(signal) ?? 0) + events);
+    }
+    for (const [signal, events] of mentioned) {
       const seen: Observation = { events, windowUs: report.window_us, packets };
-      let signal = host.signals.get(key);
-      if (!signal) {
-        signal = this.#follow(host, key, reason, fn);
-        if (!signal) continue;
-        if (first) {
-          seed(signal, seen, this.#nowUs);
-          continue;
-        }
-        signal.last_us = this.#nowUs - report.window_us;
-      }
-      this.#observe(host, signal, seen);
+      if (first) seed(signal, seen, this.#nowUs);
+      else this.#observe(host, signal, seen);
     }
     const none: Observation = { events: 0, windowUs: report.window_us, packets };
-    // What is at rest learns of its silence when it is next mentioned.
-    const unmentioned: string[] = [];
-    for (const [key, signal] of host.signals) {
-      if ((signal.affected || signal.streak_us > 0) && !sums.has(key)) unmentioned.push(key);
+    for (const signal of state.signals) {
+      // What is at rest learns of its silence when it is next mentioned.
+      if (signal.spell && !mentioned.has(signal)) this.#observe(host, signal, none);
     }
-    for (const key of unmentioned.sort()) this.#observe(host, host.signals.get(key) as SignalRecord, none);
   }
 
-  #observe(host: Host, signal: SignalRecord, seen: Observation): void {
+  #observe(host: HostRecord, signal: SignalRecord, seen: Observation): void {
     const { everyday, severity } = this.#rules.classify(signal.reason, signal.function);
-    const before = { events: signal.events, peak: signal.peak_rate, streak: signal.streak_us };
+    const lasted = signal.spell?.streak_us ?? 0;
     const verdict = observe(signal, seen, this.#nowUs, everyday, this.#config.detect);
-    if (verdict === 'unchanged' && !signal.affected) return;
-    const sinceUs = this.#nowUs - before.streak - seen.windowUs;
-    const subject = hostSignal(host, signal, severity, sinceUs);
-    if (verdict === 'affected') this.#incidents.began(subject, this.#moment(), this.#config);
-    else if (verdict === 'unchanged') this.#incidents.progressed(subject, this.#moment());
-    else this.#incidents.ended(subject, `${hostname(host)} recovered`, this.#moment(), this.#config);
+    const { spell } = signal;
+    if (!spell?.affected) return;
+    const about = hostSignal(host, signal, spell, severity, this.#nowUs - lasted - seen.windowUs);
+    if (verdict === 'affected') this.#incidents.began(about, this.#moment(), this.#config);
+    else if (verdict === 'unchanged') this.#incidents.progressed(about, this.#moment());
+    else {
+      signal.spell = null;
+      this.#incidents.ended(about, `${hostname(host)} recovered`, this.#moment(), this.#config);
+    }
   }
 
   /** A new signal's record; where there is no room, the quietest one that is well makes room. */
-  #follow(host: Host, key: string, reason: string, fn: string): SignalRecord | undefined {
-    if (host.signals.size >= this.#config.limits.signals_per_host) {
-      let quietest: string | undefined;
-      for (const [candidate, signal] of host.signals) {
-        if (signal.affected) continue;
-        const than = quietest === undefined ? undefined : host.signals.get(quietest);
-        if (!than || isQuieter(signal, candidate, than, quietest as string)) quietest = candidate;
+  #follow(host: HostState, reason: string, fn: string, sinceUs: number): SignalRecord | undefined {
+    const { signals } = host;
+    if (signals.length >= this.#config.limits.signals_per_host) {
+      let quietest: SignalRecord | undefined;
+      for (const signal of signals) {
+        if (!signal.spell && (!quietest || isQuieter(signal, quietest))) quietest = signal;
       }
-      if (quietest === undefined) return undefined;
-      host.signals.delete(quietest);
+      if (!quietest) return undefined;
+      signals.splice(signals.indexOf(quietest), 1);
     }
-    const signal = newSignal(reason, fn);
-    host.signals.set(key, signal);
+    const signal = newSignal(this.#intern(reason), this.#intern(fn), sinceUs);
+    insertSignal(host, signal);
     return signal;
   }
 
-  #endSignals(host: Host, why: string, moment: Moment): void {
-    for (const [, signal] of [...host.signals].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      if (!signal.affected) continue;
+  #endSignals(host: HostRecord, why: string, moment: Moment): void {
+    for (const signal of host.state.signals) {
+      const { spell } = signal;
+      signal.spell = null;
+      if (!spell?.affected) continue;
       const { severity } = this.#rules.classify(signal.reason, signal.function);
-      const subject = hostSignal(host, signal, severity, moment.nowUs);
-      recover(signal);
-      this.#incidents.ended(subject, why, moment, this.#config);
+      this.#incidents.ended(
+        hostSignal(host, signal, spell, severity, moment.nowUs),
+        why,
+        moment,
+        this.#config,
+      );
     }
   }
 }
 
-function hostSignal(host: Host, signal: SignalRecord, severity: Severity, sinceUs: number): HostSignal {
+function hostSignal(
+  host: HostRecord,
+  signal: SignalRecord,
+  spell: Spell,
+  severity: Severity,
+  sinceUs: number,
+): HostSignal {
   return {
     hostId: host.id,
     hostname: hostname(host),
     signal: { kind: 'drop', reason: signal.reason, function: signal.function },
     severity,
-    events: signal.events,
-    peakRate: signal.peak_rate,
-    baselineRate: signal.baseline_rate,
+    events: spell.events,
+    peakRate: spell.peak_rate,
+    baselineRate: spell.baseline_rate,
     sinceUs,
   };
 }
 
-function hostname(host: Host): string {
-  return host.inventory?.hostname || host.id;
+function hostname({ id, facts }: HostRecord): string {
+  return facts.inventory?.hostname || id;
 }
 
-/** Compares by what was usual, then by when it was last seen, then by key. */
-function isQuieter(a: SignalRecord, aKey: string, b: SignalRecord, bKey: string): boolean {
-  if (a.baseline !== b.baseline) return a.baseline < b.baseline;
-  if (a.last_us !== b.last_us) return a.last_us < b.last_us;
-  return aKey < bKey;
+/** Compares by what was usual, then by when it was last seen; signals come in the order of their names. */
+function isQuieter(a: SignalRecord, b: SignalRecord): boolean {
+  return a.baseline < b.baseline || (a.baseline === b.baseline && a.last_us < b.last_us);
 }
 
 function byId<T extends { readonly id: string }>(list: T[]): T[] {

@@ -4,6 +4,7 @@
  */
 import { type Heartbeat, type Inventory, type Loss, SourceState } from '@netfall/proto';
 import type { SignalRecord } from './detect.ts';
+import type { Intern } from './intern.ts';
 import type { HostView, LossView, SourceView } from './model.ts';
 import type { StreamRecord } from './stream.ts';
 
@@ -18,9 +19,22 @@ const SILENT_AFTER_LEAST_US = 20_000_000;
 /** How long after the last sign of a conflict it is shown, µs of live time. */
 const CONFLICT_SHOWN_US = 60_000_000;
 
-/** The stored form. Maps are in memory only: see toRecord. */
+/** The stored form, and the form in memory. What changes with every message is apart from what hardly ever does. */
 export interface HostRecord {
   readonly id: string;
+  facts: HostFacts;
+  readonly state: HostState;
+}
+
+/** Who the host is, by its own word. Replaced, never changed. */
+export interface HostFacts {
+  readonly boot_id: string;
+  readonly agent_version: string;
+  readonly sources: readonly SourceView[];
+  readonly inventory: Inventory | null;
+}
+
+export interface HostState {
   readonly first_seen_us: number;
   last_seen_us: number;
   status: 'live' | 'silent' | 'stopped';
@@ -30,83 +44,93 @@ export interface HostRecord {
   conflict_until_us: number;
   /** The smallest recent difference of log stamp and agent stamp, µs: clock error plus the shortest delay. */
   offset_us: number;
-  boot_id: string;
-  agent_version: string;
   spool_messages: number;
-  sources: readonly SourceView[];
-  inventory: Inventory | null;
   messages_lost: number;
   duplicates: number;
   late: number;
-  streams: StreamRecord[];
-  losses: LossView[];
-  signals: SignalRecord[];
+  /** Newest incarnation first. */
+  readonly streams: StreamRecord[];
+  /** By source and hop. */
+  readonly losses: Mutable<LossView>[];
+  /** By reason and function. */
+  readonly signals: SignalRecord[];
 }
 
-/** A host in memory. */
-export interface Host extends Omit<HostRecord, 'losses' | 'signals'> {
-  readonly losses: Map<string, LossView & { count: number }>;
-  readonly signals: Map<string, SignalRecord>;
-}
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-export function newHost(id: string, nowUs: number): Host {
+export function newHost(id: string, nowUs: number): HostRecord {
   return {
     id,
-    first_seen_us: nowUs,
-    last_seen_us: nowUs,
-    status: 'live',
-    silent_at_us: 0,
-    conflict_until_us: 0,
-    offset_us: 0,
-    boot_id: '',
-    agent_version: '',
-    spool_messages: 0,
-    sources: [],
-    inventory: null,
-    messages_lost: 0,
-    duplicates: 0,
-    late: 0,
-    streams: [],
-    losses: new Map(),
-    signals: new Map(),
+    facts: { boot_id: '', agent_version: '', sources: [], inventory: null },
+    state: {
+      first_seen_us: nowUs,
+      last_seen_us: nowUs,
+      status: 'live',
+      silent_at_us: 0,
+      conflict_until_us: 0,
+      offset_us: 0,
+      spool_messages: 0,
+      messages_lost: 0,
+      duplicates: 0,
+      late: 0,
+      streams: [],
+      losses: [],
+      signals: [],
+    },
   };
 }
 
-/** The stored form: maps as lists in the order of their keys. */
-export function toRecord(host: Host): HostRecord {
-  return { ...host, losses: sortedValues(host.losses), signals: sortedValues(host.signals) };
-}
-
-export function fromRecord(record: HostRecord): Host {
+/** A host as it was stored, its lists in the order that they are kept in. */
+export function restoredHost({ id, facts, state }: HostRecord): HostRecord {
   return {
-    ...record,
-    losses: new Map(record.losses.map((loss) => [lossKey(loss), loss])),
-    signals: new Map(record.signals.map((signal) => [signalKey(signal.reason, signal.function), signal])),
+    id,
+    facts,
+    state: {
+      ...state,
+      streams: state.streams.toSorted((a, b) => (a.incarnation > b.incarnation ? -1 : 1)),
+      losses: state.losses.toSorted((a, b) => compare(a.source, b.source) || compare(a.hop, b.hop)),
+      signals: state.signals.toSorted(
+        (a, b) => compare(a.reason, b.reason) || compare(a.function, b.function),
+      ),
+    },
   };
 }
 
-export function signalKey(reason: string, fn: string): string {
-  return `${reason}/${fn}`;
+/** The host's record of a signal. */
+export function findSignal({ signals }: HostState, reason: string, fn: string): SignalRecord | undefined {
+  return signals.find((signal) => signal.function === fn && signal.reason === reason);
+}
+
+/** Adds a signal that the host did not have, in its place. */
+export function insertSignal({ signals }: HostState, signal: SignalRecord): void {
+  const before = (known: SignalRecord) =>
+    (compare(known.reason, signal.reason) || compare(known.function, signal.function)) < 0;
+  signals.splice(signals.filter(before).length, 0, signal);
 }
 
 /** The stream of an incarnation, opened at its first message. The newest incarnation comes first. */
 export function streamOf(
-  host: Host,
+  { streams }: HostState,
   incarnation: string,
   open: () => StreamRecord,
   giveUp: (stream: StreamRecord) => void,
 ): StreamRecord {
-  const known = host.streams.find((stream) => stream.incarnation === incarnation);
+  const known = streams.find((stream) => stream.incarnation === incarnation);
   if (known) return known;
   const stream = open();
-  host.streams.push(stream);
-  host.streams.sort((a, b) => (a.incarnation > b.incarnation ? -1 : 1));
-  if (host.streams.length > MOST_STREAMS) giveUp(host.streams.pop() as StreamRecord);
+  streams.push(stream);
+  streams.sort((a, b) => (a.incarnation > b.incarnation ? -1 : 1));
+  if (streams.length > MOST_STREAMS) giveUp(streams.pop() as StreamRecord);
   return stream;
 }
 
 /** Notices an older spool's agent that speaks on after a newer spool began: two agents claim one host. */
-export function noticeConflict(host: Host, stream: StreamRecord, observedUs: number, liveUs: number): void {
+export function noticeConflict(
+  host: HostState,
+  stream: StreamRecord,
+  observedUs: number,
+  liveUs: number,
+): void {
   stream.last_observed_us = Math.max(stream.last_observed_us, observedUs);
   const newest = host.streams[0];
   if (!newest || newest === stream) return;
@@ -117,7 +141,7 @@ export function noticeConflict(host: Host, stream: StreamRecord, observedUs: num
 /**
  * How late a message is, µs: by how much its delay exceeds the host's usual one, which holds the error of its clock.
  */
-export function lateness(host: Host, observedUs: number, nowUs: number, first: boolean): number {
+export function lateness(host: HostState, observedUs: number, nowUs: number, first: boolean): number {
   const delay = nowUs - observedUs;
   if (first || delay < host.offset_us) {
     host.offset_us = delay;
@@ -129,56 +153,87 @@ export function lateness(host: Host, observedUs: number, nowUs: number, first: b
   return late;
 }
 
-export function addLosses(host: Host, losses: readonly Loss[]): void {
-  for (const { source, hop, count } of losses) {
-    let key = lossKey({ source, hop });
-    let row = host.losses.get(key);
-    if (!row && host.losses.size >= MOST_LOSSES) {
-      key = lossKey({ source: 'other', hop: 'other' });
-      row = host.losses.get(key);
-    }
-    if (row) row.count = Math.min(Number.MAX_SAFE_INTEGER, row.count + count);
-    else if (host.losses.size >= MOST_LOSSES) host.losses.set(key, { source: 'other', hop: 'other', count });
-    else host.losses.set(key, { source, hop, count });
+export function addLosses({ losses }: HostState, added: readonly Loss[], intern: Intern): void {
+  for (const { source, hop, count } of added) {
+    if (addLoss(losses, source, hop, count)) continue;
+    const room = losses.length < MOST_LOSSES - 1;
+    if (!room && addLoss(losses, 'other', 'other', count)) continue;
+    losses.push({ source: room ? intern(source) : 'other', hop: room ? intern(hop) : 'other', count });
+    losses.sort((a, b) => compare(a.source, b.source) || compare(a.hop, b.hop));
   }
 }
 
-/** Keeps an inventory as plain data, every field present and in one order, whatever the decoder made of it. */
-export function applyInventory(host: Host, from: Inventory): void {
-  host.inventory = {
+function addLoss(losses: readonly Mutable<LossView>[], source: string, hop: string, count: number): boolean {
+  const row = losses.find((known) => known.hop === hop && known.source === source);
+  if (row) row.count = Math.min(Number.MAX_SAFE_INTEGER, row.count + count);
+  return row !== undefined;
+}
+
+/** An inventory as plain data, every field present and in one order, whatever the decoder made of it. */
+export function plainInventory(from: Inventory, intern: Intern): Inventory {
+  return {
     hostname: from.hostname,
     addresses: [...from.addresses],
-    gateway: from.gateway,
-    gateway_mac: from.gateway_mac,
-    subnet: from.subnet,
-    kernel: from.kernel,
-    image: from.image,
-    cmdline_digest: from.cmdline_digest,
-    vendor: from.vendor,
-    product: from.product,
-    cpu: from.cpu,
-    microcode: from.microcode,
+    gateway: intern(from.gateway),
+    gateway_mac: intern(from.gateway_mac),
+    subnet: intern(from.subnet),
+    kernel: intern(from.kernel),
+    image: intern(from.image),
+    cmdline_digest: intern(from.cmdline_digest),
+    vendor: intern(from.vendor),
+    product: intern(from.product),
+    cpu: intern(from.cpu),
+    microcode: intern(from.microcode),
     nics: from.nics.map((nic) => ({
-      name: nic.name,
-      driver: nic.driver,
-      driver_version: nic.driver_version,
-      firmware: nic.firmware,
+      name: intern(nic.name),
+      driver: intern(nic.driver),
+      driver_version: intern(nic.driver_version),
+      firmware: intern(nic.firmware),
       speed_mbps: nic.speed_mbps,
     })),
-    labels: from.labels.map(({ key, value }) => ({ key, value })),
+    labels: from.labels.map(({ key, value }) => ({ key: intern(key), value: intern(value) })),
   };
 }
 
-export function applyHeartbeat(host: Host, heartbeat: Heartbeat, liveUs: number): void {
-  host.agent_version = heartbeat.agent_version;
-  host.spool_messages = heartbeat.spool_messages;
-  host.silent_at_us = liveUs + Math.max(SILENT_AFTER_LEAST_US, 3 * heartbeat.interval_ms * 1000);
-  host.sources = heartbeat.sources
-    .map(
-      ({ name, state, detail, mend }) =>
-        ({ name, state: SOURCE_STATES[state] ?? 'unknown', detail, mend }) as const,
-    )
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
+/** Takes a heartbeat. Returns the facts that it tells; the same object when they are the same. */
+export function applyHeartbeat(
+  host: HostRecord,
+  heartbeat: Heartbeat,
+  liveUs: number,
+  intern: Intern,
+): HostFacts {
+  const { facts, state } = host;
+  state.spool_messages = heartbeat.spool_messages;
+  state.silent_at_us = liveUs + Math.max(SILENT_AFTER_LEAST_US, 3 * heartbeat.interval_ms * 1000);
+  if (facts.agent_version === heartbeat.agent_version && tellsTheSame(heartbeat.sources, facts.sources))
+    return facts;
+  const sources = heartbeat.sources.map((source) => ({
+    name: intern(source.name),
+    state: stateOf(source),
+    detail: intern(source.detail),
+    mend: intern(source.mend),
+  }));
+  return { ...facts, agent_version: intern(heartbeat.agent_version), sources };
+}
+
+function tellsTheSame(said: Heartbeat['sources'], known: readonly SourceView[]): boolean {
+  if (said.length !== known.length) return false;
+  for (const [i, source] of said.entries()) {
+    const view = known[i];
+    if (
+      view?.name !== source.name ||
+      view.state !== stateOf(source) ||
+      view.detail !== source.detail ||
+      view.mend !== source.mend
+    ) {
+      return false;
+    }
+  }
+  return true;
+}
+
+function stateOf({ state }: Heartbeat['sources'][0]): SourceView['state'] {
+  return SOURCE_STATES[state] ?? 'unknown';
 }
 
 const SOURCE_STATES: Readonly<Record<number, SourceView['state']>> = {
@@ -189,22 +244,23 @@ const SOURCE_STATES: Readonly<Record<number, SourceView['state']>> = {
 };
 
 /** What people and the API see of a host. `liveUs` is the fold's live time. */
-export function hostView(host: HostRecord, liveUs: number): HostView {
+export function hostView({ id, facts, state }: HostRecord, liveUs: number): HostView {
+  const { inventory } = facts;
   return {
-    host_id: host.id,
-    hostname: host.inventory?.hostname ?? host.id,
-    status: host.conflict_until_us > liveUs ? 'conflict' : host.status,
-    first_seen_us: host.first_seen_us,
-    last_seen_us: host.last_seen_us,
-    agent_version: host.agent_version,
-    boot_id: host.boot_id,
-    incarnation: host.streams[0]?.incarnation ?? '',
-    attributes: attributes(host.inventory),
-    addresses: host.inventory?.addresses ?? [],
-    sources: host.sources,
-    losses: host.losses,
-    spool_messages: host.spool_messages,
-    messages_lost: host.messages_lost,
+    host_id: id,
+    hostname: inventory?.hostname || id,
+    status: state.conflict_until_us > liveUs ? 'conflict' : state.status,
+    first_seen_us: state.first_seen_us,
+    last_seen_us: state.last_seen_us,
+    agent_version: facts.agent_version,
+    boot_id: facts.boot_id,
+    incarnation: state.streams[0]?.incarnation ?? '',
+    attributes: attributes(inventory),
+    addresses: inventory?.addresses ?? [],
+    sources: facts.sources,
+    losses: state.losses,
+    spool_messages: state.spool_messages,
+    messages_lost: state.messages_lost,
   };
 }
 
@@ -232,10 +288,6 @@ export function attributes(inventory: Inventory | null): Readonly<Record<string,
   return found;
 }
 
-function lossKey({ source, hop }: { readonly source: string; readonly hop: string }): string {
-  return `${source}/${hop}`;
-}
-
-function sortedValues<T>(map: ReadonlyMap<string, T>): T[] {
-  return [...map.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value);
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -54,7 +54,9 @@ export function migrate(database: DatabaseSync): void {
 
 export class Store {
   readonly #database: DatabaseSync;
-  readonly #statements: Readonly<Record<'hostState' | 'hostFacts' | 'incident' | 'notification' | 'checkpoint', StatementSync>>;
+  readonly #statements: Readonly<
+    Record<'hostState' | 'hostFacts' | 'incident' | 'notification' | 'checkpoint', StatementSync>
+  >;
   readonly #removals: Readonly<Record<'incident' | 'notification', StatementSync>>;
 
   /** Opens or creates the database at `path`. */
@@ -71,8 +73,12 @@ export class Store {
     }
     const prepare = (sql: string) => this.#database.prepare(sql);
     this.#statements = {
-      hostState: prepare('INSERT INTO host_state VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value'),
-      hostFacts: prepare('INSERT INTO host_facts VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value'),
+      hostState: prepare(
+        'INSERT INTO host_state VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+      ),
+      hostFacts: prepare(
+        'INSERT INTO host_facts VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+      ),
       incident: prepare(
         'INSERT INTO incident VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE ' +
           'SET state = excluded.state, detected_us = excluded.detected_us, value = excluded.value',
@@ -119,7 +125,7 @@ export class Store {
     this.#transaction(() => {
       for (const id of changes.removedIncidents) this.#removals.incident.run(id);
       for (const id of changes.removedNotifications) this.#removals.notification.run(id);
-      this.#write(changes, checkpoint);
+      this.#write(changes, checkpoint, changes.hostFacts);
     });
   }
 
@@ -140,11 +146,13 @@ export class Store {
     this.#database.close();
   }
 
-  #write(rows: Rows, { identity, sequence, entryDigest, foldVersion }: Checkpoint): void {
+  /** `factsOf` names the hosts whose facts are to be written as well; all when it is absent. */
+  #write(rows: Rows, place: Checkpoint, factsOf?: ReadonlySet<string>): void {
+    const { identity, sequence, entryDigest, foldVersion } = place;
     const { hostState, hostFacts, incident, notification, checkpoint } = this.#statements;
-    for (const { facts, ...state } of rows.hosts) {
-      hostState.run(state.id, JSON.stringify(state));
-      if (!factsOf || factsOf.has(state.id)) hostFacts.run(state.id, JSON.stringify(facts));
+    for (const { id, facts, state } of rows.hosts) {
+      hostState.run(id, JSON.stringify(state));
+      if (!factsOf || factsOf.has(id)) hostFacts.run(id, JSON.stringify(facts));
     }
     for (const record of rows.incidents) {
       incident.run(record.id, record.state, record.detected_us, JSON.stringify(record));

@@ -221,10 +221,10 @@ class SimulatedCollector {
     try {
       const loaded = store.load();
       if (!loaded) return { sequence: 0, digest: '', losses: new Map() };
-      const ticks = Array.from(loaded.rows.hosts, ({ id, losses }) => {
+      const ticks = Array.from(loaded.rows.hosts, ({ id, state }) => {
         return [
           id,
-          losses.find(({ source, hop }) => source === 'script' && hop === 'tick')?.count ?? 0,
+          state.losses.find(({ source, hop }) => source === 'script' && hop === 'tick')?.count ?? 0,
         ] as const;
       });
       return {

@@ -23,7 +23,7 @@ CREATE TABLE host_facts (
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE VIEW host (id, value) AS
-  SELECT id, '{"facts":' || host_facts.value || ',' || substr(host_state.value, 2)
+  SELECT id, '{"id":' || json_quote(id) || ',"facts":' || host_facts.value || ',"state":' || host_state.value || '}'
   FROM host_state JOIN host_facts USING (id);
 
 CREATE TABLE incident (

@@ -1,0 +1,526 @@
+/** Replicas over a real embedded log and with real fold threads, in a time that passes faster than the machine's. */
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { type Clock, type Log, LogError, openEmbeddedLog, type Stored } from '@netfall/log';
+import { collectorSubject, decodeEntry, type Entry, encodeEntry } from '@netfall/proto';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { canonicalJson, INITIAL_CONFIG } from './fold/config.ts';
+import { CELL, Story } from './fold/testing/story.ts';
+import { startFoldThread } from './fold-thread.ts';
+import { Folder, type FolderStatus } from './folder.ts';
+import { Replica, type ReplicaConfig, type ReplicaOptions } from './replica.ts';
+import { resume } from './resume.ts';
+import { currentRules } from './rules.ts';
+import { rowsDigest } from './store/digest.ts';
+import { listSnapshots, readSnapshot } from './store/snapshot.ts';
+import { Store } from './store/store.ts';
+
+/** Leases and pauses of seconds pass in fractions of one. */
+const SPEED = 8;
+const startedAt = Date.now();
+const clock: Clock = {
+  nowUs: () => Math.round((startedAt + (Date.now() - startedAt) * SPEED) * 1000),
+  setTimer(ms, fn) {
+    const timeout = setTimeout(fn, ms / SPEED);
+    return { cancel: () => clearTimeout(timeout) };
+  },
+};
+
+const rules = currentRules(CELL);
+const dir = mkdtempSync(join(tmpdir(), 'netfall-replica-'));
+afterAll(() => rmSync(dir, { recursive: true }));
+
+let log: Log;
+let running: Running[] = [];
+let files = 0;
+beforeEach(() => {
+  log = openEmbeddedLog({ dir: ':memory:', clock });
+});
+afterEach(async () => {
+  for (const { replica } of running) await replica.stop();
+  running = [];
+  await log.close();
+});
+
+interface Running {
+  readonly replica: Replica;
+  readonly path: string;
+  readonly said: string[];
+  readonly commits: FolderStatus[];
+  readonly failures: Error[];
+}
+
+const quiet: ReplicaConfig = { cell: CELL, fold: INITIAL_CONFIG, snapshot_every_s: 86_400, retain_s: 86_400 };
+const newPath = () => join(dir, `${++files}.db`);
+
+async function start(name: string, changed: Partial<ReplicaOptions> = {}): Promise<Running> {
+  const path = changed.path ?? newPath();
+  const from = changed.log ?? log;
+  const said: string[] = [];
+  const commits: FolderStatus[] = [];
+  const failures: Error[] = [];
+  const { identity } = await from.info();
+  const replica = new Replica({
+    replica: name,
+    config: quiet,
+    rules,
+    path,
+    log: from,
+    clock,
+    say: { info: (message) => said.push(message), warn: (message) => said.push(`warn: ${message}`) },
+    startFolding: (events) => startFoldThread({ path, identity, cell: CELL }, events),
+    onCommit: (status) => commits.push(status),
+    onFailure: (error) => failures.push(error),
+    random: () => 0.5,
+    ...changed,
+  });
+  const started = { replica, path, said, commits, failures };
+  await replica.start();
+  running.push(started);
+  return started;
+}
+
+async function stop(one: Running): Promise<void> {
+  running = running.filter((other) => other !== one);
+  await one.replica.stop();
+}
+
+const until = (condition: () => unknown) =>
+  vi.waitFor(() => expect(condition()).toBeTruthy(), { timeout: 25_000, interval: 20 });
+const ready = (one: Running) => until(() => one.replica.status().ready);
+
+async function* stored(): AsyncGenerator<Stored> {
+  const { first, last } = await log.info();
+  for (let sequence = first; sequence <= last; sequence++) {
+    const entry = await log.get(sequence);
+    if (entry) yield entry;
+  }
+}
+
+/** The log's entries of one kind. */
+async function entriesOf<K extends keyof Entry>(kind: K): Promise<NonNullable<Entry[K]>[]> {
+  const found: NonNullable<Entry[K]>[] = [];
+  for await (const { data } of stored()) {
+    const entry = decodeEntry(data)[kind];
+    if (entry) found.push(entry as NonNullable<Entry[K]>);
+  }
+  return found;
+}
+
+/** Hosts that report, from a story; only the log stamps them. */
+async function report(messages: number, from = 0): Promise<number> {
+  const story = new Story();
+  for (let i = 0; i < from + messages; i++) story.report(i, `h${i % 5}`, { drops: { 'NO_SOCKET/f': 1 } });
+  let last = 0;
+  for (const { subject, data, sequence } of story.entries.slice(from)) {
+    ({ sequence: last } = await log.append({ subject, data, id: `story/${sequence}` }));
+  }
+  return last;
+}
+
+function digestOf(path: string): { sequence: number; digest: string } {
+  const store = new Store(path);
+  const loaded = store.load();
+  store.close();
+  return { sequence: loaded?.checkpoint.sequence ?? 0, digest: loaded ? rowsDigest(loaded.rows) : '' };
+}
+
+/** What a single fold makes of the whole log, or of the log after a database's checkpoint, up to an entry. */
+async function foldedAlone(upTo: number, path = newPath()): Promise<string> {
+  const { identity } = await log.info();
+  const folder = new Folder(path, identity, rules);
+  for await (const entry of stored()) {
+    if (entry.sequence > folder.sequence && entry.sequence <= upTo) folder.apply([entry]);
+  }
+  folder.commit(() => 0);
+  folder.close();
+  return digestOf(path).digest;
+}
+
+const wantedEpoch = (fold = INITIAL_CONFIG) => {
+  const config = canonicalJson(fold);
+  const config_digest = createHash('sha256').update(config).digest('hex');
+  return { fold_version: rules.version, config_digest, catalog_digest: rules.catalogDigest, config };
+};
+
+describe('one replica', () => {
+  test('begins its epoch once, claims, and is ready', async () => {
+    const one = await start('r1');
+    expect(one.replica.status()).toMatchObject({
+      ready: false,
+      why: 'the first epoch has not begun',
+      sequence: 0,
+    });
+    await ready(one);
+    await until(() => one.replica.mayDeliver());
+    const { config: _, ...epoch } = wantedEpoch();
+    expect(one.replica.status()).toMatchObject({
+      replica: 'r1',
+      cell: CELL,
+      ready: true,
+      why: '',
+      epoch,
+      leader: true,
+      claimHolder: 'r1',
+      rejected: {},
+    });
+    const path = one.path;
+    await stop(one);
+    // The same configuration under the same rules is no news.
+    const again = await start('r1', { path });
+    await ready(again);
+    await until(() => again.replica.mayDeliver());
+    expect(await entriesOf('epoch')).toMatchObject([wantedEpoch()]);
+    expect(again.said).toEqual([]);
+    expect(one.said).toEqual(['began a new epoch: rules, catalog or configuration changed']);
+  });
+
+  test('another configuration begins another epoch', async () => {
+    const one = await start('r1');
+    await ready(one);
+    await stop(one);
+    const fold = { ...INITIAL_CONFIG, sinks: ['chat'] };
+    const two = await start('r1', { path: one.path, config: { ...quiet, fold } });
+    const { config_digest } = wantedEpoch(fold);
+    await until(() => two.replica.status().epoch.config_digest === config_digest);
+    expect(await entriesOf('epoch')).toMatchObject([wantedEpoch(), wantedEpoch(fold)]);
+  });
+
+  test('is not ready before what the log held at its start is folded', async () => {
+    const last = await report(50);
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const path = newPath();
+    const { identity } = await log.info();
+    const one = await start('r1', {
+      path,
+      startFolding: async (events) => {
+        const [thread, status] = await startFoldThread({ path, identity, cell: CELL }, events);
+        const slow = {
+          push: (entries: Parameters<typeof thread.push>[0]) => held.then(() => thread.push(entries)),
+        };
+        return [{ ...slow, close: () => thread.close() }, status];
+      },
+    });
+    expect(one.replica.status()).toMatchObject({
+      ready: false,
+      why: `entry 0 of ${last} is folded`,
+      sequence: 0,
+      lastSequence: last,
+    });
+    expect(await entriesOf('epoch')).toEqual([]);
+    expect(await entriesOf('claim')).toEqual([]);
+    release();
+    await ready(one);
+    expect(one.replica.status().sequence).toBeGreaterThan(last);
+  });
+
+  test('folds what is appended, and its rows are those of a fold without a thread', async () => {
+    const one = await start('r1');
+    const last = await report(200);
+    await until(() => one.replica.status().sequence >= last);
+    expect(one.commits.at(-1)?.sequence).toBe(one.replica.status().sequence);
+    await stop(one);
+    const { sequence, digest } = digestOf(one.path);
+    expect(sequence).toBeGreaterThanOrEqual(last);
+    expect(await foldedAlone(sequence)).toBe(digest);
+    const database = new DatabaseSync(one.path, { readOnly: true });
+    expect(database.prepare('SELECT count(*) AS hosts FROM host').get()).toEqual({ hosts: 5 });
+    database.close();
+  });
+
+  test('ticks while nothing else is said, and log time passes by that', async () => {
+    const one = await start('r1');
+    await ready(one);
+    const before = one.replica.status().logTimeUs;
+    await until(() => one.replica.status().logTimeUs > before + 3_000_000);
+    const ticks = await entriesOf('tick');
+    expect(ticks.length).toBeGreaterThan(1);
+    expect(new Set(ticks.map(({ replica }) => replica))).toEqual(new Set(['r1']));
+  });
+
+  test('gives up its claim when it stops, and says nothing more', async () => {
+    const one = await start('r1');
+    await until(() => one.replica.mayDeliver());
+    await stop(one);
+    expect(one.replica.mayDeliver()).toBe(false);
+    expect((await entriesOf('claim')).at(-1)).toMatchObject({ holder: 'r1', lease_us: 0 });
+    const { last } = await log.info();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect((await log.info()).last).toBe(last);
+    expect(one.failures).toEqual([]);
+  });
+
+  test('records a delivery once, under its own name', async () => {
+    const one = await start('r1');
+    const delivered = { notification_id: 'i7-0/firing', sink: 'chat', attempts: 2, error: '' };
+    await one.replica.recordDelivered(delivered);
+    await one.replica.recordDelivered(delivered);
+    expect(await entriesOf('delivered')).toMatchObject([
+      { notification_id: 'i7-0/firing', sink: 'chat', holder: 'r1', attempts: 2, error: '' },
+    ]);
+  });
+
+  test('tries again when the log does not take its epoch', async () => {
+    let refused = 0;
+    const moody: Log = {
+      ...facade(log),
+      append: (message) => {
+        if (!message.subject.endsWith('.epoch') || refused === 2) return log.append(message);
+        refused++;
+        return Promise.reject(new LogError('unavailable', 'no server answers'));
+      },
+    };
+    const one = await start('r1', { log: moody });
+    await ready(one);
+    expect(one.said).toEqual([
+      "warn: could not begin this release's epoch, trying again: no server answers",
+      "warn: could not begin this release's epoch, trying again: no server answers",
+      'began a new epoch: rules, catalog or configuration changed',
+    ]);
+    expect(await entriesOf('epoch')).toHaveLength(1);
+  });
+});
+
+/** A log whose methods can be replaced one by one. */
+function facade(of: Log): Log {
+  return {
+    append: (message) => of.append(message),
+    read: (options) => of.read(options),
+    get: (sequence) => of.get(sequence),
+    lastOn: (subject) => of.lastOn(subject),
+    info: () => of.info(),
+    purge: (sequence) => of.purge(sequence),
+    blobs: of.blobs,
+    close: () => of.close(),
+  };
+}
+
+describe('two replicas', () => {
+  test('begin one epoch, agree on one holder, and hold the same rows', async () => {
+    const [a, b] = await Promise.all([start('r1'), start('r2')]);
+    await Promise.all([ready(a), ready(b), report(100)]);
+    await until(() => a.replica.mayDeliver() || b.replica.mayDeliver());
+    const holder = a.replica.mayDeliver() ? 'r1' : 'r2';
+    await until(() => [a, b].every(({ replica }) => replica.status().claimHolder === holder));
+    expect([a, b].filter(({ replica }) => replica.mayDeliver())).toHaveLength(1);
+    // Through some renewals it stays with the one that has it.
+    const claims = (await entriesOf('claim')).length;
+    for (let now = claims; now < claims + 3; now = (await entriesOf('claim')).length) {
+      expect([a, b].map(({ replica }) => replica.status().claimHolder)).toEqual([holder, holder]);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await Promise.all([stop(a), stop(b)]);
+    expect(await entriesOf('epoch')).toMatchObject([wantedEpoch()]);
+    const { last } = await log.info();
+    expect(await foldedAlone(last, a.path)).toBe(await foldedAlone(last, b.path));
+    expect(digestOf(a.path)).toEqual({ sequence: last, digest: await foldedAlone(last) });
+  });
+
+  test('the other one takes over when the holder stops', async () => {
+    const a = await start('r1');
+    await until(() => a.replica.mayDeliver());
+    const b = await start('r2');
+    await until(() => b.replica.status().claimHolder === 'r1');
+    expect(b.replica.mayDeliver()).toBe(false);
+    await stop(a);
+    await until(() => b.replica.mayDeliver());
+    const claims = await entriesOf('claim');
+    const given = claims.findIndex(({ lease_us }) => lease_us === 0);
+    expect(claims[given]).toMatchObject({ holder: 'r1' });
+    expect(claims[given + 1]).toMatchObject({ holder: 'r2', lease_us: 15_000_000 });
+  });
+
+  test('the other one takes over when the lease of a dead holder ends, and the dead one knows it', async () => {
+    let dead = false;
+    const never = new Promise<never>(() => {});
+    // What a replica sees of the log whose machine was cut off.
+    const cut: Log = {
+      ...facade(log),
+      append: (message) => (dead ? never : log.append(message)),
+      lastOn: (subject) => (dead ? never : log.lastOn(subject)),
+      async *read(options) {
+        for await (const batch of log.read(options)) {
+          if (dead) await new Promise((resolve) => options.signal.addEventListener('abort', resolve));
+          if (!dead) yield batch;
+        }
+      },
+    };
+    const a = await start('r1', { log: cut });
+    await until(() => a.replica.mayDeliver());
+    const b = await start('r2');
+    await ready(b);
+    dead = true;
+    await until(() => b.replica.mayDeliver());
+    await until(() => !a.replica.mayDeliver());
+    const claims: { holder: string; timeUs: number }[] = [];
+    for await (const { data, timeUs } of stored()) {
+      const { claim } = decodeEntry(data);
+      if (claim) claims.push({ holder: claim.holder, timeUs });
+    }
+    const takeover = claims.find(({ holder }) => holder === 'r2')?.timeUs ?? 0;
+    const renewal = claims.findLast(({ holder }) => holder === 'r1')?.timeUs ?? 0;
+    // By the log's stamps, less what the taker's estimate of them may be off by.
+    expect(takeover - renewal).toBeGreaterThan(14_000_000);
+  });
+});
+
+describe('an epoch of other rules', () => {
+  test('stops the replica, leaves a snapshot there and lets go of the claim', async () => {
+    const one = await start('r1');
+    await until(() => one.replica.mayDeliver());
+    await report(20);
+    const epoch = { ...wantedEpoch(), fold_version: rules.version + 1 };
+    const subject = collectorSubject(CELL, 'epoch');
+    const { sequence } = await log.append({ subject, id: 'later', data: encodeEntry({ epoch }) });
+    await report(20, 20);
+    await until(() => one.said.some((line) => line.startsWith('stored ')));
+    const why =
+      `entry ${sequence} begins an epoch of fold version ${rules.version + 1}, ` +
+      `catalog ${rules.catalogDigest.slice(0, 12)}: run a release that has them`;
+    expect(one.said).toContain(`warn: stopped folding: ${why}`);
+    expect(one.replica.status()).toMatchObject({ ready: false, why, sequence: sequence - 1 });
+    expect(await listSnapshots(log.blobs)).toMatchObject([
+      { sequence: sequence - 1, foldVersion: rules.version },
+    ]);
+    const snapshot = await readSnapshot((await listSnapshots(log.blobs))[0]?.name ?? '', log.blobs);
+    expect(snapshot && rowsDigest(snapshot.rows)).toBe(await foldedAlone(sequence - 1));
+    // It neither goes by a claim that it no longer follows, nor renews it.
+    expect(one.replica.mayDeliver()).toBe(false);
+    const claims = async () => {
+      let after = 0;
+      for await (const entry of stored())
+        if (entry.sequence > sequence && decodeEntry(entry.data).claim) after++;
+      return after;
+    };
+    const before = await claims();
+    const ticks = (await entriesOf('tick')).length;
+    await vi.waitFor(async () => expect((await entriesOf('tick')).length).toBeGreaterThan(ticks + 20), {
+      timeout: 25_000,
+    });
+    expect(await claims()).toBe(before);
+    expect(one.failures).toEqual([]);
+  });
+});
+
+describe('snapshots and retention', () => {
+  const often: ReplicaConfig = { ...quiet, snapshot_every_s: 3, retain_s: 5 };
+
+  test('the log behind the oldest kept snapshot goes, and no more; another replica goes on from it', async () => {
+    const purges: { sequence: number; kept: number[] }[] = [];
+    const watched: Log = {
+      ...facade(log),
+      purge: async (sequence) => {
+        purges.push({
+          sequence,
+          kept: (await listSnapshots(log.blobs)).map((snapshot) => snapshot.sequence),
+        });
+        await log.purge(sequence);
+      },
+    };
+    const one = await start('r1', { log: watched, config: often });
+    await report(100);
+    await vi.waitFor(async () => expect((await log.info()).first).toBeGreaterThan(101), { timeout: 25_000 });
+    const path = newPath();
+    await resume({
+      path,
+      log,
+      rules,
+      migrate: () => null,
+      say: { info: () => {}, warn: () => {} },
+      awaitPeer: () => Promise.resolve(),
+    });
+    const two = await start('r2', { path });
+    await ready(two);
+    await Promise.all([stop(one), stop(two)]);
+    expect(purges.length).toBeGreaterThan(0);
+    for (const { sequence, kept } of purges) {
+      expect(kept.length).toBeGreaterThanOrEqual(3);
+      expect(sequence).toBe(Math.min(...kept));
+    }
+    const { first, last } = await log.info();
+    expect(first).toBe(purges.at(-1)?.sequence);
+    expect(await log.get(first)).not.toBeNull();
+    expect(await foldedAlone(last, one.path)).toBe(await foldedAlone(last, two.path));
+    expect(one.said.filter((line) => line.startsWith('warn'))).toEqual([]);
+  });
+
+  test('what is young is kept, however many there are', async () => {
+    const one = await start('r1', { config: { ...often, retain_s: 3600 } });
+    await vi.waitFor(async () => expect(await listSnapshots(log.blobs)).toHaveLength(6), { timeout: 25_000 });
+    await stop(one);
+    expect((await log.info()).first).toBe((await listSnapshots(log.blobs)).at(-1)?.sequence);
+  });
+
+  test('snapshots of another log neither count nor stay', async () => {
+    const stray = 'snapshot/0000000099999999-v1';
+    for (const name of [stray, 'snapshot/0000000099999998-v1', 'snapshot/0000000099999997-v1']) {
+      await log.blobs.put(name, [Uint8Array.of(1)]);
+    }
+    const one = await start('r1', { config: often });
+    await until(() => one.said.some((line) => line.startsWith('stored ')));
+    await vi.waitFor(async () => expect(await log.blobs.list(stray)).toEqual([]), { timeout: 25_000 });
+    await stop(one);
+    const snapshots = await listSnapshots(log.blobs);
+    const { first, last } = await log.info();
+    expect(last).toBeGreaterThan(first);
+    expect(snapshots.every(({ sequence }) => sequence >= first && sequence <= last)).toBe(true);
+    expect(snapshots.length).toBeGreaterThan(0);
+  });
+
+  test('only the holder takes them', async () => {
+    const a = await start('r1', { config: often });
+    await until(() => a.replica.mayDeliver());
+    const b = await start('r2', { config: often });
+    await until(() => a.said.filter((line) => line.startsWith('stored ')).length > 2);
+    expect(b.said).toEqual([]);
+  });
+
+  test('one that fails is said, and the replica goes on', async () => {
+    const full: Log = {
+      ...facade(log),
+      blobs: { ...log.blobs, put: () => Promise.reject(new LogError('full', 'the disk is full')) },
+    };
+    const one = await start('r1', { log: full, config: often });
+    await until(() => one.said.filter((line) => line === 'warn: snapshot: the disk is full').length > 1);
+    expect(one.replica.status().ready).toBe(true);
+    expect(one.failures).toEqual([]);
+    expect((await log.info()).first).toBe(1);
+  });
+});
+
+describe('failures', () => {
+  test('a database in a folder that vanished fails the start', async () => {
+    await expect(start('r1', { path: join(dir, 'gone', 'replica.db') })).rejects.toThrow(
+      'unable to open database file',
+    );
+  });
+
+  test('a database that breaks is told once, and the replica can be stopped', async () => {
+    const one = await start('r1');
+    await ready(one);
+    const other = new DatabaseSync(one.path);
+    other.exec('DROP TABLE checkpoint');
+    other.close();
+    await report(5);
+    await until(() => one.failures.length > 0);
+    await report(5, 5);
+    await stop(one);
+    expect(one.failures.map(({ message }) => message)).toEqual(['no such table: checkpoint']);
+  });
+
+  test('entries that are no longer held are told as the gap that they are', async () => {
+    await report(20);
+    await log.purge(11);
+    const one = await start('r1');
+    await until(() => one.failures.length > 0);
+    await stop(one);
+    expect(one.failures).toMatchObject([{ name: 'LogError', code: 'gap' }]);
+    expect(one.replica.status()).toMatchObject({ ready: false, sequence: 0 });
+  });
+});
