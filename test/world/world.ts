@@ -197,14 +197,14 @@ class SimulatedCollector {
   async kill(): Promise<void> {
     this.#killed = true;
     this.#world.log.cut(this.name);
-    const [replica, notifier] = [this.#replica, this.#notifier];
+    const [replica, notifier, reader] = [this.#replica, this.#notifier, this.#reader];
     this.#replica = null;
     this.#notifier = null;
     const ended = Promise.all([notifier?.close(), replica?.stop()]);
     await this.#world.clock.advance(0);
     this.#folder?.close();
     this.#folder = null;
-    void ended.then(() => this.#reader?.close());
+    void ended.then(() => reader?.close());
   }
 
   get running(): boolean {
