@@ -10,7 +10,7 @@ export const DEFAULT_MAX_MESSAGE_BYTES = 512 * 1024;
 /** How long a message id is remembered unless the log is opened otherwise, microseconds. */
 export const DEFAULT_DEDUPE_US = 10_000_000;
 /** Entries a batch holds at most unless the reader asks otherwise. */
-export const DEFAULT_MAX_BATCH = 1024;
+const DEFAULT_MAX_BATCH = 1024;
 
 const MAX_SUBJECT = 256;
 const MAX_ID = 256;

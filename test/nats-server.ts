@@ -142,7 +142,7 @@ function launch(binary: string, config: string): Promise<ChildProcess> {
 }
 
 /** A TCP port on loopback that nobody listened on a moment ago. */
-export function freePort(): Promise<number> {
+function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

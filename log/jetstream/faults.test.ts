@@ -391,6 +391,26 @@ describe.skipIf(missing)(missing ? `JetStream faults (${NATS_SERVER_MISSING})` :
     expect((error as Error).message).toContain(server.url);
   });
 
+  test('credentials are used, and wrong ones are said to be refused', async () => {
+    const guarded = await startNatsServer({
+      dir: join(dir, 'guarded'),
+      config: 'authorization { users = [{ user: agent, password: secret }] }',
+    });
+    try {
+      const servers = [guarded.url];
+      const error = await open({ servers, credentials: { user: 'agent', password: 'guess' } }).catch(
+        (reason) => reason,
+      );
+      expect(error).toMatchObject({ code: 'unavailable' });
+      expect(error.message).toMatch(/^cannot connect to nats:.*Authorization Violation/i);
+      const log = await open({ servers, credentials: { user: 'agent', password: 'secret' } });
+      expect(await log.append(message('a'))).toMatchObject({ sequence: 1 });
+      await log.close();
+    } finally {
+      await guarded.stop();
+    }
+  });
+
   test('a message that the server would not take is too large', async () => {
     const log = await open({ maxMessageBytes: 2_000_000 });
     expect(await rejection(log.append(message('big', { data: new Uint8Array(1_500_000) })))).toBe(

@@ -13,7 +13,7 @@ import { openJetStreamLog } from './jetstream-log.ts';
 
 const entries = Number(process.argv[2] ?? 200_000);
 const IN_FLIGHT = 10_000;
-const ROUNDS = 3;
+const ROUNDS = 7;
 
 const dir = mkdtempSync(join(tmpdir(), 'netfall-bench-'));
 const server = await startNatsServer({ dir, syncAlways: false });
@@ -56,27 +56,48 @@ async function consumePlain(): Promise<void> {
   }
 }
 
-/** Entries a second, the best of some rounds. */
-async function rate(read: () => Promise<void>): Promise<number> {
-  let best = 0;
-  for (let round = 0; round < ROUNDS; round++) {
-    const start = performance.now();
-    await read();
-    best = Math.max(best, entries / ((performance.now() - start) / 1000));
-  }
-  return best;
+const ways = { plain: consumePlain, ordered: consumeOrdered, log: readLog };
+type Way = keyof typeof ways;
+
+interface Cost {
+  readonly wallUs: number;
+  readonly cpuUs: number;
+}
+
+async function measure(read: () => Promise<void>): Promise<Cost> {
+  const start = performance.now();
+  const cpu = process.cpuUsage();
+  await read();
+  const { user, system } = process.cpuUsage(cpu);
+  return { wallUs: (performance.now() - start) * 1000, cpuUs: user + system };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
 try {
   await fill();
-  const plain = await rate(consumePlain);
-  for (const [name, read] of [
-    ['ordered consumer', consumeOrdered],
-    ['this log', readLog],
-  ] as const) {
-    console.log(`${name}: ${((await rate(read)) / plain).toFixed(2)} of a plain consumer's rate`);
+  // The ways take turns, and each is compared with its neighbours: the machine is seldom as quiet as it was a minute ago.
+  const rounds: Record<Way, Cost>[] = [];
+  for (let round = 0; round <= ROUNDS; round++) {
+    const costs = {
+      plain: await measure(ways.plain),
+      ordered: await measure(ways.ordered),
+      log: await measure(ways.log),
+    };
+    // The first round warms up.
+    if (round > 0) rounds.push(costs);
   }
-  console.log(`a plain consumer, consume() with ${IN_FLIGHT} in flight: ${Math.round(plain)} entries/s`);
+  const ratio = (way: Way, of: (cost: Cost) => number) =>
+    median(rounds.map((costs) => of(costs[way]) / of(costs.plain))).toFixed(2);
+  for (const way of ['ordered', 'log'] as const) {
+    console.log(
+      `${way}: ${ratio(way, ({ wallUs }) => 1 / wallUs)} of the rate, ${ratio(way, ({ cpuUs }) => cpuUs)} of the CPU of plain`,
+    );
+  }
+  const rate = median(rounds.map(({ plain }) => entries / (plain.wallUs / 1e6)));
+  console.log(`plain: consume() with ${IN_FLIGHT} in flight, ${Math.round(rate)} entries/s`);
 } finally {
   await nc.close();
   await log.close();

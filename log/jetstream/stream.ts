@@ -112,7 +112,7 @@ interface Differences {
 }
 
 /** What an existing stream has otherwise, one short sentence each. */
-export function differences(actual: StreamConfig, settings: StreamSettings): Differences {
+function differences(actual: StreamConfig, settings: StreamSettings): Differences {
   const wanted = configOf(settings);
   const harmful: string[] = [];
   const harmless: string[] = [];

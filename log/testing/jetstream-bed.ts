@@ -11,7 +11,7 @@ import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 let beds = 0;
 
-export const SUBJECTS = ['netfall.test', 'netfall.test.>'];
+const SUBJECTS = ['netfall.test', 'netfall.test.>'];
 
 export async function jetStreamBed(server: NatsServer): Promise<Bed> {
   const stream = `BED${++beds}`;
