@@ -3,7 +3,7 @@
  * counted where it happens, through the methods here. Knows nothing of HTTP.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { NotifierMetrics } from '../notify/notifier.ts';
+import type { NotifierMetrics } from '../notify/lane.ts';
 import type { ReplicaStatus } from '../status.ts';
 import type { Reader } from './reader.ts';
 import { HOST_STATUSES, INCIDENT_STATES } from './schemas.ts';
