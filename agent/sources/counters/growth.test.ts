@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Recorder } from '../../testing/recorder.ts';
 import { Growth, MOST_COUNTERS, NO_SLOT } from './growth.ts';
-import { Recorder } from './recorder.ts';
 
 /** Puts values one after the other, from the second on, and returns what was reported. */
 function grow(...values: (number | bigint)[]): Recorder {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Recorder } from '../../testing/recorder.ts';
 import { DevParser } from './dev.ts';
 import { Growth } from './growth.ts';
 import { MibParser } from './mib.ts';
 import { Mib6Parser } from './mib6.ts';
-import { Recorder } from './recorder.ts';
 import { SoftnetParser } from './softnet.ts';
 import type { TableParser } from './table.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../testing/fake-clock.ts';
-import { Recorder } from './recorder.ts';
+import { Recorder } from '../../testing/recorder.ts';
 import { CountersSource } from './source.ts';
 
 const FIXTURES = join(import.meta.dirname, '../../../test/fixtures');

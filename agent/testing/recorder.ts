@@ -1,5 +1,5 @@
 /** A collector for tests: adds up what a source says. */
-import type { Collector } from '../../source.ts';
+import type { Collector } from '../source.ts';
 
 export class Recorder implements Collector {
   /** By name, or name@interface. */
@@ -7,7 +7,7 @@ export class Recorder implements Collector {
   readonly losses: Record<string, number> = {};
 
   drop(): void {
-    throw new Error('counters report no drops');
+    throw new Error('no drops were expected');
   }
 
   counter(name: string, iface: string, delta: number): void {
