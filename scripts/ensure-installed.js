@@ -3,7 +3,7 @@
  * missing or older than the lock file, and with --tools the programs that some test suites start.
  * Runs on the machine's own Node (20 or newer) and must import nothing but node:.
  */
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -41,8 +41,8 @@ function installDependencies() {
   }
 }
 
-/** The directory that holds the program, or undefined. Tests look in the same places: see vitest.config.ts. */
-function find(program) {
+/** Whether the program is there, and as it has to be. Tests look in the same places: see vitest.config.ts. */
+function find(program, suits = () => true) {
   const directories = [
     ...(process.env.PATH ?? '').split(delimiter),
     '/usr/sbin',
@@ -50,14 +50,22 @@ function find(program) {
     join(homedir(), 'go/bin'),
     join(root, '.tools/bin'),
   ];
-  return directories.find((directory) => {
+  return directories.some((directory) => {
+    const path = join(directory, program);
     try {
-      accessSync(join(directory, program), constants.X_OK);
-      return true;
+      accessSync(path, constants.X_OK);
+      return suits(path);
     } catch {
       return false;
     }
   });
+}
+
+/** Debian 12 has a nats-server that is too old for the tests. */
+function isNewNatsServer(path) {
+  const output = execFileSync(path, ['--version'], { encoding: 'utf8' });
+  const [, major, minor] = /v(\d+)\.(\d+)\./.exec(output) ?? [];
+  return Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 10);
 }
 
 const apt = ['-o', 'Dpkg::Use-Pty=0', '-qq', '-y', '--no-install-recommends', 'install'];
@@ -83,19 +91,27 @@ function goInstall(module) {
 
 /** What test suites start, the Debian package that has it, and where Go can build it from. */
 const tools = [
-  { program: 'nats-server', package: 'nats-server', module: 'github.com/nats-io/nats-server/v2@latest' },
-  { program: 'ip', package: 'iproute2' },
-  { program: 'setpriv', package: 'util-linux' },
+  {
+    name: 'nats-server 2.10 or newer',
+    found: () => find('nats-server', isNewNatsServer),
+    package: 'nats-server',
+    module: 'github.com/nats-io/nats-server/v2@latest',
+  },
+  { name: 'ip', found: () => find('ip'), package: 'iproute2' },
+  { name: 'setpriv', found: () => find('setpriv'), package: 'util-linux' },
+  {
+    name: 'chromium',
+    found: () => ['chromium', 'chromium-browser', 'google-chrome'].some((program) => find(program)),
+    package: 'chromium',
+  },
 ];
 
 function installTools() {
-  const missing = () => tools.filter(({ program }) => !find(program));
-  const wanted = missing();
-  if (wanted.length === 0) return;
-  aptInstall(wanted.map((tool) => tool.package));
-  for (const { program, package: name, module } of missing()) {
-    if (module && goInstall(module)) continue;
-    say(`${program} is missing, so suites that need it are skipped; on Debian: apt-get install ${name}`);
+  const wanted = tools.filter(({ found }) => !found());
+  if (wanted.length > 0) aptInstall(wanted.map((tool) => tool.package));
+  for (const { name, found, package: debian, module } of wanted) {
+    if (found() || (module && goInstall(module))) continue;
+    say(`${name} is missing, so suites that need it are skipped; on Debian: apt-get install ${debian}`);
   }
 }
 
