@@ -290,6 +290,14 @@ describe('hosts', () => {
     ]);
   });
 
+  test('what a wiped spool had not sent is lost', () => {
+    const story = new Story();
+    for (const seq of [1, 2, 5, 6, 9]) story.report(seq, 'a', { seq, incarnation: '0001' });
+    expect(host(fold(story), 'a').view.messages_lost).toBe(0);
+    story.report(10, 'a', { seq: 1, incarnation: '0002' });
+    expect(host(fold(story), 'a').view.messages_lost).toBe(4);
+  });
+
   test('two agents that claim one host are shown', () => {
     const story = new Story();
     for (let s = 1; s <= 60; s++) {

@@ -28,7 +28,7 @@ import { type HostSignal, type IncidentRecord, Incidents, type Moment } from './
 import { interner } from './intern.ts';
 import type { Incident, Notification, Severity } from './model.ts';
 import { Outbox } from './outbox.ts';
-import { accept, openStream, outstanding } from './stream.ts';
+import { accept, openStream } from './stream.ts';
 import { Timers } from './timers.ts';
 
 /** Of this module's rules. Any change that could give other rows from the same log is a new version. */
@@ -453,14 +453,7 @@ export class Fold {
 
   /** Whether the message is new; counts it as duplicate otherwise, and what is now known to be lost. */
   #number(host: HostState, { incarnation, seq, oldest_seq, observed_us }: Envelope): boolean {
-    const stream = streamOf(
-      host,
-      incarnation,
-      () => openStream(incarnation, oldest_seq, observed_us),
-      (forgotten) => {
-        host.messages_lost += outstanding(forgotten);
-      },
-    );
+    const stream = streamOf(host, incarnation, () => openStream(incarnation, oldest_seq, observed_us));
     const { fresh, lost } = accept(stream, seq, oldest_seq);
     host.messages_lost += lost;
     if (!fresh) host.duplicates++;

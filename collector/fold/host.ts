@@ -6,7 +6,7 @@ import { type Heartbeat, type Inventory, type Loss, SourceState } from '@netfall
 import type { SignalRecord } from './detect.ts';
 import type { Intern } from './intern.ts';
 import type { HostView, LossView, SourceView } from './model.ts';
-import type { StreamRecord } from './stream.ts';
+import { giveUp, type StreamRecord } from './stream.ts';
 
 /** Spools that a host may have had before an older one's gaps are given up. */
 const MOST_STREAMS = 4;
@@ -108,19 +108,19 @@ export function insertSignal({ signals }: HostState, signal: SignalRecord): void
   signals.splice(signals.filter(before).length, 0, signal);
 }
 
-/** The stream of an incarnation, opened at its first message. The newest incarnation comes first. */
-export function streamOf(
-  { streams }: HostState,
-  incarnation: string,
-  open: () => StreamRecord,
-  giveUp: (stream: StreamRecord) => void,
-): StreamRecord {
+/**
+ * The stream of an incarnation, opened at its first message. The newest incarnation comes first. A spool that another
+ * one has replaced sends nothing again: what is missing of it is lost.
+ */
+export function streamOf(host: HostState, incarnation: string, open: () => StreamRecord): StreamRecord {
+  const { streams } = host;
   const known = streams.find((stream) => stream.incarnation === incarnation);
   if (known) return known;
   const stream = open();
+  for (const replaced of streams) host.messages_lost += giveUp(replaced);
   streams.push(stream);
   streams.sort((a, b) => (a.incarnation > b.incarnation ? -1 : 1));
-  if (streams.length > MOST_STREAMS) giveUp(streams.pop() as StreamRecord);
+  if (streams.length > MOST_STREAMS) streams.pop();
   return stream;
 }
 

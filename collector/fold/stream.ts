@@ -50,10 +50,9 @@ export function accept(stream: StreamRecord, seq: number, oldestSeq: number): Ac
   return { fresh, lost };
 }
 
-/** How many messages are missing between the low-water mark and the newest message. */
-export function outstanding(stream: StreamRecord): number {
-  const newest = stream.ahead.at(-1);
-  return newest === undefined ? 0 : newest - stream.low - stream.ahead.length;
+/** Gives up on what is missing below the newest message; returns how many that is. */
+export function giveUp(stream: StreamRecord): number {
+  return raise(stream, stream.ahead.at(-1) ?? stream.low);
 }
 
 /** Moves the low-water mark to at least `to`, then over what follows it without a gap. Returns how many it passed unseen. */
