@@ -123,6 +123,19 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
   };
 }
 
+/** Starts servers that form one cluster, each with a folder of its own under `dir`. */
+export async function startNatsCluster(dir: string, size: number): Promise<NatsServer[]> {
+  const ports = await Promise.all(Array.from({ length: size }, freePort));
+  const routes = ports.map((port) => `"nats://127.0.0.1:${port}"`).join(', ');
+  return Promise.all(
+    ports.map((port, index) => {
+      const name = `n${index + 1}`;
+      const config = `server_name: ${name}\ncluster { name: c, listen: "127.0.0.1:${port}", routes: [${routes}] }`;
+      return startNatsServer({ dir: join(dir, name), config });
+    }),
+  );
+}
+
 function launch(binary: string, config: string): Promise<ChildProcess> {
   return new Promise((resolve, reject) => {
     const child = spawn(binary, ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });

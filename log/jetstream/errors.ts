@@ -10,6 +10,8 @@ import { LogError } from '../log.ts';
 export const STREAM_NOT_FOUND = 10059;
 /** Another opener has made the stream with other settings a moment ago. */
 export const STREAM_NAME_IN_USE = 10058;
+/** A copy of the message is being replicated at this moment (only from a stream with replicas). */
+export const DUPLICATE_IN_PROCESS = 10158;
 
 const CONFLICT = new Set([10071, 10164]);
 const TOO_LARGE = new Set([10054, 10097]);

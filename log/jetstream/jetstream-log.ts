@@ -8,7 +8,7 @@ import {
   PubHeaders,
   type StoredMsg,
 } from '@nats-io/jetstream';
-import { type Clock, systemClock } from '../clock.ts';
+import { type Clock, sleep, systemClock } from '../clock.ts';
 import { type Log, LogError, type Outgoing, type Receipt, type Stored } from '../log.ts';
 import {
   checkOutgoing,
@@ -18,11 +18,14 @@ import {
   DEFAULT_MAX_MESSAGE_BYTES,
 } from '../names.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
-import { asLogError } from './errors.ts';
+import { apiCode, asLogError, DUPLICATE_IN_PROCESS } from './errors.ts';
 import { objectBlobs } from './object-blobs.ts';
 import { timestampUs } from './position.ts';
 import { readStream } from './reader.ts';
 import { ensureStream, firstHeld, identityOf } from './stream.ts';
+
+const COPY_WAIT_MS = 20;
+const NEVER = new AbortController().signal;
 
 export interface JetStreamLogOptions extends ConnectionOptions {
   /** The stream's name, e.g. `NETFALL_default`; made when missing. */
@@ -91,11 +94,28 @@ async function openOn(connection: Connection, options: JetStreamLogOptions): Pro
 
   const message = (query: MsgRequest) => request(() => jsm.streams.getMessage(stream, query));
 
+  /** Publishes; while the first copy of the message is still being replicated, waits for what becomes of it. */
+  const publish = async (
+    subject: string,
+    data: Uint8Array,
+    publishOptions: Partial<JetStreamPublishOptions>,
+  ) => {
+    for (let waited = 0; ; waited += COPY_WAIT_MS) {
+      try {
+        return await request(() => js.publish(subject, data, publishOptions));
+      } catch (error) {
+        const inProcess = error instanceof LogError && apiCode(error.cause) === DUPLICATE_IN_PROCESS;
+        if (!inProcess || waited >= timeoutMs) throw error;
+        await sleep(clock, COPY_WAIT_MS, NEVER);
+      }
+    }
+  };
+
   const append = async ({ subject, id, data, expectLastOnSubject }: Outgoing): Promise<Receipt> => {
     const expect: JetStreamPublishOptions['expect'] = { streamName: stream };
     if (expectLastOnSubject !== undefined) expect.lastSubjectSequence = expectLastOnSubject;
     try {
-      const ack = await request(() => js.publish(subject, data, { msgID: id, timeout: timeoutMs, expect }));
+      const ack = await publish(subject, data, { msgID: id, timeout: timeoutMs, expect });
       return { sequence: ack.seq, duplicate: ack.duplicate };
     } catch (error) {
       if (!(error instanceof LogError && error.code === 'conflict')) throw error;

@@ -13,14 +13,21 @@ let beds = 0;
 
 const SUBJECTS = ['netfall.test', 'netfall.test.>'];
 
-export async function jetStreamBed(server: NatsServer): Promise<Bed> {
+export async function jetStreamBed(server: NatsServer, replicas = 1): Promise<Bed> {
   const stream = `BED${++beds}`;
   const logs: Log[] = [];
   const proxies: TcpProxy[] = [];
   let options: OpenOptions = {};
   const openAt = async (port: number, timeoutMs: number) => {
     const servers = [`nats://127.0.0.1:${port}`];
-    const log = await openJetStreamLog({ servers, stream, subjects: SUBJECTS, timeoutMs, ...options });
+    const log = await openJetStreamLog({
+      servers,
+      stream,
+      subjects: SUBJECTS,
+      timeoutMs,
+      replicas,
+      ...options,
+    });
     logs.push(log);
     return log;
   };
