@@ -42,12 +42,6 @@ interface Kind {
   lastUs: number;
 }
 
-export interface DropTotals {
-  events: number;
-  packets: number;
-  bytes: number;
-}
-
 export class DropTable {
   readonly #rules: TrendRules;
   readonly #newSignatureEvents: number;

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -280,6 +280,24 @@ describe("the spool's file", () => {
     expect(existsSync(join(data, 'spool.db.damaged'))).toBe(true);
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain(`set aside as ${data}/spool.db.damaged; a new incarnation begins`);
+  });
+
+  it('is set aside when it turns out damaged while it is used, and what it held is counted', () => {
+    let draw = 0;
+    const spool = open({ maxMessages: 1000, random: () => ++draw / 10 });
+    const { incarnation } = spool;
+    for (let i = 0; i < 400; i++) append(spool, 20_000);
+    const path = join(data, 'spool.db');
+    writeFileSync(path, new Uint8Array(statSync(path).size).fill(0x5a), { flag: 'r+' });
+    expect(pending(spool).length).toBeLessThan(400);
+    const draft = append(spool, 20_000);
+    expect(draft.incarnation).toBe(spool.incarnation);
+    expect(draft).toMatchObject({ seq: 1, carried: [{ source: 'spool', hop: 'damaged', count: 400 }] });
+    expect(pending(spool)).toEqual([1]);
+    expect(existsSync(`${path}.damaged`)).toBe(true);
+    expect(lines.at(-1)).toContain(`set aside as ${path}.damaged; a new incarnation begins`);
+    expect(lines).toHaveLength(1);
+    expect(draft.incarnation).not.toBe(incarnation);
   });
 
   it('is made later when it cannot be made now', () => {

@@ -114,6 +114,8 @@ class SqliteSpool implements Spool {
   #evicting = false;
   /** What a full disk left of the bound. */
   #diskBytes = Number.POSITIVE_INFINITY;
+  /** Found while reading, until the next append. */
+  #damage: SpoolError | undefined;
   /** Acknowledged, but still in the file; with their bytes. */
   readonly #acknowledged = new Map<number, number>();
 
@@ -151,6 +153,7 @@ class SqliteSpool implements Spool {
   append(build: (draft: Draft) => SealedMessage): number {
     for (let failures = 0; ; failures++) {
       try {
+        if (this.#damage) throw this.#damage;
         if (this.#messages >= this.#options.maxMessages || this.#bytes > this.#byteBound) {
           this.#evict(this.#options.maxMessages - 1, this.#byteBound);
         }
@@ -167,7 +170,7 @@ class SqliteSpool implements Spool {
     const open = this.#open;
     if (!open) return undefined;
     for (let after = seq; ; ) {
-      const row = readable(() => open.next.get(after));
+      const row = this.#readable(() => open.next.get(after));
       if (!row) return undefined;
       after = Number(row['seq']);
       if (!this.#acknowledged.has(after)) {
@@ -179,13 +182,13 @@ class SqliteSpool implements Spool {
   has(incarnation: string, seq: number): boolean {
     const open = this.#open;
     if (!open || open.incarnation !== incarnation || this.#acknowledged.has(seq)) return false;
-    return readable(() => open.has.get(seq)) !== undefined;
+    return this.#readable(() => open.has.get(seq)) !== undefined;
   }
 
   acknowledge(incarnation: string, seq: number): void {
     const open = this.#open;
     if (!open || open.incarnation !== incarnation || this.#acknowledged.has(seq)) return;
-    const bytes = readable(() => open.has.get(seq))?.['bytes'];
+    const bytes = this.#readable(() => open.has.get(seq))?.['bytes'];
     if (bytes === undefined) return;
     this.#acknowledged.set(seq, Number(bytes));
     this.#messages--;
@@ -316,6 +319,17 @@ class SqliteSpool implements Spool {
     });
   }
 
+  /** What a damaged file does not give is not there; the next append deals with the damage. */
+  #readable<T>(read: () => T): T | undefined {
+    try {
+      return this.#guard(read);
+    } catch (error) {
+      if (!(error instanceof SpoolError)) throw error;
+      if (error.code === 'corrupt') this.#damage ??= error;
+      return undefined;
+    }
+  }
+
   #guard<T>(body: () => T): T {
     try {
       return body();
@@ -349,6 +363,7 @@ class SqliteSpool implements Spool {
     const lost = this.#messages;
     closeQuietly(this.#open?.database);
     this.#open = undefined;
+    this.#damage = undefined;
     this.#acknowledged.clear();
     this.#sayAside(error);
     const open = this.#opened();
@@ -382,15 +397,6 @@ function prepare(database: DatabaseSync): Open {
       'SELECT count(*) AS messages, coalesce(sum(length(data)), 0) AS bytes FROM message',
     ),
   };
-}
-
-/** What a damaged file does not give is not there: the next append meets the damage and deals with it. */
-function readable<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
 }
 
 function rollBack(database: DatabaseSync): void {
