@@ -189,6 +189,8 @@ class RunningCollector implements Collector {
     });
     await replica.start();
     this.#replica = replica;
+    // Readers of an earlier state must not go on as if this one had followed from it.
+    this.#reader?.replaced();
   }
 
   /** Another log is a reason to look for another state; anything else is one to stop. */
