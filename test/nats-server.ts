@@ -44,6 +44,12 @@ export interface NatsServer {
 export const NATS_SERVER_MISSING =
   'needs nats-server 2.10 or newer on PATH, in /usr/sbin, ~/go/bin or .tools/bin';
 
+// A test whose clean-up failed must not leave servers behind.
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** Older servers do not know the setting `sync_interval`. */
 const OLDEST = [2, 10, 0];
 
@@ -139,6 +145,8 @@ export async function startNatsCluster(dir: string, size: number): Promise<NatsS
 function launch(binary: string, config: string): Promise<ChildProcess> {
   return new Promise((resolve, reject) => {
     const child = spawn(binary, ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+    running.add(child);
+    child.once('exit', () => running.delete(child));
     let said = '';
     const died = () => reject(new Error(`${binary} -c ${config} ended: ${said.slice(-2000)}`));
     child.once('exit', died);
