@@ -116,7 +116,7 @@ const item: fc.Arbitrary<Item> = fc.oneof(
 );
 
 /** A valid envelope of one of `hosts` in `cell`. */
-export function anyEnvelope(cell: string, hosts: fc.Arbitrary<string> = anyId): fc.Arbitrary<Envelope> {
+function anyEnvelope(cell: string, hosts: fc.Arbitrary<string> = anyId): fc.Arbitrary<Envelope> {
   return fc
     .record({
       cell: fc.constant(cell),

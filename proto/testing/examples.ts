@@ -4,7 +4,7 @@ import type { OnSubject } from './arbitrary.ts';
 
 const MOST = Number.MAX_SAFE_INTEGER;
 
-export const exampleItems: readonly Item[] = [
+const exampleItems: readonly Item[] = [
   {
     inventory: {
       hostname: 'web-1.example',
