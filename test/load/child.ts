@@ -1,10 +1,10 @@
 /**
- * Runs a load generator as a process of its own, and that process's side: its place (network namespace, CPU,
- * control group) and its answer.
+ * Runs a load generator as a process of its own, and that process's side: its place (network namespace, CPU)
+ * and its answer.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { enterNetworkNamespace, pinToCpu } from '../../agent/kernel/libc.ts';
 import type { Sent } from './datagrams.ts';
 
@@ -14,8 +14,6 @@ export interface Place {
   readonly namespace?: string | undefined;
   /** The only CPU that it may use. */
   readonly cpu?: number | undefined;
-  /** A control group's directory that it joins. */
-  readonly cgroup?: string | undefined;
 }
 
 export interface Flood {
@@ -50,7 +48,6 @@ export function startFlood(script: string, options: object): Flood {
 
 /** In the child: goes to its place. Threads that Node has started already stay where they are. */
 export function takePlace(place: Place): void {
-  if (place.cgroup !== undefined) writeFileSync(`${place.cgroup}/cgroup.procs`, String(process.pid));
   if (place.cpu !== undefined) pinToCpu(place.cpu);
   if (place.namespace !== undefined) {
     const fd = openSync(`/run/netns/${place.namespace}`, 'r');

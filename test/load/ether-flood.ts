@@ -2,7 +2,7 @@
  * Floods an interface with Ethernet frames of given EtherTypes in turn, exactly as many as asked.
  *
  *   node test/load/ether-flood.ts --interface=lo --etherTypes=0x88cc,0x9999 --count=20000 [--ratePerSecond=0]
- *     [--payloadBytes=46] [--namespace=NAME] [--cpu=N] [--cgroup=DIR]
+ *     [--payloadBytes=46] [--namespace=NAME] [--cpu=N]
  *
  * Needs CAP_NET_RAW. On a loopback interface every frame comes back in, and one that no protocol takes is
  * dropped there (UNHANDLED_PROTO). Prints `{"sent","seconds","cpuSeconds"}`.
@@ -67,13 +67,11 @@ if (import.meta.main) {
       payloadBytes: { ...text, default: '46' },
       namespace: text,
       cpu: text,
-      cgroup: text,
     },
   });
   takePlace({
     namespace: values.namespace,
     cpu: values.cpu === undefined ? undefined : numberOf('cpu', values.cpu),
-    cgroup: values.cgroup,
   });
   const payloadBytes = numberOf('payloadBytes', values.payloadBytes);
   const etherTypes = (values.etherTypes ?? '').split(',').map((type) => numberOf('etherTypes', type));

@@ -4,6 +4,7 @@
  */
 
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 
 export class Namespace {
   readonly name: string;
@@ -20,14 +21,9 @@ export class Namespace {
     return execFileSync('ip', ['netns', 'exec', this.name, 'cat', path], { encoding: 'utf8' });
   }
 
-  /** UDP datagrams to ports that nobody listens on, IPv4 and IPv6. */
+  /** UDP datagrams to ports that nobody listens on. */
   udpNoPorts(): number {
-    const [names = '', values = ''] = this.read('/proc/net/snmp')
-      .split('\n')
-      .filter((line) => line.startsWith('Udp: '));
-    const ipv4 = values.split(' ')[names.split(' ').indexOf('NoPorts')];
-    const ipv6 = /^Udp6NoPorts\s+(\d+)$/m.exec(this.read('/proc/net/snmp6'))?.[1];
-    return Number(ipv4) + Number(ipv6 ?? 0);
+    return countNoPorts(this.read('/proc/net/snmp'), this.read('/proc/net/snmp6'));
   }
 
   /** Frames that an interface handed up and the stack dropped. */
@@ -41,4 +37,19 @@ export class Namespace {
   [Symbol.dispose](): void {
     execFileSync('ip', ['netns', 'delete', this.name]);
   }
+}
+
+/** UDP datagrams to ports that nobody listens on, by the counters in a `net` directory of /proc. */
+export function udpNoPorts(directory: string): number {
+  return countNoPorts(
+    readFileSync(`${directory}/snmp`, 'latin1'),
+    readFileSync(`${directory}/snmp6`, 'latin1'),
+  );
+}
+
+function countNoPorts(snmp: string, snmp6: string): number {
+  const [names = '', values = ''] = snmp.split('\n').filter((line) => line.startsWith('Udp: '));
+  const ipv4 = values.split(' ')[names.split(' ').indexOf('NoPorts')];
+  const ipv6 = /^Udp6NoPorts\s+(\d+)$/m.exec(snmp6)?.[1];
+  return Number(ipv4) + Number(ipv6 ?? 0);
 }

@@ -2,7 +2,7 @@
  * Floods a UDP port with exactly as many datagrams as asked, at a steady rate.
  *
  *   node test/load/udp-flood.ts --host=127.0.0.1 --port=9 --count=20000 [--ratePerSecond=0] [--payloadBytes=32]
- *     [--segmentBytes=0] [--namespace=NAME] [--cpu=N] [--cgroup=DIR]
+ *     [--segmentBytes=0] [--namespace=NAME] [--cpu=N]
  *
  * Prints `{"sent","seconds","cpuSeconds"}`. With `segmentBytes` each datagram is handed to the kernel as one
  * buffer that stands for payloadBytes / segmentBytes packets (UDP_SEGMENT).
@@ -73,14 +73,12 @@ if (import.meta.main) {
       segmentBytes: { ...text, default: '0' },
       namespace: text,
       cpu: text,
-      cgroup: text,
     },
   });
   const host = values.host ?? '127.0.0.1';
   takePlace({
     namespace: values.namespace,
     cpu: values.cpu === undefined ? undefined : numberOf('cpu', values.cpu),
-    cgroup: values.cgroup,
   });
   const fd = openSocket(isIPv6(host) ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
   const segmentBytes = numberOf('segmentBytes', values.segmentBytes);
