@@ -1,6 +1,6 @@
 /**
  * A collector: a replica of the fold with its API, page and notifier around it. When the log turns out not to be the one
- * that was folded (purged past this replica, restored from a backup, made anew), it goes back to a snapshot by itself.
+ * that was folded (purged past this replica, restored from a backup), it goes back to a snapshot by itself.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -187,16 +187,17 @@ class RunningCollector implements Collector {
       onFailure: (error) => this.#replicaFailed(error),
       random: Math.random,
     });
-    await replica.start();
+    // It may fail, or commit, before start resolves.
     this.#replica = replica;
+    await replica.start();
     // Readers of an earlier state must not go on as if this one had followed from it.
     this.#reader?.replaced();
   }
 
-  /** Another log is a reason to look for another state; anything else is one to stop. */
+  /** A log that moved on or back is a reason to look for another state; a log made anew must be opened anew. */
   #replicaFailed(error: Error): void {
     const { logger, clock } = this.#options;
-    if (!(error instanceof LogError) || !['gap', 'rewound', 'replaced'].includes(error.code)) {
+    if (!(error instanceof LogError) || !['gap', 'rewound'].includes(error.code)) {
       this.#fail(error);
       return;
     }

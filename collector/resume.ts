@@ -35,25 +35,21 @@ export async function resume({ path, log, rules, migrate, say, awaitPeer }: Resu
   try {
     const local = store.load();
     const info = await log.info();
-    const doubt = local
-      ? await whyNot(log, info, local.checkpoint)
-      : info.first > 1
-        ? 'there is no checkpoint'
-        : null;
-    if (doubt === null) {
-      if (!local || local.checkpoint.foldVersion === rules.version) return;
+    const doubt = local && (await whyNot(log, info, local.checkpoint));
+    if (local && doubt === null) {
+      if (local.checkpoint.foldVersion === rules.version) return;
       await upgrade(store, local, { log, rules, migrate, say, awaitPeer });
       return;
     }
-    say.warn(`cannot go on from the local checkpoint: ${doubt}; looking for a snapshot`);
+    if (doubt) say.warn(`cannot go on from the local checkpoint: ${doubt}; looking for a snapshot`);
     if (await adopt(store, 0, { log, rules, migrate, say })) return;
     if (info.first > 1) {
       throw new Error(
-        `${doubt}, the log begins at entry ${info.first} and holds no usable snapshot: start another collector that has ` +
-          'folded this log, or purge the log to begin anew',
+        `the log begins at entry ${info.first} and holds no usable snapshot: start another collector that has folded ` +
+          'this log, or purge the log to begin anew',
       );
     }
-    say.warn('there is no usable snapshot: folding the log from its beginning');
+    if (local) say.warn('there is no usable snapshot: folding the log from its beginning');
     store.clear();
   } finally {
     store.close();

@@ -265,7 +265,7 @@ export function hostView({ id, facts, state }: HostRecord, liveUs: number): Host
 }
 
 /** What explanations are made of: the inventory's facts that hosts can share, and the operator's labels. */
-export function attributes(inventory: Inventory | null): Readonly<Record<string, string>> {
+function attributes(inventory: Inventory | null): Readonly<Record<string, string>> {
   if (!inventory) return {};
   const found: Record<string, string> = {};
   const add = (key: string, value: string) => {

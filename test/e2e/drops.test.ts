@@ -1,108 +1,138 @@
-/** `netfall drops` as people and programs call it, on the running kernel. */
-import { spawn } from 'node:child_process';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { stripVTControlCharacters } from 'node:util';
-import { probeKfreeSkb } from '@netfall/agent/kfree-skb';
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { HostView, Incident } from '@netfall/collector';
+import { afterEach, describe, expect, test } from 'vitest';
+import { Namespace } from '../load/namespace.ts';
 import { udpFlood } from '../load/udp-flood.ts';
-import { launcher, run, start } from '../netfall.ts';
+import { findNatsServer, NATS_SERVER_MISSING, type NatsServer, startNatsServer } from '../nats-server.ts';
+import { eventually, Netfall } from '../processes/netfall.ts';
+import { Receiver } from '../processes/receiver.ts';
 
 const root = process.getuid?.() === 0;
-const counts = probeKfreeSkb().state !== 'unavailable';
+const cleanup: (() => unknown)[] = [];
 
-interface Line {
-  readonly reason: string;
-  readonly function: string;
-  readonly protocol: string;
-  readonly events: number;
-  readonly packets: number;
-  readonly bytes: number;
-  readonly rate: number;
+afterEach(async () => {
+  for (const step of cleanup.splice(0).reverse()) await step();
+});
+
+function folder(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'netfall-e2e-'));
+  cleanup.push(() => rmSync(dir, { recursive: true }));
+  return dir;
 }
 
-/** Datagrams over IPv6 to a port where nothing listens: seldom seen otherwise, so that they can be counted exactly. */
-const flood = (count: number) =>
-  udpFlood({ host: '::1', port: 9, count, ratePerSecond: 5000, payloadBytes: 52 }).done;
+async function receiver(): Promise<Receiver> {
+  const slack = await Receiver.start();
+  cleanup.push(() => slack.close());
+  return slack;
+}
 
-describe.skipIf(!counts)('netfall drops (needs CAP_BPF and CAP_PERFMON)', () => {
-  it('counts every drop of the window, a line a kind, and ends with the ledger', async () => {
-    const child = start(['drops', '--for', '4s', '--json']);
-    await sleep(1500);
-    const { sent } = await flood(3000);
-    const { code, stdout, stderr } = await child.ended;
-    expect([code, stderr, sent]).toEqual([0, '', 3000]);
-    const documents = stdout
-      .trimEnd()
-      .split('\n')
-      .map((text) => JSON.parse(text));
-    const lines: Line[] = documents.slice(0, -1);
-    const ours = lines.filter(({ reason, protocol }) => reason === 'NO_SOCKET' && protocol === 'IPv6');
-    const [line] = ours;
-    expect(ours).toHaveLength(1);
-    expect(line).toMatchObject({
-      function: expect.stringMatching(/^\w*udp6?_\w+$/),
-      events: 3000,
-      packets: 3000,
-    });
-    expect(line?.rate).toBeGreaterThan(3000 / 6);
-    expect(line?.rate).toBeLessThanOrEqual(3000 / 4);
-    const { ledger } = documents.at(-1);
-    const named = lines.reduce((sum, { events }) => sum + events, 0);
-    expect(Object.keys(documents.at(-1))).toEqual(['ledger']);
-    expect(ledger.seen).toBe(named + ledger.lost);
-    expect(lines.map(({ events }) => events)).toEqual(
-      lines.map(({ events }) => events).sort((a, b) => b - a),
-    );
-  });
+function netfall(args: readonly string[], env: Readonly<Record<string, string>> = {}): Netfall {
+  const process = new Netfall(args, { env });
+  cleanup.push(() => process.kill('SIGKILL'));
+  return process;
+}
 
-  it('prints one table where no terminal is', async () => {
-    const child = start(['drops', '--for', '3s'], { COLUMNS: '200' });
-    await sleep(1200);
-    await flood(500);
-    const { code, stdout } = await child.ended;
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/^Drops on \S+ {3}0:03 {3}/);
-    expect(stdout).toMatch(/^NO_SOCKET +\S+ +IPv6 +\S+ +500 /m);
-    expect(stdout).toMatch(/^seen \S+ {3}lost 0 {3}complete 100 %$/m);
-    expect(stdout).not.toContain('\x1b');
-  });
+function namespace(label: string): Namespace {
+  const made = new Namespace(label);
+  cleanup.push(() => made[Symbol.dispose]());
+  return made;
+}
 
-  it('draws on a terminal until q is pressed, and leaves the last table behind', async () => {
-    const command = `stty cols 100 rows 20; exec ${launcher} drops`;
-    const terminal = spawn('script', ['-qec', command, '/dev/null'], {
-      env: { ...process.env, TERM: 'xterm' },
-    });
-    let output = '';
-    terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-    });
-    const ended = new Promise<number | null>((resolve) => terminal.once('close', resolve));
-    while (!output.includes('LAST 60 s')) await sleep(50);
-    await flood(500);
-    while (!/NO_SOCKET +\S+ +IPv6/.test(output)) await sleep(50);
-    terminal.stdin.write('q');
-    expect(await ended).toBe(0);
-    const left = output.indexOf('\x1b[?1049l');
-    expect(output.indexOf('\x1b[?1049h')).toBeGreaterThanOrEqual(0);
-    expect(left).toBeGreaterThan(output.indexOf('\x1b[?1049h'));
-    expect(output.slice(left)).not.toContain('q quits');
-    const last = stripVTControlCharacters(output.slice(left)).replaceAll('\r', '');
-    expect(last).toMatch(/^NO_SOCKET +\S+ +IPv6 +\S+ +500 /m);
-    for (const line of last.split('\n')) expect([...line].length).toBeLessThanOrEqual(100);
+async function get(url: string): Promise<{ readonly incidents: Incident[]; readonly hosts: HostView[] }> {
+  const response = await fetch(url);
+  return (await response.json()) as { incidents: Incident[]; hosts: HostView[] };
+}
+
+/** 20 000 datagrams a second for five seconds to a port that nobody listens on. */
+function surge(place: Namespace) {
+  return udpFlood({
+    namespace: place.name,
+    host: '127.0.0.1',
+    port: 9,
+    count: 100_000,
+    ratePerSecond: 20_000,
   });
+}
+
+/** What must come of a surge, wherever log and collector are. */
+async function expectIncident(url: string, slack: Receiver, began: number): Promise<void> {
+  const incident = await eventually(async () => {
+    const { incidents } = await get(`${url}/api/v1/incidents`);
+    return incidents.find(({ signal }) => signal.reason === 'NO_SOCKET');
+  }, 10_000);
+  expect(performance.now() - began).toBeLessThan(10_000);
+  expect(incident).toMatchObject({
+    state: 'firing',
+    fingerprint: 'drop/NO_SOCKET/__udp4_lib_rcv',
+    signal: { kind: 'drop', reason: 'NO_SOCKET', function: '__udp4_lib_rcv' },
+    hosts_total: 1,
+  });
+  const message = await eventually(async () => slack.received[0], 10_000);
+  expect(message.notification).toBe(`${incident.id}/firing`);
+  expect(JSON.stringify(message.body)).toContain('NO_SOCKET');
+  expect(message.body.text).toContain('NO_SOCKET');
+}
+
+describe.skipIf(!root)('drops on this host, from the kernel to a message (needs root)', () => {
+  test('netfall drops counts exactly; netfall up makes a surge an incident and tells', async () => {
+    const slack = await receiver();
+    const dir = folder();
+    const config = join(dir, 'netfall.yaml');
+    writeFileSync(config, 'notify:\n  - name: ops\n    type: slack\n    url_env: TEST_WEBHOOK\n');
+    const up = netfall(['up', '--data', join(dir, 'data'), '--listen', '127.0.0.1:0', '--config', config], {
+      TEST_WEBHOOK: slack.url,
+    });
+    const url = (await up.line(/Netfall is at (http:\S+)/, 60_000))[1] ?? '';
+    const place = namespace('surge');
+    const drops = netfall(['drops', '--json', '--for', '12s']);
+    // It counts from its first line on; before that it has loaded no program.
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    const began = performance.now();
+    const flood = surge(place);
+    await expectIncident(url, slack, began);
+    expect(await flood.done).toMatchObject({ sent: 100_000 });
+    expect(place.udpNoPorts()).toBe(100_000);
+
+    expect(await drops.ended).toBe(0);
+    const rows = drops.lines.map((line) => JSON.parse(line));
+    const found = rows.filter((row) => row.reason === 'NO_SOCKET' && row.function === '__udp4_lib_rcv');
+    expect(found).toMatchObject([{ protocol: 'IPv4', events: 100_000, packets: 100_000 }]);
+    expect(rows.at(-1)).toMatchObject({ ledger: { lost: 0 } });
+
+    expect(await up.kill('SIGTERM')).toBe(0);
+    expect(up.errors).toBe('');
+    expect(`${up.lines.join('\n')}${up.errors}`).not.toContain('secret');
+  }, 120_000);
 });
 
-describe.skipIf(!root)('netfall drops without privileges (needs root to give them up)', () => {
-  it('says which it lacks, and the mend', async () => {
-    const drop = ['--bounding-set', '-all', '--inh-caps', '-all', '--', launcher, 'drops', '--for', '1s'];
-    const { code, stdout, stderr } = await start(drop, {}, 'setpriv').ended;
-    expect([code, stdout]).toEqual([1, '']);
-    expect(stderr).toMatch(
-      /^netfall: drops cannot be counted: CAP_BPF and CAP_PERFMON not held: setcap .*\n$/,
-    );
-  });
-});
-
-it('explains itself', async () => {
-  expect((await run('drops', '--help')).stdout).toContain('--for <duration>');
-});
+describe.skipIf(!root || !findNatsServer())(
+  `agent and collector over NATS (needs root; ${NATS_SERVER_MISSING})`,
+  () => {
+    test('a surge becomes an incident and a message', async () => {
+      const slack = await receiver();
+      const dir = folder();
+      const server: NatsServer = await startNatsServer({ dir: join(dir, 'nats') });
+      cleanup.push(() => server.stop());
+      const log = `log:\n  nats:\n    servers: [${JSON.stringify(server.url)}]\n`;
+      const agentConfig = join(dir, 'agent.yaml');
+      writeFileSync(agentConfig, `${log}data: ${join(dir, 'agent')}\nhost_id: this-host\n`);
+      const collectorConfig = join(dir, 'collector.yaml');
+      writeFileSync(
+        collectorConfig,
+        `${log}data: ${join(dir, 'collector')}\nlisten: 127.0.0.1:0\n` +
+          'notify:\n  - name: ops\n    type: slack\n    url_env: TEST_WEBHOOK\n',
+      );
+      const collector = netfall(['collector', '--config', collectorConfig], { TEST_WEBHOOK: slack.url });
+      const url = (await collector.line(/(http:\/\/127[^\s"]+)/, 30_000))[1] ?? '';
+      netfall(['agent', '--config', agentConfig]);
+      await eventually(async () => (await get(`${url}/api/v1/hosts`)).hosts[0], 20_000);
+      const place = namespace('nats');
+      const began = performance.now();
+      const flood = surge(place);
+      await expectIncident(url, slack, began);
+      await flood.done;
+    }, 120_000);
+  },
+);

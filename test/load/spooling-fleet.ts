@@ -90,7 +90,15 @@ class Host {
         observed_us: clock.nowUs(),
         losses,
         items: [
-          { heartbeat: { agent_version: 'load', interval_ms: 10_000, sources: [], spool_messages: 0, spool_bytes: 0 } },
+          {
+            heartbeat: {
+              agent_version: 'load',
+              interval_ms: 10_000,
+              sources: [],
+              spool_messages: 0,
+              spool_bytes: 0,
+            },
+          },
           { drop_report: this.#drops() },
         ],
       };
