@@ -84,6 +84,36 @@ export class Assembler {
     this.#arithmetic(0x00, to, by);
   }
 
+  /** `to *= by`, the low 64 bits of the product */
+  mul(to: Register, by: Register | number): void {
+    this.#arithmetic(0x20, to, by);
+  }
+
+  /** `to |= bits` */
+  or(to: Register, bits: Register | number): void {
+    this.#arithmetic(0x40, to, bits);
+  }
+
+  /** `to &= bits` */
+  and(to: Register, bits: Register | number): void {
+    this.#arithmetic(0x50, to, bits);
+  }
+
+  /** Shifts left. */
+  lsh(to: Register, by: Register | number): void {
+    this.#arithmetic(0x60, to, by);
+  }
+
+  /** Shifts right, and zeros come in. */
+  rsh(to: Register, by: Register | number): void {
+    this.#arithmetic(0x70, to, by);
+  }
+
+  /** Clears the upper half of a register. */
+  clearUpper(register: Register): void {
+    this.#emit(CLASS.alu | 0xb0 | SOURCE_REGISTER, register.register, register.register, 0, 0);
+  }
+
   /** Converts the low 16 bits of a register between network and host order, and clears the rest. */
   swap16(register: Register): void {
     this.#emit(CLASS.alu | 0xd0 | SOURCE_REGISTER, register.register, 0, 0, 16);

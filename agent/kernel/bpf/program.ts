@@ -19,6 +19,9 @@ export const TRACE_RAW_TRACEPOINT = 23;
 /** Bytes of the verifier's log that are kept for an error. */
 const LOG_BYTES = 64 * 1024;
 
+const EAGAIN = 11;
+const MAX_ATTEMPTS = 10;
+
 export interface ProgramOptions {
   readonly type: (typeof ProgramType)[keyof typeof ProgramType];
   readonly code: ArrayBuffer;
@@ -63,7 +66,9 @@ export class BpfProgram extends FileDescriptor {
     attributes.setName(48, options.name);
     attributes.setU32(68, options.expectedAttachType ?? 0);
     attributes.setU32(108, options.attachBtfId ?? 0);
-    const result = tryBpf('BPF_PROG_LOAD', attributes);
+    let result = tryBpf('BPF_PROG_LOAD', attributes);
+    // The verifier gives up when a signal arrives, as those of Node's own threads may.
+    for (let i = 1; i < MAX_ATTEMPTS && result === -EAGAIN; i++) result = tryBpf('BPF_PROG_LOAD', attributes);
     if (result >= 0) return new BpfProgram(result);
     throw explain(-result, attributes);
   }

@@ -12,7 +12,15 @@ import { Btf } from '../../kernel/btf.ts';
 import { possibleCpuCount } from '../../kernel/cpus.ts';
 import { liftMemoryLockLimit } from '../../kernel/libc.ts';
 import { type Layout, readLayout } from './layout.ts';
-import { countDrops, KEY_BYTES, LICENSE, VALUE_BYTES } from './program.ts';
+import {
+  countDrops,
+  type DropMaps,
+  KEY_BYTES,
+  LICENSE,
+  MAX_SLOTS,
+  SLOT_BYTES,
+  VALUE_BYTES,
+} from './program.ts';
 import { protocolName } from './protocols.ts';
 import { NO_REASON, ReasonNames } from './reasons.ts';
 import { type CodeLocation, KernelPrintedSymbols, ListedSymbols, type SymbolResolver } from './symbols.ts';
@@ -75,6 +83,9 @@ const DEFAULT_TABLE_BYTES = 32 * 1024 * 1024;
 /** Keys a system call: more than a chain of the kernel's table is long, and few enough for a small buffer. */
 const BATCH_ENTRIES = 256;
 
+/** The slots in front of the table are few beside its entries. */
+const ENTRIES_PER_SLOT = 16;
+
 /** What an entry of the kernel's table takes beside its values: key, links, per-CPU pointer and bucket. */
 const ENTRY_OVERHEAD_BYTES = 96;
 
@@ -99,32 +110,36 @@ export function readBtf(root: string): Btf {
 }
 
 /** Loads the program without attaching it. */
-export function loadProgram(layout: Layout, drops: BpfMap, overflow: BpfMap): BpfProgram {
+export function loadProgram(layout: Layout, maps: DropMaps): BpfProgram {
   return BpfProgram.load({
     type: ProgramType.tracing,
     expectedAttachType: TRACE_RAW_TRACEPOINT,
     attachBtfId: layout.tracepoint,
-    code: countDrops(layout, drops, overflow),
+    code: countDrops(layout, maps),
     license: LICENSE,
     name: 'netfall_drops',
   });
 }
 
-/** The table and the overflow value that the program counts in. */
-export function createMaps(maxEntries: number): { drops: BpfMap; overflow: BpfMap } {
+/** The maps that the program counts in; `resources` closes them. A table that is small has no slots in front. */
+export function createMaps(maxEntries: number, resources: DisposableStack): DropMaps {
   allowLockedMemory();
-  using resources = new DisposableStack();
-  const shape = { keyBytes: KEY_BYTES, valueBytes: VALUE_BYTES, maxEntries };
-  const drops = resources.use(BpfMap.create({ ...shape, type: MapType.perCpuHash, name: 'netfall_drops' }));
-  const overflow = BpfMap.create({
-    ...shape,
-    type: MapType.perCpuArray,
-    keyBytes: 4,
-    maxEntries: 1,
-    name: 'netfall_over',
-  });
-  resources.move();
-  return { drops, overflow };
+  const create = (type: (typeof MapType)[keyof typeof MapType], valueBytes: number, name: string) =>
+    resources.use(BpfMap.create({ type, keyBytes: 4, valueBytes, maxEntries: 1, name }));
+  const slots = Math.min(MAX_SLOTS, 2 ** Math.floor(Math.log2(maxEntries / ENTRIES_PER_SLOT)));
+  const front =
+    slots < 1 ? undefined : { slots, map: create(MapType.perCpuArray, slots * SLOT_BYTES, 'netfall_front') };
+  const overflow = create(MapType.perCpuArray, VALUE_BYTES, 'netfall_over');
+  const table = resources.use(
+    BpfMap.create({
+      type: MapType.perCpuHash,
+      keyBytes: KEY_BYTES,
+      valueBytes: VALUE_BYTES,
+      maxEntries,
+      name: 'netfall_drops',
+    }),
+  );
+  return { front, table, overflow };
 }
 
 /** Before Linux 5.11 maps count as locked memory, of which an ordinary process may have 64 KiB. */
@@ -150,13 +165,13 @@ export function openSymbols(root: string): SymbolResolver {
 class Counter implements KfreeSkbCounter {
   readonly #resources: DisposableStack;
   readonly #program: BpfProgram;
-  readonly #overflow: BpfMap;
-  readonly #overflowKey = new ArrayBuffer(4);
-  readonly #overflowValue: ArrayBuffer;
-  readonly #overflowWords: Uint32Array;
+  readonly #maps: DropMaps;
+  readonly #onlyKey = new ArrayBuffer(4);
+  readonly #overflowWords: Uint32Array<ArrayBuffer>;
+  readonly #frontWords: Uint32Array<ArrayBuffer>;
   readonly #reader: MapReader;
-  readonly #keys: Uint32Array;
-  readonly #values: Uint32Array;
+  readonly #keyWords: Uint32Array;
+  readonly #valueWords: Uint32Array;
   readonly #cpus: number;
   readonly #totals: Totals;
   readonly #sites: Site[] = [];
@@ -183,36 +198,42 @@ class Counter implements KfreeSkbCounter {
     const maxEntries = tableEntries(options, this.#cpus);
 
     using resources = new DisposableStack();
-    const { drops, overflow } = createMaps(maxEntries);
-    resources.use(drops);
-    this.#overflow = resources.use(overflow);
-    this.#program = resources.use(loadProgram(layout, drops, overflow));
+    this.#maps = createMaps(maxEntries, resources);
+    this.#program = resources.use(loadProgram(layout, this.#maps));
     this.#symbols = resources.adopt(openSymbols(root), (symbols) => symbols.close());
 
     this.#reasons =
       layout.reasonArgument === undefined
         ? undefined
         : new ReasonNames(btf, (subsystem) => readModuleBtf(root, subsystem));
-    this.#reader = new MapReader(drops, this.#cpus * VALUE_BYTES, BATCH_ENTRIES);
-    this.#keys = new Uint32Array(this.#reader.keys);
-    this.#values = new Uint32Array(this.#reader.values);
-    this.#overflowValue = new ArrayBuffer(this.#cpus * VALUE_BYTES);
-    this.#overflowWords = new Uint32Array(this.#overflowValue);
-    this.#totals = new Totals(maxEntries);
+    this.#reader = new MapReader(this.#maps.table, this.#cpus * VALUE_BYTES, BATCH_ENTRIES);
+    this.#keyWords = new Uint32Array(this.#reader.keys);
+    this.#valueWords = new Uint32Array(this.#reader.values);
+    this.#overflowWords = new Uint32Array(this.#cpus * VALUE_WORDS);
+    const slots = this.#cpus * (this.#maps.front?.slots ?? 0);
+    this.#frontWords = new Uint32Array(slots * SLOT_WORDS);
+    this.#totals = new Totals(maxEntries + slots);
     resources.use<FileDescriptor>(this.#program.attachRawTracepoint());
     this.#resources = resources.move();
   }
 
   read(visit: (row: Readonly<DropRow>) => void): void {
-    this.#reader.rewind();
-    for (let count = this.#reader.next(); count >= 0; count = this.#reader.next()) {
-      for (let entry = 0; entry < count; entry++) this.#visitEntry(entry, visit);
+    this.#addSlots();
+    this.#addTable();
+    for (let number = 0; number < this.#totals.size; number++) {
+      if (!this.#totals.settle(number)) continue;
+      this.#sites[number] ??= this.#describe(number);
+      Object.assign(this.#row, this.#sites[number]);
+      this.#row.events = this.#totals.events;
+      this.#row.packets = this.#totals.packets;
+      this.#row.bytes = this.#totals.bytes;
+      visit(this.#row);
     }
     this.#symbols.endBatch();
   }
 
   ledger(): KfreeSkbLedger {
-    this.#overflow.lookup(this.#overflowKey, this.#overflowValue);
+    this.#maps.overflow.lookup(this.#onlyKey, this.#overflowWords.buffer);
     return {
       overflowEvents: sumOverCpus(this.#overflowWords, 0, this.#cpus),
       overflowPackets: sumOverCpus(this.#overflowWords, 2, this.#cpus),
@@ -234,24 +255,42 @@ class Counter implements KfreeSkbCounter {
     this.close();
   }
 
-  #visitEntry(entry: number, visit: (row: Readonly<DropRow>) => void): void {
-    const number = this.#totals.number(this.#keys, entry * KEY_WORDS);
-    const at = entry * this.#cpus * VALUE_WORDS;
-    const events = sumOverCpus(this.#values, at, this.#cpus);
-    const packets = sumOverCpus(this.#values, at + 2, this.#cpus);
-    const bytes = sumOverCpus(this.#values, at + 4, this.#cpus);
-    if (!this.#totals.move(number, events, packets, bytes)) return;
-    this.#sites[number] ??= this.#describe(entry * KEY_WORDS);
-    Object.assign(this.#row, this.#sites[number]);
-    this.#row.events = this.#totals.events;
-    this.#row.packets = this.#totals.packets;
-    this.#row.bytes = this.#totals.bytes;
-    visit(this.#row);
+  #addSlots(): void {
+    if (this.#maps.front === undefined) return;
+    const words = this.#frontWords;
+    this.#maps.front.map.lookup(this.#onlyKey, words.buffer);
+    for (let at = 0; at < words.length; at += SLOT_WORDS) {
+      const key = at + VALUE_WORDS;
+      // A slot that is free, or was being taken while it was copied: its first counts come the next time.
+      if (words[key] === 0 || words[key + 3] === 0) continue;
+      this.#totals.add(
+        this.#totals.number(words, key),
+        words[at]! + words[at + 1]! * 2 ** 32,
+        words[at + 2]! + words[at + 3]! * 2 ** 32,
+        words[at + 4]! + words[at + 5]! * 2 ** 32,
+      );
+    }
+  }
+
+  #addTable(): void {
+    this.#reader.rewind();
+    for (let count = this.#reader.next(); count >= 0; count = this.#reader.next()) {
+      for (let entry = 0; entry < count; entry++) {
+        const at = entry * this.#cpus * VALUE_WORDS;
+        this.#totals.add(
+          this.#totals.number(this.#keyWords, entry * KEY_WORDS),
+          sumOverCpus(this.#valueWords, at, this.#cpus),
+          sumOverCpus(this.#valueWords, at + 2, this.#cpus),
+          sumOverCpus(this.#valueWords, at + 4, this.#cpus),
+        );
+      }
+    }
   }
 
   /** Names what a key stands for; once for each key. */
-  #describe(at: number): Site {
-    const address = BigInt(this.#keys[at]!) | (BigInt(this.#keys[at + 1]!) << 32n);
+  #describe(number: number): Site {
+    const key = this.#totals;
+    const address = BigInt(key.word(number, 0)) | (BigInt(key.word(number, 1)) << 32n);
     if (!this.#locations.has(address)) {
       const location = this.#symbols.resolve(address);
       if (location === undefined) this.#unresolved++;
@@ -259,11 +298,11 @@ class Counter implements KfreeSkbCounter {
     }
     const location = this.#locations.get(address);
     return {
-      reason: this.#reasons?.name(this.#keys[at + 2]!) ?? NO_REASON,
+      reason: this.#reasons?.name(key.word(number, 2)) ?? NO_REASON,
       function: location?.function ?? '?',
       offset: location?.offset ?? 0,
       module: location?.module ?? '',
-      protocol: protocolName(this.#keys[at + 3]!),
+      protocol: protocolName(key.word(number, 3) & 0xffff),
     };
   }
 }
@@ -272,6 +311,7 @@ type Site = Pick<DropRow, 'reason' | 'function' | 'offset' | 'module' | 'protoco
 
 const KEY_WORDS = KEY_BYTES / 4;
 const VALUE_WORDS = VALUE_BYTES / 4;
+const SLOT_WORDS = SLOT_BYTES / 4;
 
 /** Adds up one u64 of each CPU's value. Both architectures are little-endian; sums are exact up to 2^53. */
 function sumOverCpus(words: Uint32Array, at: number, cpus: number): number {

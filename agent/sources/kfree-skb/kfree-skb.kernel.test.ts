@@ -46,8 +46,12 @@ function sum(rows: Iterable<DropRow>): Pick<DropRow, 'events' | 'packets' | 'byt
   return total;
 }
 
+// The machine's other drops count too: try again when they came in between.
+const options = { retry: 3 };
+
 describe.skipIf(!works)(
   'kfree-skb counts (needs root, iproute2 and a kernel with BTF and drop reasons)',
+  options,
   () => {
     let namespace: Namespace;
     beforeAll(() => {
@@ -261,6 +265,7 @@ const readableByAll =
 
 describe.skipIf(!readableByAll)(
   'kfree-skb for an ordinary user (needs root, setpriv and a checkout that everyone may read)',
+  options,
   () => {
     const hiding = '/proc/sys/kernel/kptr_restrict';
     let hidden = '';

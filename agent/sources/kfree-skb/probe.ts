@@ -14,6 +14,9 @@ import { createMaps, type KfreeSkbOptions, loadProgram, readBtf } from './counte
 import { type Layout, LayoutError, readLayout } from './layout.ts';
 import { KernelPrintedSymbols } from './symbols.ts';
 
+/** Enough for a program with all of its parts. */
+const PROBE_ENTRIES = 64;
+
 /** Tries everything that counting needs. Nothing stays loaded. */
 export function probeKfreeSkb(options: Pick<KfreeSkbOptions, 'root'> = {}): Probe {
   const root = options.root ?? '';
@@ -40,10 +43,7 @@ export function probeKfreeSkb(options: Pick<KfreeSkbOptions, 'root'> = {}): Prob
 
 function tryToLoad(layout: Layout): void {
   using resources = new DisposableStack();
-  const { drops, overflow } = createMaps(1);
-  resources.use(drops);
-  resources.use(overflow);
-  resources.use(loadProgram(layout, drops, overflow));
+  resources.use(loadProgram(layout, createMaps(PROBE_ENTRIES, resources)));
 }
 
 function describe(layout: Layout, root: string): Probe {

@@ -2,10 +2,16 @@
  * The program that counts drops in the kernel, at the tracepoint `skb:kfree_skb`. It runs for every dropped
  * packet, on any CPU and in any context, so every instruction counts.
  *
- * It adds {1, wire packets, bytes} to the value of (location, reason, protocol) in a per-CPU hash, and when
- * that takes no new key, to the overflow value. Values only grow and keys stay: taking an entry out while the
- * program runs would lose what arrives between the copy and the removal. The kernel never runs it twice at
- * once on one CPU (it counts a miss instead), so that plain additions suffice.
+ * It adds {1, wire packets, bytes} to the value of a key: where the packet was dropped, why, and its protocol.
+ * The value stands in one of three places.
+ * 1. In a few slots that each CPU has in front of the table. A key that finds its slot free keeps it for good. The
+ *    slots are found without calling into the kernel, which halves what a drop costs.
+ * 2. In a per-CPU hash table, when the slot belongs to another key.
+ * 3. In the overflow, one value for all keys that the table has no place for.
+ *
+ * Values only grow and keys stay where they are: to take an entry out while the program runs would lose what
+ * arrives between the copy and the removal. The kernel never runs the program twice at once on one CPU (it counts
+ * a miss instead), so that plain additions suffice.
  */
 
 import {
@@ -28,47 +34,69 @@ import type { BpfMap } from '../../kernel/bpf/map.ts';
 import type { Layout } from './layout.ts';
 import { KNOWN_PROTOCOLS, OTHER_PROTOCOL } from './protocols.ts';
 
-/** Helpers that read kernel memory are open to GPL-compatible programs only; the instructions here are offered under both. */
+/** Helpers that read kernel memory are for GPL-compatible programs only; these instructions are offered under both. */
 export const LICENSE = 'Dual MIT/GPL';
 
-/** Key of the table: location u64 @0, reason u32 @8, EtherType as u32 in host order @12. */
+/**
+ * A key: location u64 @0, reason u32 @8, EtherType in host order u16 @12, and {@link KEY_MARK} u16 @14, so that
+ * neither half of a key is ever zero.
+ */
 export const KEY_BYTES = 16;
+const KEY_MARK = 1;
 
-/** Value of the table and of the overflow: events, wire packets and bytes, each u64. */
+/** A value: events, wire packets and bytes, each u64. */
 export const VALUE_BYTES = 24;
-
 const VALUE = { events: 0, packets: 8, bytes: 16 } as const;
 
-/** Places in the program's stack frame, relative to its end. */
-const FRAME = { key: -16, value: -40, segments: -48, zero: -44 } as const;
+/** A slot: a value, and the key that it belongs to; zeros while it is free. */
+export const SLOT_BYTES = VALUE_BYTES + KEY_BYTES;
+const SLOT = { location: VALUE_BYTES, kind: VALUE_BYTES + 8 } as const;
 
-/**
- * Assembles the program.
- * @param drops a per-CPU hash of {@link KEY_BYTES} to {@link VALUE_BYTES}.
- * @param overflow a per-CPU array of one value.
- */
-export function countDrops(layout: Layout, drops: BpfMap, overflow: BpfMap): ArrayBuffer {
-  const skb = r7;
+/** The maps that the program counts in. */
+export interface DropMaps {
+  /** A per-CPU array of one value of `slots` slots; absent for a program without. */
+  readonly front: { readonly map: BpfMap; readonly slots: number } | undefined;
+  /** A per-CPU hash of keys to values. */
+  readonly table: BpfMap;
+  /** A per-CPU array of one value. */
+  readonly overflow: BpfMap;
+}
+
+/** Places in the program's stack frame, relative to its end. */
+const FRAME = { key: -16, value: -40, zero: -44, segments: -48 } as const;
+
+/** Spreads locations, which differ in their low 32 bits, over bits 26 to 31 and below. */
+const SPREAD = 0x61c8_8647;
+const SPREAD_SHIFT = 26;
+
+/** Most slots that {@link SPREAD} reaches. */
+export const MAX_SLOTS = 64;
+
+/** Assembles the program. */
+export function countDrops(layout: Layout, maps: DropMaps): ArrayBuffer {
+  const location = r6;
+  const kind = r7;
   const bytes = r8;
   const packets = r9;
   return assemble((b) => {
-    b.mov(r6, r1);
-    b.ldx(64, skb, r6, 0);
+    const skb = r3;
+    b.ldx(64, skb, r1, 0);
+    b.ldx(64, location, r1, 8);
+    if (layout.reasonArgument === undefined) b.mov(kind, 0);
+    else b.ldx(64, kind, r1, layout.reasonArgument * 8);
+    b.clearUpper(kind);
 
-    b.ldx(64, r1, r6, 8);
-    b.stx(64, r10, FRAME.key, r1);
-    if (layout.reasonArgument === undefined) {
-      b.stx(32, r10, FRAME.key + 8, 0);
-    } else {
-      b.ldx(64, r1, r6, layout.reasonArgument * 8);
-      b.stx(32, r10, FRAME.key + 8, r1);
-    }
-    b.ldx(16, r1, skb, layout.protocol);
-    b.swap16(r1);
-    for (const protocol of KNOWN_PROTOCOLS) b.jeq(r1, protocol, 'known');
-    b.mov(r1, OTHER_PROTOCOL);
+    const protocol = r2;
+    b.ldx(16, protocol, skb, layout.protocol);
+    b.swap16(protocol);
+    for (const known of KNOWN_PROTOCOLS) b.jeq(protocol, known, 'known');
+    b.mov(protocol, OTHER_PROTOCOL);
     b.label('known');
-    b.stx(32, r10, FRAME.key + 12, r1);
+    b.or(protocol, KEY_MARK << 16);
+    b.lsh(protocol, 32);
+    b.or(kind, protocol);
+    b.stx(64, r10, FRAME.key, location);
+    b.stx(64, r10, FRAME.key + 8, kind);
 
     b.ldx(32, bytes, skb, layout.length);
     loadSegments(b, layout, skb, packets);
@@ -76,10 +104,11 @@ export function countDrops(layout: Layout, drops: BpfMap, overflow: BpfMap): Arr
     b.mov(packets, 1);
     b.label('counted');
 
-    b.loadMap(r1, drops);
-    b.mov(r2, r10);
-    b.add(r2, FRAME.key);
-    b.call(Helper.mapLookupElem);
+    b.stx(32, r10, FRAME.zero, 0);
+    if (maps.front !== undefined) findSlot(b, maps.front, location, kind);
+
+    b.label('table');
+    lookUp(b, maps.table, FRAME.key);
     b.jeq(r0, 0, 'new');
 
     b.label('add');
@@ -96,7 +125,7 @@ export function countDrops(layout: Layout, drops: BpfMap, overflow: BpfMap): Arr
     b.stx(64, r10, FRAME.value + VALUE.events, 1);
     b.stx(64, r10, FRAME.value + VALUE.packets, packets);
     b.stx(64, r10, FRAME.value + VALUE.bytes, bytes);
-    b.loadMap(r1, drops);
+    b.loadMap(r1, maps.table);
     b.mov(r2, r10);
     b.add(r2, FRAME.key);
     b.mov(r3, r10);
@@ -105,14 +134,37 @@ export function countDrops(layout: Layout, drops: BpfMap, overflow: BpfMap): Arr
     b.call(Helper.mapUpdateElem);
     b.jeq(r0, 0, 'end');
 
-    b.stx(32, r10, FRAME.zero, 0);
-    b.loadMap(r1, overflow);
-    b.mov(r2, r10);
-    b.add(r2, FRAME.zero);
-    b.call(Helper.mapLookupElem);
+    lookUp(b, maps.overflow, FRAME.zero);
     b.jne(r0, 0, 'add');
     b.jump('end');
   });
+}
+
+/** Goes to `add` with r0 at the key's slot, if it has one or finds it free; else on. */
+function findSlot(
+  b: Assembler,
+  { map, slots }: { map: BpfMap; slots: number },
+  location: Register,
+  kind: Register,
+): void {
+  lookUp(b, map, FRAME.zero);
+  b.jeq(r0, 0, 'table');
+  b.mov(r1, location);
+  b.add(r1, kind);
+  b.mul(r1, SPREAD);
+  b.rsh(r1, SPREAD_SHIFT);
+  b.and(r1, slots - 1);
+  b.mul(r1, SLOT_BYTES);
+  b.add(r0, r1);
+  b.ldx(64, r1, r0, SLOT.location);
+  b.jeq(r1, location, 'taken');
+  b.jne(r1, 0, 'table');
+  b.stx(64, r0, SLOT.location, location);
+  b.stx(64, r0, SLOT.kind, kind);
+  b.jump('add');
+  b.label('taken');
+  b.ldx(64, r1, r0, SLOT.kind);
+  b.jeq(r1, kind, 'add');
 }
 
 /** `packets` = the packets on the wire that a segmentation offload made one buffer of; 0 if none did. */
@@ -135,6 +187,14 @@ function loadSegments(b: Assembler, layout: Layout, skb: Register, packets: Regi
   b.stx(32, r10, FRAME.segments, 0);
   b.call(Helper.probeReadKernel);
   b.ldx(16, packets, r10, FRAME.segments);
+}
+
+/** r0 = the address of the value under the key in the frame, or 0. */
+function lookUp(b: Assembler, map: BpfMap, key: number): void {
+  b.loadMap(r1, map);
+  b.mov(r2, r10);
+  b.add(r2, key);
+  b.call(Helper.mapLookupElem);
 }
 
 function addTo(b: Assembler, offset: number, value: Register | number): void {

@@ -19,8 +19,12 @@ describe('Totals', () => {
           const before = known.get(key.join()) ?? { number: known.size, events: 0, packets: 0, bytes: 0 };
           const words = Uint32Array.of(99, ...key, 99);
           expect(totals.number(words, 1)).toBe(before.number);
+          expect([0, 1, 2, 3].map((index) => totals.word(before.number, index))).toEqual(key);
           const moved = events !== before.events || packets !== before.packets || bytes !== before.bytes;
-          expect(totals.move(before.number, events, packets, bytes)).toBe(moved);
+          // In two parts, as slots and table hold them.
+          totals.add(before.number, events, 0, bytes - (bytes >> 1));
+          totals.add(before.number, 0, packets, bytes >> 1);
+          expect(totals.settle(before.number)).toBe(moved);
           expect([totals.events, totals.packets, totals.bytes]).toEqual([
             events - before.events,
             packets - before.packets,
@@ -36,8 +40,10 @@ describe('Totals', () => {
   it('stays exact up to 2^53', () => {
     const totals = new Totals(1);
     const number = totals.number(Uint32Array.of(1, 2, 3, 4), 0);
-    totals.move(number, 0, 0, Number.MAX_SAFE_INTEGER - 1);
-    totals.move(number, 0, 0, Number.MAX_SAFE_INTEGER);
+    totals.add(number, 0, 0, Number.MAX_SAFE_INTEGER - 1);
+    totals.settle(number);
+    totals.add(number, 0, 0, Number.MAX_SAFE_INTEGER);
+    totals.settle(number);
     expect(totals.bytes).toBe(1);
   });
 
