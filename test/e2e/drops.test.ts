@@ -105,6 +105,22 @@ describe.skipIf(!root)('drops on this host, from the kernel to a message (needs 
     expect(up.errors).toBe('');
     expect(`${up.lines.join('\n')}${up.errors}`).not.toContain('secret');
   }, 120_000);
+
+  test('two thousand healthy HTTP connections a second for a minute are no incident', async () => {
+    const dir = folder();
+    const up = netfall(['up', '--data', join(dir, 'data'), '--listen', '127.0.0.1:0']);
+    const url = (await up.line(/Netfall is at (http:\S+)/, 60_000))[1] ?? '';
+    const load = new Netfall(['--rate=2000', '--seconds=60'], {
+      program: join(import.meta.dirname, '../load/http-connections.ts'),
+    });
+    cleanup.push(() => load.kill('SIGKILL'));
+    expect(await load.ended).toBe(0);
+    expect(JSON.parse(load.lines[0] ?? '')).toEqual({ asked: 120_000, answered: 120_000, failed: 0 });
+    // Longer than a report and a surge take to become an incident.
+    await new Promise((resolve) => setTimeout(resolve, 12_000));
+    expect((await get(`${url}/api/v1/incidents`)).incidents).toEqual([]);
+    expect((await get(`${url}/api/v1/hosts`)).hosts).toMatchObject([{ status: 'live', messages_lost: 0 }]);
+  }, 150_000);
 });
 
 describe.skipIf(!root || !findNatsServer())(
