@@ -7,7 +7,7 @@
  */
 
 /** A program that cannot be encoded. */
-export class AssemblerError extends Error {
+class AssemblerError extends Error {
   override readonly name = 'AssemblerError';
   readonly code: 'UNKNOWN_LABEL' | 'DUPLICATE_LABEL' | 'JUMP_TOO_FAR' | 'OUT_OF_RANGE';
 

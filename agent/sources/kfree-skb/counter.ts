@@ -154,7 +154,7 @@ function allowLockedMemory(): void {
 }
 
 /** The best way to name addresses that this machine offers. */
-export function openSymbols(root: string): SymbolResolver {
+function openSymbols(root: string): SymbolResolver {
   try {
     return new KernelPrintedSymbols();
   } catch {
