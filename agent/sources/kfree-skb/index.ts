@@ -6,7 +6,7 @@ export {
   type DropRow,
   type KfreeSkbCounter,
   type KfreeSkbLedger,
-  type KfreeSkbOptions,
   openKfreeSkb,
 } from './counter.ts';
+export type { KfreeSkbOptions } from './load.ts';
 export { probeKfreeSkb } from './probe.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BtfWriter } from '../../kernel/testing/btf-writer.ts';
-import { tableEntries } from './counter.ts';
+import { tableEntries } from './load.ts';
 import { probeKfreeSkb } from './probe.ts';
 
 describe.skipIf(process.platform !== 'linux')('probeKfreeSkb (needs Linux)', () => {

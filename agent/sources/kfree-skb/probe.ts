@@ -10,8 +10,8 @@ import { type Capability, ownCapabilities } from '../../kernel/capabilities.ts';
 import { showsAddresses } from '../../kernel/kallsyms.ts';
 import { KernelError } from '../../kernel/libc.ts';
 import type { Probe } from '../../source.ts';
-import { createMaps, type KfreeSkbOptions, loadProgram, readBtf } from './counter.ts';
 import { type Layout, LayoutError, readLayout } from './layout.ts';
+import { createMaps, type KfreeSkbOptions, loadProgram, readBtf } from './load.ts';
 import { KernelPrintedSymbols } from './symbols.ts';
 
 /** Enough for a program with all of its parts. */

@@ -5,8 +5,8 @@ import { udpFlood } from '../../../test/load/udp-flood.ts';
 import { MapReader } from '../../kernel/bpf/map.ts';
 import { ownCapabilities } from '../../kernel/capabilities.ts';
 import { possibleCpuCount } from '../../kernel/cpus.ts';
-import { createMaps, loadProgram, readBtf } from './counter.ts';
 import { type Layout, readLayout } from './layout.ts';
+import { createMaps, loadProgram, readBtf } from './load.ts';
 import { probeKfreeSkb } from './probe.ts';
 import { KEY_BYTES, VALUE_BYTES } from './program.ts';
 
