@@ -27,7 +27,7 @@ import type { Draft, SealedMessage, Spool } from './spool/spool.ts';
 export interface AgentOptions {
   readonly config: AgentConfig;
   /** Stays open when the agent stops. */
-  readonly log: Log;
+  readonly log: Pick<Log, 'append'>;
   /** Stays open when the agent stops. One agent at a time. */
   readonly spool: Spool;
   readonly clock: Clock;

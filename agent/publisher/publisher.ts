@@ -9,7 +9,7 @@ import type { Spool, SpooledMessage } from '../spool/spool.ts';
 
 export interface PublisherOptions {
   readonly spool: Spool;
-  readonly log: Log;
+  readonly log: Pick<Log, 'append'>;
   readonly clock: Clock;
   /** Uniform in [0, 1): the jitter of retries. */
   readonly random: () => number;

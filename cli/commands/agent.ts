@@ -3,7 +3,7 @@ import { AgentConfig, createAgent, openSpool } from '@netfall/agent';
 import { systemClock } from '@netfall/log';
 import { loadConfig } from '../config/load.ts';
 import { createLogger } from '../runtime/logger.ts';
-import { awaitSharedLog } from '../runtime/open-log.ts';
+import { reachForLog } from '../runtime/open-log.ts';
 import { aborted, stopSignal } from '../runtime/signals.ts';
 
 export async function agent({ config: file }: { readonly config: string }): Promise<void> {
@@ -12,8 +12,7 @@ export async function agent({ config: file }: { readonly config: string }): Prom
   const clock = systemClock;
   const config = loadConfig(file, AgentConfig);
   await using stack = new AsyncDisposableStack();
-  const log = await awaitSharedLog(config.log, file, { cell: config.cell, clock, logger }, stop);
-  if (!log) return;
+  const log = reachForLog(config.log, file, { cell: config.cell, clock, logger });
   stack.defer(() => log.close());
   const spool = openSpool({
     data: config.data,
@@ -27,5 +26,7 @@ export async function agent({ config: file }: { readonly config: string }): Prom
   const running = createAgent({ config, log, spool, clock, logger });
   running.start();
   logger.info(`agent of host ${running.hostId} reports to cell ${config.cell}`);
-  await running.stop(await aborted(stop));
+  const reason = await Promise.race([aborted(stop), log.failed.catch((error) => error as Error)]);
+  await running.stop(String(reason));
+  if (reason instanceof Error) throw reason;
 }

@@ -49,11 +49,50 @@ export async function awaitSharedLog(
       await sleep(clock, RETRY_MS, signal);
       continue;
     }
-    throw new CommandError(
-      `${file} names no log: set log.nats.servers, or run "netfall up", which needs none`,
-    );
+    throw noLog(file);
   }
   return null;
+}
+
+function noLog(file: string): CommandError {
+  return new CommandError(
+    `${file} names no log: set log.nats.servers, or run "netfall up", which needs none`,
+  );
+}
+
+/** The shared log as an agent needs it. */
+export interface Reached extends Pick<Log, 'append'> {
+  /** Rejects when the log will never take anything: for example because its stream has other settings. */
+  readonly failed: Promise<never>;
+  close(): Promise<void>;
+}
+
+/**
+ * The log of `config.nats`, at once. Until it can be reached appends fail as `unavailable`: the host is watched and its
+ * spool keeps what is to be said. Throws CommandError when no log is named.
+ */
+export function reachForLog(config: LogConfig, file: string, environment: LogEnvironment): Reached {
+  if (!config.nats) throw noLog(file);
+  const stopping = new AbortController();
+  let log: Log | null = null;
+  const opening = awaitSharedLog(config, file, environment, stopping.signal).then((opened) => {
+    log = opened;
+  });
+  const { promise: failed, reject } = Promise.withResolvers<never>();
+  failed.catch(() => {});
+  opening.catch(reject);
+  return {
+    failed,
+    async append(message) {
+      if (!log) throw new LogError('unavailable', 'the log has not been reached yet');
+      return log.append(message);
+    },
+    async close() {
+      stopping.abort();
+      await opening.catch(() => {});
+      await log?.close();
+    },
+  };
 }
 
 function openNatsLog({ nats }: LogConfig, { cell, clock, logger }: LogEnvironment): Promise<Log> | null {

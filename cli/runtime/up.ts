@@ -67,7 +67,10 @@ export async function startUp({ config, clock, logger, env }: UpOptions): Promis
 
     const lastSeen = (): Promise<number> => readLastSeen(collector.url, agent.hostId);
     const before = await lastSeen();
+    // What sources can do is shown by whoever started this; what changes later is said in the log.
+    agentLogger.level = 'error';
     agent.start();
+    agentLogger.level = logger.level;
     const stopping = new AbortController();
     stack.defer(() => stopping.abort());
     const running = stack.move();
