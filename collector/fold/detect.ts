@@ -4,6 +4,7 @@
  * milli-events a second. Knows nothing of incidents or of other hosts.
  */
 import type { FoldConfig } from './config.ts';
+import { plus } from './count.ts';
 
 type Detect = FoldConfig['detect'];
 
@@ -75,7 +76,7 @@ export function observe(
   if (signal.spell?.affected) {
     learn(signal, rate, traffic, seen.windowUs, config.learn_s * 16);
     progress(signal.spell, seen.events, rate);
-    signal.spell.streak_us = rate * 2 < threshold ? signal.spell.streak_us + seen.windowUs : 0;
+    signal.spell.streak_us = rate * 2 < threshold ? plus(signal.spell.streak_us, seen.windowUs) : 0;
     return signal.spell.streak_us < config.quiet_ms * 1000 ? 'unchanged' : 'recovered';
   }
   if (everyday || rate < threshold) {
@@ -91,7 +92,7 @@ export function observe(
     baseline_rate: Math.trunc(signal.baseline / 1000),
   };
   progress(signal.spell, seen.events, rate);
-  signal.spell.streak_us += seen.windowUs;
+  signal.spell.streak_us = plus(signal.spell.streak_us, seen.windowUs);
   if (signal.spell.streak_us < config.sustain_ms * 1000) return 'unchanged';
   signal.spell.affected = true;
   // From here on the streak counts towards recovery.
@@ -100,7 +101,7 @@ export function observe(
 }
 
 function progress(spell: Spell, events: number, milliRate: number): void {
-  spell.events += events;
+  spell.events = plus(spell.events, events);
   spell.peak_rate = Math.max(spell.peak_rate, Math.trunc(milliRate / 1000));
 }
 

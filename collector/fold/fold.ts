@@ -9,6 +9,7 @@
 import type { DropReport, Entry, Envelope, Epoch } from '@netfall/proto';
 import { checkEntry, decodeEntry, MAX_ENTRY_BYTES } from '@netfall/proto';
 import { type FoldConfig, INITIAL_CONFIG } from './config.ts';
+import { plus } from './count.ts';
 import { newSignal, type Observation, observe, type SignalRecord, type Spell, seed } from './detect.ts';
 import {
   addLosses,
@@ -455,7 +456,7 @@ export class Fold {
   #number(host: HostState, { incarnation, seq, oldest_seq, observed_us }: Envelope): boolean {
     const stream = streamOf(host, incarnation, () => openStream(incarnation, oldest_seq, observed_us));
     const { fresh, lost } = accept(stream, seq, oldest_seq);
-    host.messages_lost += lost;
+    host.messages_lost = plus(host.messages_lost, lost);
     if (!fresh) host.duplicates++;
     else noticeConflict(host, stream, observed_us, this.#liveUs);
     return fresh;
@@ -467,8 +468,8 @@ export class Fold {
     const mentioned = new Map<SignalRecord, number>();
     for (const { reason, function: fn, events } of report.drops) {
       const known = findSignal(state, reason, fn);
-      const signal = known ?? this.#follow(state, reason, fn, this.#nowUs - report.window_us);
-      if (signal) mentioned.set(signal, (mentioned.get(signal) ?? 0) + events);
+      const signal = known ?? this.#follow(state, reason, fn, Math.max(0, this.#nowUs - report.window_us));
+      if (signal) mentioned.set(signal, plus(mentioned.get(signal) ?? 0, events));
     }
     for (const [signal, events] of mentioned) {
       const seen: Observation = { events, windowUs: report.window_us, packets };
@@ -488,7 +489,9 @@ export class Fold {
     const verdict = observe(signal, seen, this.#nowUs, everyday, this.#config.detect);
     const { spell } = signal;
     if (!spell?.affected) return;
-    const about = hostSignal(host, signal, spell, severity, this.#nowUs - lasted - seen.windowUs);
+    // A window may be said to be longer than time itself.
+    const sinceUs = Math.max(0, this.#nowUs - lasted - seen.windowUs);
+    const about = hostSignal(host, signal, spell, severity, sinceUs);
     if (verdict === 'affected') this.#incidents.began(about, this.#moment(), this.#config);
     else if (verdict === 'unchanged') this.#incidents.progressed(about, this.#moment());
     else {

@@ -3,6 +3,7 @@
  * incidents: what its signals do is returned to the caller.
  */
 import { type Heartbeat, type Inventory, type Loss, SourceState } from '@netfall/proto';
+import { plus } from './count.ts';
 import type { SignalRecord } from './detect.ts';
 import type { Intern } from './intern.ts';
 import type { HostView, LossView, SourceView } from './model.ts';
@@ -117,7 +118,7 @@ export function streamOf(host: HostState, incarnation: string, open: () => Strea
   const known = streams.find((stream) => stream.incarnation === incarnation);
   if (known) return known;
   const stream = open();
-  for (const replaced of streams) host.messages_lost += giveUp(replaced);
+  for (const replaced of streams) host.messages_lost = plus(host.messages_lost, giveUp(replaced));
   streams.push(stream);
   streams.sort((a, b) => (a.incarnation > b.incarnation ? -1 : 1));
   if (streams.length > MOST_STREAMS) streams.pop();
@@ -165,7 +166,7 @@ export function addLosses({ losses }: HostState, added: readonly Loss[], intern:
 
 function addLoss(losses: readonly Mutable<LossView>[], source: string, hop: string, count: number): boolean {
   const row = losses.find((known) => known.hop === hop && known.source === source);
-  if (row) row.count = Math.min(Number.MAX_SAFE_INTEGER, row.count + count);
+  if (row) row.count = plus(row.count, count);
   return row !== undefined;
 }
 

@@ -4,6 +4,7 @@
  * knows nothing of how trouble is detected.
  */
 import type { FoldConfig } from './config.ts';
+import { plus } from './count.ts';
 import type { AuditEntry, DropSignal, Incident, IncidentHost, Severity } from './model.ts';
 
 /** The stored form: what is shown, and when the next step is due in live time (0: none). */
@@ -288,7 +289,7 @@ function rejoined(host: IncidentHost, from: HostSignal, moment: Moment): Inciden
     ...host,
     last_us: moment.nowUs,
     active: true,
-    events: host.events + from.events,
+    events: plus(host.events, from.events),
     peak_rate: Math.max(host.peak_rate, from.peakRate),
   };
 }
