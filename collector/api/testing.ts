@@ -49,7 +49,8 @@ export class TestDatabase {
     const { hosts = [], incidents = [], notifications = [], liveUs = 0 } = rows;
     this.#sequence = sequence;
     for (const host of hosts) this.#hosts.set(host.id, host);
-    for (const incident of incidents) this.#incidents.set(incident.id, { ...incident, due_us: 0 });
+    for (const incident of incidents)
+      this.#incidents.set(incident.id, { ...incident, due_us: 0, unlisted: 0 });
     for (const notification of notifications) this.#notifications.set(notification.id, notification);
     this.#write(liveUs);
     this.reader.changed({

@@ -67,7 +67,7 @@ export const IncidentConfig = Type.Object(
       minimum: 10,
       maximum: 100_000,
       default: 1000,
-      description: 'Closed incidents that are kept; the oldest go first.',
+      description: 'Resolved and closed incidents that are kept; those resolved longest ago go first.',
     }),
   },
   strict,

@@ -1,3 +1,4 @@
+import type { Item } from '@netfall/proto';
 import { describe, expect, test } from 'vitest';
 import { rowsDigest } from '../store/digest.ts';
 import { INITIAL_CONFIG } from './config.ts';
@@ -65,6 +66,7 @@ describe('surges', () => {
         hosts_total: 1,
         regression_of: '',
         due_us: 0,
+        unlisted: 0,
         audit: [{ at_us: START_US + 13_000_000, event: 'fired', detail: 'by a' }],
       },
     ]);
@@ -199,6 +201,112 @@ describe('the life of an incident', () => {
     ]);
   });
 
+  test('lasts as long as a host is affected that it has no room to list', () => {
+    const story = new Story();
+    const ids = ['a', 'b', 'c'];
+    story.epoch(0, { incident: { ...INITIAL_CONFIG.incident, max_hosts: 1 } });
+    for (const id of ids) story.report(0, id);
+    for (const id of ids) surge(story, id, 0, 5);
+    for (let s = 6; s <= 200; s++) {
+      for (const id of ['a', 'b']) story.report(s, id, { drops: {} });
+      story.report(s, 'c', { drops: { [SURGE]: 1000 } });
+    }
+    expect(incidentsOf(story)).toMatchObject([{ state: 'firing', hosts: [{ host_id: 'a', active: false }] }]);
+    for (let s = 201; s <= 235; s++) story.report(s, 'c', { drops: {} });
+    expect(states(story)).toEqual(['resolving']);
+  });
+
+  test('one that found no room opens once there is some', () => {
+    const story = new Story();
+    story.epoch(0, { limits: { ...INITIAL_CONFIG.limits, open_incidents: 1 } });
+    for (const id of ['a', 'b']) story.report(0, id);
+    surge(story, 'a', 0, 5);
+    const other = (from: number, to: number) => {
+      for (let s = from; s <= to; s++) {
+        story.report(s, 'a', { drops: {} });
+        story.report(s, 'b', { drops: { 'TCP_CSUM/tcp_v4_rcv': 1000 } });
+      }
+    };
+    other(6, 90);
+    expect(incidentsOf(story)).toMatchObject([{ state: 'resolving', signal: { reason: 'NO_SOCKET' } }]);
+    expect(fold(story).rows().global.rejected['too_many_incidents']).toBeGreaterThan(1);
+    other(91, 110);
+    expect(incidentsOf(story)).toMatchObject([
+      { state: 'resolved' },
+      { state: 'firing', signal: { reason: 'TCP_CSUM' } },
+    ]);
+    for (let s = 111; s < 150; s++) story.report(s, 'b', { drops: {} });
+    expect(states(story)).toEqual(['resolved', 'resolving']);
+  });
+
+  test('a signal that has no room beside those of the same report is not followed at all', () => {
+    const story = new Story();
+    story.epoch(0, { limits: { ...INITIAL_CONFIG.limits, signals_per_host: 2 } });
+    story.report(0, 'a');
+    story.report(10, 'a', { windowS: 10, drops: { 'A/f': 1000, 'B/f': 900, 'C/f': 800 } });
+    expect(incidentsOf(story).map(({ signal }) => signal.reason)).toEqual(['A', 'B']);
+    for (let s = 11; s <= 45; s++) story.report(s, 'a', { drops: {} });
+    expect(states(story)).toEqual(['resolving', 'resolving']);
+  });
+
+  test('a host whose drops nobody counts any more ends its part after five minutes', () => {
+    const story = firing();
+    for (let s = 10; s <= 300; s += 10) story.report(s, 'a');
+    expect(states(story)).toEqual(['firing']);
+    story.report(310, 'a');
+    expect(incidentsOf(story)).toMatchObject([
+      { state: 'resolving', audit: [{}, { event: 'resolving', detail: 'a reports no drops any more' }] },
+    ]);
+  });
+
+  test('only so many that are over are kept, and the one resolved longest ago goes first', () => {
+    const story = new Story();
+    story.epoch(0, { incident: { ...INITIAL_CONFIG.incident, hold_down_s: 1, history: 10 } });
+    for (const id of ['long', 'a']) story.report(0, id);
+    // The first to open is the last to be over.
+    story.report(10, 'long', { windowS: 10, drops: { 'LONG/f': 1000 } });
+    for (let i = 0; i < 12; i++) {
+      story.report(20 + 70 * i, 'a', { windowS: 10, drops: { [`R${i}/f`]: 1000 } });
+      story.report(50 + 70 * i, 'a', { windowS: 30, drops: {} });
+      for (let s = 51 + 70 * i; s < 90 + 70 * i; s++) story.report(s, 'long', { drops: { 'LONG/f': 1000 } });
+    }
+    expect(incidentsOf(story).map(({ signal }) => signal.reason)).toEqual([
+      'LONG',
+      ...Array.from({ length: 10 }, (_, i) => `R${i + 2}`),
+    ]);
+    story.report(900, 'long', { windowS: 30, drops: {} });
+    story.ticks(901, 903);
+    expect(incidentsOf(story).map(({ signal }) => signal.reason)).toEqual([
+      'LONG',
+      ...Array.from({ length: 9 }, (_, i) => `R${i + 3}`),
+    ]);
+  });
+
+  test('a regression is told alike by a replica that was restored, whatever history has forgotten', () => {
+    const story = new Story();
+    const quick = { ...INITIAL_CONFIG.incident, hold_down_s: 1, history: 10 };
+    story.epoch(0, { incident: quick });
+    story.report(0, 'a');
+    const life = (at: number, kind: string) => {
+      story.report(at, 'a', { windowS: 10, drops: { [`${kind}/f`]: 1000 } });
+      story.report(at + 1, 'a', { windowS: 30, drops: {} });
+      story.ticks(at + 2, at + 8);
+    };
+    life(10, 'AGAIN');
+    // From here on what is resolved is closed at once, but for the first.
+    story.epoch(20, { incident: { ...quick, close_after_s: 1 } });
+    life(30, 'AGAIN');
+    for (let i = 0; i < 10; i++) life(50 + 20 * i, `R${i}`);
+    const through = fold(story);
+    const { global, hosts, incidents, notifications } = through.rows();
+    const rows = { global, hosts: [...hosts], incidents: [...incidents], notifications: [...notifications] };
+    const restored = new Fold(testRules, JSON.parse(JSON.stringify(rows)));
+    const before = story.entries.length;
+    life(300, 'AGAIN');
+    for (const entry of story.entries.slice(before)) for (const one of [through, restored]) one.apply(entry);
+    expect(rowsDigest(restored.rows())).toBe(rowsDigest(through.rows()));
+  });
+
   test('a host that says goodbye ends its part', () => {
     const story = firing();
     story.report(6, 'a', { items: [{ goodbye: { reason: 'SIGTERM' } }] });
@@ -296,6 +404,61 @@ describe('hosts', () => {
     expect(host(fold(story), 'a').view.messages_lost).toBe(0);
     story.report(10, 'a', { seq: 1, incarnation: '0002' });
     expect(host(fold(story), 'a').view.messages_lost).toBe(4);
+  });
+
+  test('what comes late within a spool does not take the place of what is newer', () => {
+    const inventory = (kernel: string): Item => ({
+      inventory: {
+        hostname: 'a',
+        addresses: [],
+        gateway: '',
+        gateway_mac: '',
+        subnet: '',
+        kernel,
+        image: '',
+        cmdline_digest: '',
+        vendor: '',
+        product: '',
+        cpu: '',
+        microcode: '',
+        nics: [],
+        labels: [],
+      },
+    });
+    const story = new Story();
+    story.report(1, 'a', { seq: 1 });
+    story.report(2, 'a', { seq: 3, items: [inventory('6.18')] });
+    story.report(3, 'a', { seq: 2, items: [inventory('6.12')] });
+    expect(host(fold(story), 'a').view.attributes).toEqual({ kernel: '6.18' });
+    story.report(4, 'a', { seq: 6, items: [{ goodbye: { reason: 'SIGTERM' } }] });
+    story.report(5, 'a', { seq: 5, windowS: 10, drops: { [SURGE]: 1000 } });
+    story.ticks(6, 60);
+    const folded = fold(story);
+    expect(host(folded, 'a').view.status).toBe('stopped');
+    expect([...folded.incidents()]).toEqual([]);
+    story.report(61, 'a', { seq: 7 });
+    expect(host(fold(story), 'a').view.status).toBe('live');
+  });
+
+  test('a spool older than the four that are known is told from its own repetitions', () => {
+    const story = new Story();
+    for (const incarnation of ['0005', '0006', '0007', '0008']) story.report(1, 'a', { incarnation });
+    for (const at of [2, 3]) story.report(at, 'a', { incarnation: '0001', seq: 1 });
+    const { record } = host(fold(story), 'a');
+    expect(record.duplicates).toBe(1);
+    expect(record.streams.map(({ incarnation }) => incarnation)).toEqual(['0008', '0007', '0006', '0001']);
+  });
+
+  test('a clock that was set back by hours makes its host late for a quarter of an hour, not for good', () => {
+    const story = new Story();
+    story.report(0, 'a', { clockS: 7200 });
+    for (let s = 1; s <= 1000; s++) {
+      if (s % 10 === 0) story.report(s, 'a');
+      else story.tick(s);
+    }
+    expect(host(fold(story), 'a').record.late).toBe(90);
+    for (let s = 1001; s < 1010; s++) story.report(s, 'a', { drops: { [SURGE]: 1000 } });
+    expect(incidentsOf(story)).toHaveLength(1);
   });
 
   test('two agents that claim one host are shown', () => {

@@ -18,7 +18,7 @@ import {
   type HostRecord,
   type HostState,
   insertSignal,
-  lateness,
+  isLate,
   newHost,
   noticeConflict,
   plainInventory,
@@ -29,7 +29,7 @@ import { type HostSignal, type IncidentRecord, Incidents, type Moment } from './
 import { interner } from './intern.ts';
 import type { Incident, Notification, Severity } from './model.ts';
 import { Outbox } from './outbox.ts';
-import { accept, openStream } from './stream.ts';
+import { type Acceptance, accept, openStream } from './stream.ts';
 import { Timers } from './timers.ts';
 
 /** Of this module's rules. Any change that could give other rows from the same log is a new version. */
@@ -37,8 +37,8 @@ export const FOLD_VERSION = 1;
 
 /** A gap between two entries that cannot be idleness, since replicas append ticks. */
 const OUTAGE_US = 3_000_000;
-/** A report this much later than the host's usual delay amends history and opens nothing. */
-const LATE_US = 600_000_000;
+/** A host whose messages say nothing of drops for this long has nobody left who counts them. */
+const UNCOUNTED_US = 300_000_000;
 
 /** An entry of the log. Structurally the log's own `Stored`, which this module does not import. */
 export interface FoldEntry {
@@ -424,12 +424,27 @@ export class Fold {
     this.#dirtyHosts.add(host);
     if (!known) this.#dirtyFacts.add(host.id);
     const { state } = host;
-    if (!this.#number(state, envelope)) return;
+    const { fresh, newest } = this.#number(state, envelope);
+    if (!fresh) return;
 
-    const late = lateness(state, envelope.observed_us, this.#nowUs, !known) > LATE_US;
+    if (!known) state.offset_us = this.#nowUs - envelope.observed_us;
+    const late = isLate(state, envelope.observed_us, this.#nowUs, this.#liveUs);
     state.last_seen_us = this.#nowUs;
-    state.status = 'live';
     addLosses(state, envelope.losses, this.#intern);
+    // What was overtaken by a later message of the same spool says how the host was, not how it is.
+    const goodbye = newest ? this.#news(host, envelope) : null;
+    // After the inventory of the same message, which may hold the name to call the host by.
+    if (!late && state.status === 'live') this.#reports(host, envelope, !known);
+    if (state.silent_at_us > 0) this.#timers.set(`h${host.id}`, state.silent_at_us);
+    if (goodbye === null) return;
+    state.status = 'stopped';
+    state.silent_at_us = 0;
+    this.#endSignals(host, `${hostname(host)} stopped: ${goodbye}`, this.#moment());
+  }
+
+  /** What a host says of itself. Returns why it stops, or null. */
+  #news(host: HostRecord, envelope: Envelope): string | null {
+    host.state.status = 'live';
     let { facts } = host;
     if (facts.boot_id !== envelope.boot_id) facts = { ...facts, boot_id: envelope.boot_id };
     let goodbye: string | null = null;
@@ -441,25 +456,24 @@ export class Fold {
     }
     if (facts !== host.facts) this.#dirtyFacts.add(host.id);
     host.facts = facts;
-    // After the inventory of the same message, which may hold the name to call the host by.
-    for (const { drop_report } of envelope.items)
-      if (drop_report && !late) this.#drops(host, drop_report, !known);
-    if (late) state.late++;
-    if (state.silent_at_us > 0) this.#timers.set(`h${host.id}`, state.silent_at_us);
-    if (goodbye === null) return;
-    state.status = 'stopped';
-    state.silent_at_us = 0;
-    this.#endSignals(host, `${hostname(host)} stopped: ${goodbye}`, this.#moment());
+    return goodbye;
+  }
+
+  #reports(host: HostRecord, { items }: Envelope, first: boolean): void {
+    for (const { drop_report } of items) if (drop_report) this.#drops(host, drop_report, first);
+    const uncounted = ({ spell, last_us }: SignalRecord) => spell && this.#nowUs - last_us >= UNCOUNTED_US;
+    if (host.state.signals.some(uncounted))
+      this.#endSignals(host, `${hostname(host)} reports no drops any more`, this.#moment());
   }
 
   /** Whether the message is new; counts it as duplicate otherwise, and what is now known to be lost. */
-  #number(host: HostState, { incarnation, seq, oldest_seq, observed_us }: Envelope): boolean {
+  #number(host: HostState, { incarnation, seq, oldest_seq, observed_us }: Envelope): Acceptance {
     const stream = streamOf(host, incarnation, () => openStream(incarnation, oldest_seq, observed_us));
-    const { fresh, lost } = accept(stream, seq, oldest_seq);
-    host.messages_lost = plus(host.messages_lost, lost);
-    if (!fresh) host.duplicates++;
+    const acceptance = accept(stream, seq, oldest_seq);
+    host.messages_lost = plus(host.messages_lost, acceptance.lost);
+    if (!acceptance.fresh) host.duplicates++;
     else noticeConflict(host, stream, observed_us, this.#liveUs);
-    return fresh;
+    return acceptance;
   }
 
   #drops(host: HostRecord, report: DropReport, first: boolean): void {
@@ -468,7 +482,7 @@ export class Fold {
     const mentioned = new Map<SignalRecord, number>();
     for (const { reason, function: fn, events } of report.drops) {
       const known = findSignal(state, reason, fn);
-      const signal = known ?? this.#follow(state, reason, fn, Math.max(0, this.#nowUs - report.window_us));
+      const signal = known ?? this.#follow(state, reason, fn, mentioned);
       if (signal) mentioned.set(signal, plus(mentioned.get(signal) ?? 0, events));
     }
     for (const [signal, events] of mentioned) {
@@ -492,7 +506,8 @@ export class Fold {
     // A window may be said to be longer than time itself.
     const sinceUs = Math.max(0, this.#nowUs - lasted - seen.windowUs);
     const about = hostSignal(host, signal, spell, severity, sinceUs);
-    if (verdict === 'affected') this.#incidents.began(about, this.#moment(), this.#config);
+    // Where there is no room for an incident, it is tried again when the trouble has lasted as long once more.
+    if (verdict === 'affected') spell.affected = this.#incidents.began(about, this.#moment(), this.#config);
     else if (verdict === 'unchanged') this.#incidents.progressed(about, this.#moment());
     else {
       signal.spell = null;
@@ -500,18 +515,24 @@ export class Fold {
     }
   }
 
-  /** A new signal's record; where there is no room, the quietest one that is well makes room. */
-  #follow(host: HostState, reason: string, fn: string, sinceUs: number): SignalRecord | undefined {
+  /** A new signal's record; where there is no room, the quietest one that is well and not `mentioned` makes room. */
+  #follow(
+    host: HostState,
+    reason: string,
+    fn: string,
+    mentioned: ReadonlyMap<SignalRecord, number>,
+  ): SignalRecord | undefined {
     const { signals } = host;
     if (signals.length >= this.#config.limits.signals_per_host) {
       let quietest: SignalRecord | undefined;
       for (const signal of signals) {
-        if (!signal.spell && (!quietest || isQuieter(signal, quietest))) quietest = signal;
+        if (signal.spell || mentioned.has(signal)) continue;
+        if (!quietest || isQuieter(signal, quietest)) quietest = signal;
       }
       if (!quietest) return undefined;
       signals.splice(signals.indexOf(quietest), 1);
     }
-    const signal = newSignal(this.#intern(reason), this.#intern(fn), sinceUs);
+    const signal = newSignal(this.#intern(reason), this.#intern(fn), this.#nowUs);
     insertSignal(host, signal);
     return signal;
   }

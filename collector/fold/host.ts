@@ -17,6 +17,10 @@ const MOST_LOSSES = 64;
 const CONFLICT_AFTER_US = 30_000_000;
 /** Silence is no sooner than this, however often a host speaks: a busy host may stall for some seconds. */
 const SILENT_AFTER_LEAST_US = 20_000_000;
+/** A message this much later than the host's usual delay is of a backlog. */
+const LATE_US = 600_000_000;
+/** No backlog takes this long to come, µs of live time: the host's clock was set back. */
+const SET_BACK_AFTER_US = 900_000_000;
 /** How long after the last sign of a conflict it is shown, µs of live time. */
 const CONFLICT_SHOWN_US = 60_000_000;
 
@@ -49,6 +53,8 @@ export interface HostState {
   messages_lost: number;
   duplicates: number;
   late: number;
+  /** Live time since which all that came was late; 0 while something is in time. */
+  late_since_us: number;
   /** Newest incarnation first. */
   readonly streams: StreamRecord[];
   /** By source and hop. */
@@ -74,6 +80,7 @@ export function newHost(id: string, nowUs: number): HostRecord {
       messages_lost: 0,
       duplicates: 0,
       late: 0,
+      late_since_us: 0,
       streams: [],
       losses: [],
       signals: [],
@@ -119,9 +126,10 @@ export function streamOf(host: HostState, incarnation: string, open: () => Strea
   if (known) return known;
   const stream = open();
   for (const replaced of streams) host.messages_lost = plus(host.messages_lost, giveUp(replaced));
+  // Before the new one joins them: it may be the oldest by name, and its repetitions must be known.
+  if (streams.length >= MOST_STREAMS) streams.pop();
   streams.push(stream);
   streams.sort((a, b) => (a.incarnation > b.incarnation ? -1 : 1));
-  if (streams.length > MOST_STREAMS) streams.pop();
   return stream;
 }
 
@@ -140,18 +148,23 @@ export function noticeConflict(
 }
 
 /**
- * How late a message is, µs: by how much its delay exceeds the host's usual one, which holds the error of its clock.
+ * Whether a message is late: by how much its delay exceeds the host's usual one, which holds the error of its clock. A
+ * late one amends history and opens nothing. Times are the message's own, log time and live time, µs.
  */
-export function lateness(host: HostState, observedUs: number, nowUs: number, first: boolean): number {
+export function isLate(host: HostState, observedUs: number, nowUs: number, liveUs: number): boolean {
   const delay = nowUs - observedUs;
-  if (first || delay < host.offset_us) {
-    host.offset_us = delay;
-    return 0;
-  }
   const late = delay - host.offset_us;
+  if (late > LATE_US && host.late_since_us === 0) host.late_since_us = liveUs;
+  const clockSetBack = late > LATE_US && liveUs - host.late_since_us >= SET_BACK_AFTER_US;
+  if (late < 0 || clockSetBack) host.offset_us = delay;
   // Follows a clock that drifts away, slowly enough that a backlog does not pass for one.
-  host.offset_us += Math.min(1000, late);
-  return late;
+  else host.offset_us += Math.min(1000, late);
+  if (late > LATE_US && !clockSetBack) {
+    host.late++;
+    return true;
+  }
+  host.late_since_us = 0;
+  return false;
 }
 
 export function addLosses({ losses }: HostState, added: readonly Loss[], intern: Intern): void {

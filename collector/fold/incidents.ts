@@ -7,9 +7,12 @@ import type { FoldConfig } from './config.ts';
 import { plus } from './count.ts';
 import type { AuditEntry, DropSignal, Incident, IncidentHost, Severity } from './model.ts';
 
-/** The stored form: what is shown, and when the next step is due in live time (0: none). */
+/** The stored form: what is shown, and what the fold goes by. */
 export interface IncidentRecord extends Incident {
+  /** When the next step is due in live time; 0 when none is. */
   readonly due_us: number;
+  /** Affected hosts beyond those that are listed. */
+  readonly unlisted: number;
 }
 
 /** What a signal did on a host. */
@@ -56,7 +59,6 @@ export class Incidents {
   /** The newest incident of each fingerprint. */
   readonly #latest = new Map<string, string>();
   #open = 0;
-  #closed = 0;
   #openedAt = 0;
   #openedThere = 0;
 
@@ -67,16 +69,23 @@ export class Incidents {
       this.records.set(record.id, record);
       this.#latest.set(record.fingerprint, record.id);
       if (isOpen(record)) this.#open++;
-      if (record.state === 'closed') this.#closed++;
     }
   }
 
-  /** A signal became trouble on a host. */
-  began(from: HostSignal, moment: Moment, config: FoldConfig): void {
+  /** A signal became trouble on a host. Whether an incident holds it: only then may it progress and end. */
+  began(from: HostSignal, moment: Moment, config: FoldConfig): boolean {
     const fingerprint = `drop/${from.signal.reason}/${from.signal.function}`;
     const latest = this.records.get(this.#latest.get(fingerprint) ?? '');
-    if (latest && isOpen(latest)) this.#join(latest, from, moment, config);
-    else this.#fire(fingerprint, latest, from, moment, config);
+    if (latest && isOpen(latest)) {
+      this.#join(latest, from, moment, config);
+      return true;
+    }
+    if (this.#open < config.limits.open_incidents) {
+      this.#fire(fingerprint, latest, from, moment);
+      return true;
+    }
+    this.#events.refused();
+    return false;
   }
 
   /** A host's trouble goes on: newer numbers, shown with the next change. */
@@ -95,8 +104,10 @@ export class Incidents {
     const hosts = incident.hosts.map((host) =>
       host.host_id === from.hostId && host.active ? { ...host, last_us: moment.nowUs, active: false } : host,
     );
-    const over = incident.state !== 'resolving' && !hosts.some(({ active }) => active);
-    const changed = { ...incident, hosts, version: incident.version + 1 };
+    const listed = hosts.some(({ host_id }) => host_id === from.hostId);
+    const unlisted = incident.unlisted - (listed ? 0 : 1);
+    const over = unlisted === 0 && !hosts.some(({ active }) => active);
+    const changed = { ...incident, hosts, unlisted, version: incident.version + 1 };
     if (!over) {
       this.#store(changed);
       return;
@@ -125,8 +136,8 @@ export class Incidents {
       this.#open--;
       this.#store(resolved);
       this.#events.notify('resolved', shown(resolved), moment);
+      this.#forget(config.incident.history);
     } else if (incident.state === 'resolved') {
-      this.#closed++;
       this.#store({
         ...incident,
         state: 'closed',
@@ -134,7 +145,6 @@ export class Incidents {
         due_us: 0,
         audit: audited(incident, moment, 'closed', ''),
       });
-      this.#forget(config.incident.history);
     }
   }
 
@@ -144,17 +154,7 @@ export class Incidents {
     return incident && isOpen(incident) ? incident : undefined;
   }
 
-  #fire(
-    fingerprint: string,
-    earlier: IncidentRecord | undefined,
-    from: HostSignal,
-    moment: Moment,
-    config: FoldConfig,
-  ): void {
-    if (this.#open >= config.limits.open_incidents) {
-      this.#events.refused();
-      return;
-    }
+  #fire(fingerprint: string, earlier: IncidentRecord | undefined, from: HostSignal, moment: Moment): void {
     if (this.#openedAt !== moment.sequence) {
       this.#openedAt = moment.sequence;
       this.#openedThere = 0;
@@ -176,6 +176,7 @@ export class Incidents {
       hosts_total: 1,
       regression_of: regression,
       due_us: 0,
+      unlisted: 0,
       audit: [
         {
           at_us: moment.nowUs,
@@ -200,6 +201,7 @@ export class Incidents {
         ? [...incident.hosts, asHost(from, moment)].sort((a, b) => (a.host_id < b.host_id ? -1 : 1))
         : incident.hosts;
     const total = incident.hosts_total + (known ? 0 : 1);
+    const unlisted = incident.unlisted + (known || room ? 0 : 1);
     const again = incident.state === 'resolving';
     this.#store({
       ...incident,
@@ -213,6 +215,7 @@ export class Incidents {
       ),
       hosts,
       hosts_total: total,
+      unlisted,
       due_us: 0,
       audit: again
         ? audited(incident, moment, 'firing', `again on ${from.hostname} before it was resolved`)
@@ -227,26 +230,27 @@ export class Incidents {
     this.#events.changed(record.id);
   }
 
+  /**
+   * Forgets those that are over beyond `history`, the one resolved longest ago first: so of one fingerprint's the newest
+   * goes last, and tells of it whether this replica was restored or not.
+   */
   #forget(history: number): void {
-    while (this.#closed > history) {
-      // Records are in the order in which they opened.
+    while (this.records.size - this.#open > history) {
       let oldest: IncidentRecord | undefined;
+      // Records are in the order in which they opened, which settles ties.
       for (const record of this.records.values()) {
-        if (record.state !== 'closed') continue;
-        oldest = record;
-        break;
+        if (!isOpen(record) && (!oldest || record.resolved_us < oldest.resolved_us)) oldest = record;
       }
       if (!oldest) return;
       this.records.delete(oldest.id);
       if (this.#latest.get(oldest.fingerprint) === oldest.id) this.#latest.delete(oldest.fingerprint);
-      this.#closed--;
       this.#events.removed(oldest.id);
     }
   }
 }
 
-/** An incident as it is shown: without the fold's own deadline. */
-export function shown({ due_us: _, ...incident }: IncidentRecord): Incident {
+/** An incident as it is shown: without what is the fold's own. */
+export function shown({ due_us: _due, unlisted: _unlisted, ...incident }: IncidentRecord): Incident {
   return incident;
 }
 

@@ -39,7 +39,9 @@ describe('a stream of numbered messages', () => {
         let lost = 0;
         for (const each of messages) {
           const result = accept(stream, each.seq, oldest(each));
+          const before = Math.max(0, ...model.folded);
           expect(result.fresh).toBe(model.accept(each.seq, oldest(each)));
+          expect(result.newest).toBe(result.fresh && each.seq > before);
           lost += result.lost;
         }
         expect(lost).toBe(model.lost.size);
@@ -57,9 +59,9 @@ describe('a stream of numbered messages', () => {
 
   test('what was settled before the first message seen is not counted', () => {
     const stream = openStream('x', 40, 0);
-    expect(accept(stream, 42, 40)).toEqual({ fresh: true, lost: 0 });
-    expect(accept(stream, 41, 40)).toEqual({ fresh: true, lost: 0 });
-    expect(accept(stream, 43, 43)).toEqual({ fresh: true, lost: 1 });
-    expect(accept(stream, 39, 39)).toEqual({ fresh: false, lost: 0 });
+    expect(accept(stream, 42, 40)).toEqual({ fresh: true, newest: true, lost: 0 });
+    expect(accept(stream, 41, 40)).toEqual({ fresh: true, newest: false, lost: 0 });
+    expect(accept(stream, 43, 43)).toEqual({ fresh: true, newest: true, lost: 1 });
+    expect(accept(stream, 39, 39)).toEqual({ fresh: false, newest: false, lost: 0 });
   });
 });

@@ -21,6 +21,8 @@ export interface StreamRecord {
 export interface Acceptance {
   /** Whether the message is new. */
   readonly fresh: boolean;
+  /** Whether none after it was folded before. */
+  readonly newest: boolean;
   /** How many messages are now known never to come. */
   readonly lost: number;
 }
@@ -44,10 +46,11 @@ export function accept(stream: StreamRecord, seq: number, oldestSeq: number): Ac
   let lost = 0;
   const at = seq <= stream.low ? -1 : insertionPoint(stream.ahead, seq);
   const fresh = at !== -1;
+  const newest = fresh && at === stream.ahead.length;
   if (fresh) stream.ahead.splice(at, 0, seq);
   // A duplicate's oldest_seq is as true as it ever was.
   lost += raise(stream, Math.max(oldestSeq - 1, seq - WINDOW));
-  return { fresh, lost };
+  return { fresh, newest, lost };
 }
 
 /** Gives up on what is missing below the newest message; returns how many that is. */
