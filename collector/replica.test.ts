@@ -220,6 +220,34 @@ describe('one replica', () => {
     expect(one.replica.status().sequence).toBeGreaterThan(last);
   });
 
+  test('sends nothing by a claim of its past before it knows what others did since', async () => {
+    const claim = encodeEntry({ claim: { holder: 'r1', lease_us: 3_600_000_000 } });
+    const { sequence } = await log.append({ subject: collectorSubject(CELL, 'claim'), id: 'past', data: claim });
+    const path = newPath();
+    await foldedAlone(sequence, path);
+    const last = await report(50);
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { identity } = await log.info();
+    const one = await start('r1', {
+      path,
+      startFolding: async (events) => {
+        const [thread, status] = await startFoldThread({ path, identity, cell: CELL }, events);
+        return [
+          { push: (entries) => held.then(() => thread.push(entries)), close: () => thread.close() },
+          status,
+        ];
+      },
+    });
+    expect(one.replica.status()).toMatchObject({ sequence, claimHolder: 'r1', leader: false });
+    expect(one.replica.mayDeliver()).toBe(false);
+    release();
+    await until(() => one.replica.status().sequence >= last);
+    expect(one.replica.mayDeliver()).toBe(true);
+  });
+
   test('folds what is appended, and its rows are those of a fold without a thread', async () => {
     const one = await start('r1');
     const last = await report(200);

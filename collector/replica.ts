@@ -128,8 +128,8 @@ export class Replica {
     const status = this.#status;
     if (!status || this.#stopping.signal.aborted || status.claim.holder !== this.#options.replica)
       return false;
-    // Who holds it beyond a barrier, this replica does not see.
-    if (status.barrier) return false;
+    // Who holds it beyond a barrier, or beyond what it has folded of the log's past, this replica does not see.
+    if (status.barrier || !this.#ready) return false;
     return this.#logTimeUs() + LEASE_MARGIN_US < status.claim.until_us;
   }
 
