@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Log, openEmbeddedLog, type Stored } from '@netfall/log';
 import { collectorSubject, encodeEntry } from '@netfall/proto';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { canonicalJson, INITIAL_CONFIG } from './fold/config.ts';
 import type { Rows, Rules } from './fold/fold.ts';
 import { randomLog } from './fold/testing/random-log.ts';
 import { CELL, testRules } from './fold/testing/story.ts';
@@ -356,16 +357,18 @@ function toVersion(version: number): Migrate {
     from === 1 ? ({ ...rows, global: { ...rows.global, fold_version: version } } satisfies Rows) : null;
 }
 
+async function beginEpoch(version: number, catalog = ''): Promise<number> {
+  const config = canonicalJson(INITIAL_CONFIG);
+  const epoch = { fold_version: version, config_digest: '', catalog_digest: catalog, config };
+  const subject = collectorSubject(CELL, 'epoch');
+  const id = `epoch-${version}-${catalog}`;
+  const { sequence } = await log.append({ subject, id, data: encodeEntry({ epoch }) });
+  return sequence;
+}
+
 describe('another version of the fold', () => {
   const later: Rules = { ...testRules, version: 2 };
   const migrate = toVersion(2);
-
-  async function beginEpoch(version: number): Promise<number> {
-    const epoch = { fold_version: version, config_digest: '', catalog_digest: '', config: '{}' };
-    const subject = collectorSubject(CELL, 'epoch');
-    const { sequence } = await log.append({ subject, id: `epoch-${version}`, data: encodeEntry({ epoch }) });
-    return sequence;
-  }
 
   test('an older checkpoint right before its epoch is migrated in its place', async () => {
     await fill(log, 1, 100);
@@ -403,9 +406,16 @@ describe('another version of the fold', () => {
     expect(stateOf(path)).toMatchObject({ checkpoint: { sequence: 60, foldVersion: 2 } });
   });
 
-  test('an epoch of yet another version is not the one to look for', async () => {
+  test.each([
+    ['of yet another version', () => beginEpoch(3)],
+    [
+      'that cannot be read',
+      () =>
+        log.append({ subject: collectorSubject(CELL, 'epoch'), id: 'x', data: new Uint8Array([255, 255]) }),
+    ],
+  ])('an epoch %s is not the one to look for', async (_, begin) => {
     await fill(log, 1, 100);
-    await beginEpoch(3);
+    await begin();
     await folded(log, path, 100);
     await resumed({ rules: later, migrate });
     expect(asked).toBe(1);
@@ -429,6 +439,40 @@ describe('another version of the fold', () => {
       'the checkpoint is of fold version 2, this release folds version 1: run the later release',
     );
     expect(stateOf(path)).toMatchObject({ checkpoint: { sequence: 100, foldVersion: 2 } });
+  });
+});
+
+describe('a checkpoint in front of an epoch of other rules', () => {
+  const other: Rules = { ...testRules, catalogDigest: 'catalog-2' };
+
+  test('stays there as long as nobody went back to these', async () => {
+    await fill(log, 1, 100);
+    expect(await beginEpoch(1, 'catalog-2')).toBe(101);
+    const digest = await folded(log, path, 101);
+    const peer = newPath();
+    await folded(log, peer, 100);
+    await folded(log, peer, 101, other);
+    await writeSnapshot(peer, log.blobs);
+    await resumed();
+    expect(sequenceOf(path)).toBe(100);
+    expect(digestOf(path)).toBe(digest);
+    expect(said).toEqual([]);
+  });
+
+  test('goes past it by the snapshot of one that did', async () => {
+    await fill(log, 1, 100);
+    await beginEpoch(1, 'catalog-2');
+    await folded(log, path, 101);
+    const peer = newPath();
+    await folded(log, peer, 100);
+    await folded(log, peer, 101, other);
+    expect(await beginEpoch(1, 'catalog-1')).toBe(102);
+    const digest = await folded(log, peer, 102);
+    const name = (await writeSnapshot(peer, log.blobs))?.name;
+    await resumed();
+    expect(said).toEqual([`info: going on from snapshot ${name}`]);
+    expect(sequenceOf(path)).toBe(102);
+    expect(digestOf(path)).toBe(digest);
   });
 });
 

@@ -3,9 +3,9 @@
  * another identity, another entry at that place or a gap behind it means that this is not the log that was folded, and
  * the replica takes a peer's snapshot instead, or says that there is none.
  */
-import type { Log, LogInfo } from '@netfall/log';
-import { collectorSubject, decodeEntry } from '@netfall/proto';
-import type { Rows, Rules } from './fold/fold.ts';
+import type { Log, LogInfo, Stored } from '@netfall/log';
+import { collectorSubject, decodeEntry, type Epoch } from '@netfall/proto';
+import { canFold, type Rows, type Rules } from './fold/fold.ts';
 import { entryDigest } from './store/digest.ts';
 import { listSnapshots, readSnapshot } from './store/snapshot.ts';
 import { type Checkpoint, type Loaded, Store } from './store/store.ts';
@@ -37,8 +37,13 @@ export async function resume({ path, log, rules, migrate, say, awaitPeer }: Resu
     const info = await log.info();
     const doubt = local && (await whyNot(log, info, local.checkpoint));
     if (local && doubt === null) {
-      if (local.checkpoint.foldVersion === rules.version) return;
-      await upgrade(store, local, { log, rules, migrate, say, awaitPeer });
+      if (local.checkpoint.foldVersion !== rules.version) {
+        await upgrade(store, local, { log, rules, migrate, say, awaitPeer });
+      } else if (await standsAtBarrier(log, rules, local.checkpoint.sequence)) {
+        // Others may have gone back to these rules meanwhile: only their state leads past those in between.
+        const ours = ({ global }: Rows) => global.epoch?.catalog_digest === rules.catalogDigest;
+        await adopt(store, local.checkpoint.sequence + 1, { log, rules, migrate, say }, ours);
+      }
       return;
     }
     if (doubt) say.warn(`cannot go on from the local checkpoint: ${doubt}; looking for a snapshot`);
@@ -69,11 +74,12 @@ async function whyNot(log: Log, info: LogInfo, checkpoint: Checkpoint): Promise<
   return null;
 }
 
-/** Takes the newest usable snapshot that reaches `atLeast`; whether there was one. */
+/** Takes the newest usable snapshot that reaches `atLeast` and is `wanted`; whether there was one. */
 async function adopt(
   store: Store,
   atLeast: number,
   { log, rules, migrate, say }: Pick<ResumeOptions, 'log' | 'rules' | 'migrate' | 'say'>,
+  wanted: (rows: Rows) => boolean = () => true,
 ): Promise<boolean> {
   const info = await log.info();
   for (const { name, sequence, foldVersion } of await listSnapshots(log.blobs)) {
@@ -81,6 +87,7 @@ async function adopt(
     try {
       const loaded = await readSnapshot(name, log.blobs);
       const doubt = loaded ? await whyNot(log, info, loaded.checkpoint) : 'it is gone';
+      if (loaded && !wanted(loaded.rows)) continue;
       const rows = loaded && doubt === null ? migrated(loaded, rules, migrate) : null;
       if (loaded && rows) {
         store.replace(rows, { ...loaded.checkpoint, foldVersion: rules.version });
@@ -134,6 +141,21 @@ function migrated({ rows, checkpoint }: Loaded, rules: Rules, migrate: Migrate):
 /** Where the log's newest epoch stands, if it is one of these rules; else 0. */
 async function epochOf(log: Log, rules: Rules): Promise<number> {
   const entry = await log.lastOn(collectorSubject(rules.cell, 'epoch'));
-  if (!entry) return 0;
-  return decodeEntry(entry.data).epoch?.fold_version === rules.version ? entry.sequence : 0;
+  return entry && readEpoch(entry)?.fold_version === rules.version ? entry.sequence : 0;
+}
+
+/** Whether the entry after `sequence` begins an epoch that these rules cannot fold. */
+async function standsAtBarrier(log: Log, rules: Rules, sequence: number): Promise<boolean> {
+  const next = await log.get(sequence + 1);
+  const epoch = next?.subject === collectorSubject(rules.cell, 'epoch') ? readEpoch(next) : null;
+  return epoch !== null && !canFold(rules, epoch);
+}
+
+/** The epoch that an entry begins, or null: anybody may have written anything there. */
+function readEpoch({ data }: Stored): Epoch | null {
+  try {
+    return decodeEntry(data).epoch ?? null;
+  } catch {
+    return null;
+  }
 }

@@ -132,6 +132,15 @@ export class EpochBarrier extends Error {
   }
 }
 
+/** Whether these rules can fold what stands behind an epoch. */
+export function canFold({ version, catalogDigest, readConfig }: Rules, epoch: Epoch): boolean {
+  return (
+    epoch.fold_version === version &&
+    epoch.catalog_digest === catalogDigest &&
+    readConfig(epoch.config) !== null
+  );
+}
+
 export class Fold {
   readonly #rules: Rules;
   readonly #prefix: string;
@@ -205,7 +214,7 @@ export class Fold {
     if (entry.sequence <= this.#sequence)
       throw new RangeError(`entry ${entry.sequence} after ${this.#sequence}`);
     const decoded = this.#decode(entry);
-    if (typeof decoded !== 'string' && decoded.epoch && !this.#canFold(decoded.epoch)) {
+    if (typeof decoded !== 'string' && decoded.epoch && !canFold(this.#rules, decoded.epoch)) {
       throw new EpochBarrier(decoded.epoch, entry.sequence);
     }
     this.#sequence = entry.sequence;
@@ -360,15 +369,6 @@ export class Fold {
   }
 
   // --- What collectors say -------------------------------------------------------------------------------------------
-
-  #canFold(epoch: Epoch): boolean {
-    const { version, catalogDigest, readConfig } = this.#rules;
-    return (
-      epoch.fold_version === version &&
-      epoch.catalog_digest === catalogDigest &&
-      readConfig(epoch.config) !== null
-    );
-  }
 
   #beginEpoch(epoch: Epoch): void {
     this.#config = this.#rules.readConfig(epoch.config) ?? this.#config;
