@@ -104,7 +104,10 @@ test('a database that breaks is told once; later batches and the end do not hang
   const { entries } = aStory(100);
   await thread.push(entries.slice(0, 1));
   await vi.waitFor(() => expect(failures).toHaveLength(1), { timeout: 20_000 });
-  expect(failures[0]?.message).toBe('no such table: checkpoint');
+  expect(failures[0]?.message).toBe(
+    `cannot write ${path} (no such table: checkpoint): see that its disk has room and that nothing else writes to it, ` +
+      'then start again',
+  );
   for (const entry of entries.slice(1)) await thread.push([entry]);
   await thread.close();
   expect(failures).toHaveLength(1);

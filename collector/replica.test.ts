@@ -222,7 +222,11 @@ describe('one replica', () => {
 
   test('sends nothing by a claim of its past before it knows what others did since', async () => {
     const claim = encodeEntry({ claim: { holder: 'r1', lease_us: 3_600_000_000 } });
-    const { sequence } = await log.append({ subject: collectorSubject(CELL, 'claim'), id: 'past', data: claim });
+    const { sequence } = await log.append({
+      subject: collectorSubject(CELL, 'claim'),
+      id: 'past',
+      data: claim,
+    });
     const path = newPath();
     await foldedAlone(sequence, path);
     const last = await report(50);

@@ -53,6 +53,7 @@ export function migrate(database: DatabaseSync): void {
 }
 
 export class Store {
+  readonly #path: string;
   readonly #database: DatabaseSync;
   readonly #statements: Readonly<
     Record<'hostState' | 'hostFacts' | 'incident' | 'notification' | 'checkpoint', StatementSync>
@@ -61,6 +62,7 @@ export class Store {
 
   /** Opens or creates the database at `path`. */
   constructor(path: string) {
+    this.#path = path;
     this.#database = new DatabaseSync(path);
     try {
       this.#database.exec(
@@ -120,7 +122,7 @@ export class Store {
     };
   }
 
-  /** Writes what changed and where the fold stands, in one transaction. */
+  /** Writes what changed and where the fold stands, in one transaction. Throws an Error that names the database. */
   commit(changes: Changes, checkpoint: Checkpoint): void {
     this.#transaction(() => {
       for (const id of changes.removedIncidents) this.#removals.incident.run(id);
@@ -171,7 +173,11 @@ export class Store {
     } catch (error) {
       // SQLite rolls back by itself when the disk is full or fails.
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      throw new Error(
+        `cannot write ${this.#path} (${why}): see that its disk has room and that nothing else writes to it, then start again`,
+        { cause: error },
+      );
     }
   }
 }
