@@ -2,7 +2,6 @@
  * A collector: a replica of the fold with its API, page and notifier around it. When the log turns out not to be the one
  * that was folded (purged past this replica, restored from a backup), it goes back to a snapshot by itself.
  */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { dropMeaning } from '@netfall/catalog';
 import { type Clock, type Log, LogError, sleep } from '@netfall/log';
@@ -49,7 +48,6 @@ const migrate: Migrate = () => null;
 /** Starts a collector; resolves once the API answers. Rejects with an Error that names what is wrong and the mend. */
 export async function startCollector(options: CollectorOptions): Promise<Collector> {
   const { config } = options;
-  mkdirSync(config.data, { recursive: true });
   const lock = lockReplica(config.data);
   try {
     const collector = new RunningCollector(options, lock);

@@ -171,17 +171,14 @@ test('any log, cut and restored anywhere, gives the digests of one that ran thro
   fc.assert(
     fc.property(fc.integer(), fc.array(fc.nat(399), { maxLength: 5 }), (seed, cuts) => {
       const { entries } = randomLog({ seed, entries: 400, upgradeAt: 250 });
-      const through = foldLive(entries, new Set());
       let replica = new Replica();
       for (const entry of entries) {
         replica.apply(entry);
         if (cuts.includes(entry.sequence))
           replica = new Replica(restored(replica.fold.rows(), shuffler(seed)));
       }
-      const last = Math.floor(400 / EVERY) * EVERY;
       const whole = foldLive(entries, new Set([400])).rows.get(400) as Rows;
       expect(replica.digest()).toBe(rowsDigest(whole));
-      expect(through.digests.has(last)).toBe(true);
     }),
     { numRuns: 60 },
   );

@@ -34,13 +34,13 @@ export interface IncidentHost {
 
 export interface AuditEntry {
   readonly at_us: number;
-  /** E.g. "fired", "resolving", "resolved", "delivered". */
+  /** E.g. "fired", "joined", "resolving", "resolved". */
   readonly event: string;
   readonly detail: string;
 }
 
 export interface Incident {
-  /** Deterministic: the fingerprint and the log sequence at which it opened. */
+  /** Deterministic: the log sequence at which it opened, and its turn among those that opened there, e.g. "i1042-0". */
   readonly id: string;
   /** The signal's class; an incident of the same fingerprint after this one is resolved is a regression. */
   readonly fingerprint: string;
@@ -56,7 +56,7 @@ export interface Incident {
   readonly detected_us: number;
   /** 0 while it lasts. */
   readonly resolved_us: number;
-  /** At most `max_incident_hosts`, by id; `hosts_total` counts those beyond it too. */
+  /** At most `incident.max_hosts`, by id. `hosts_total` counts those beyond it too, each time that they become affected. */
   readonly hosts: readonly IncidentHost[];
   readonly hosts_total: number;
   /** The resolved incident that this one repeats; empty when it is the first of its fingerprint. */
@@ -66,7 +66,7 @@ export interface Incident {
 
 /** Something that somebody is to be told; one a state change worth telling. */
 export interface Notification {
-  /** Stable: the incident's id, its turn of firing and the kind. Sinks receive it to recognise a repetition. */
+  /** Stable: the incident's id and the kind. Sinks receive it to recognise a repetition. */
   readonly id: string;
   readonly incident_id: string;
   readonly kind: 'firing' | 'resolved';

@@ -181,7 +181,7 @@ class SimulatedCollector {
     this.#reader = new Reader(this.path);
     this.#notifier = createNotifier({
       reader: this.#reader,
-      sinks: [{ name: 'sink', send: async (notification) => sink.take(notification) }],
+      sinks: [{ name: 'sink', send: async (notification) => sink.take(notification, this.name) }],
       mayDeliver: () => replica.mayDeliver(),
       recordDelivered: async (delivered) => {
         await replica.recordDelivered(delivered);
@@ -286,10 +286,14 @@ class SimulatedCollector {
 class SimulatedSink {
   down = false;
   readonly taken: string[] = [];
+  /** Called once, as soon as it has taken something: before the sender hears of it. */
+  onTaken: ((by: string) => void) | null = null;
 
-  take({ id }: Notification) {
+  take({ id }: Notification, by: string) {
     if (this.down) return { outcome: 'retry', error: 'the sink is down' } as const;
     this.taken.push(id);
+    this.onTaken?.(by);
+    this.onTaken = null;
     return { outcome: 'delivered' } as const;
   }
 }
