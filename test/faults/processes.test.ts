@@ -264,10 +264,7 @@ describe.skipIf(!findNatsServer())(`what processes survive (${NATS_SERVER_MISSIN
     const repeated = slack.received.filter(({ notification }, i) => {
       return slack.received.findIndex((first) => first.notification === notification) !== i;
     });
-    expect(repeated.length).toBeGreaterThan(0);
-    for (const { body } of repeated)
-      expect(body.text).toMatch(/SENT_NOT_RECORDED|AFTER_ALL_THAT|CLAIMED_NOT_SENT/);
-    expect(repeated.length).toBeLessThanOrEqual(2);
+    expect(repeated.map(({ body }) => body.text?.match(/[A-Z_]{12,}/)?.[0])).toEqual(['SENT_NOT_RECORDED']);
   });
 
   test('both collectors hold what a fold of the whole log gives, to the bit', () => {
