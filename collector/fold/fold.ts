@@ -28,7 +28,7 @@ import {
 import { type HostSignal, type IncidentRecord, Incidents, type Moment } from './incidents.ts';
 import { interner } from './intern.ts';
 import type { Incident, Notification, Severity } from './model.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox, type OutboxStep } from './outbox.ts';
 import { type Acceptance, accept, openStream } from './stream.ts';
 import { Timers } from './timers.ts';
 
@@ -388,18 +388,16 @@ export class Fold {
 
   #settle({ delivered }: Entry): void {
     if (!delivered) return;
-    const { changed, removed } = this.#outbox.settle(delivered, this.#nowUs);
-    if (changed) this.#dirtyNotifications.add(delivered.notification_id);
-    this.#forgetNotifications(removed);
+    this.#notificationsChanged(this.#outbox.settle(delivered, this.#nowUs));
   }
 
   #notify(kind: 'firing' | 'resolved', incident: Incident, moment: Moment): void {
-    this.#dirtyNotifications.add(`${incident.id}/${kind}`);
-    this.#forgetNotifications(this.#outbox.add(kind, incident, moment.nowUs, this.#config.sinks));
+    this.#notificationsChanged(this.#outbox.add(kind, incident, moment.nowUs, this.#config.sinks));
   }
 
-  #forgetNotifications(ids: readonly string[]): void {
-    for (const id of ids) {
+  #notificationsChanged({ changed, removed }: OutboxStep): void {
+    for (const id of changed) this.#dirtyNotifications.add(id);
+    for (const id of removed) {
       this.#dirtyNotifications.delete(id);
       this.#removedNotifications.add(id);
     }

@@ -4,6 +4,16 @@ import type { Delivery, Incident, Notification } from './model.ts';
 
 /** Notifications that are settled and kept to be shown. */
 const MOST_SETTLED = 1000;
+/** Notifications that may wait; sinks that take nothing while hosts make new trouble must not fill the memory. */
+const MOST_PENDING = 10_000;
+
+/** Ids of the notifications that a step changed, and of those that had to go. */
+export interface OutboxStep {
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+}
+
+const NOTHING: OutboxStep = { changed: [], removed: [] };
 
 export class Outbox {
   readonly records: Map<string, Notification>;
@@ -14,23 +24,24 @@ export class Outbox {
     for (const record of this.records.values()) if (!isPending(record)) this.#settled++;
   }
 
-  /** Creates a notification; returns its id, and the ids of those that had to go. */
-  add(kind: Notification['kind'], incident: Incident, nowUs: number, sinks: readonly string[]): string[] {
+  /** Creates a notification. Where too many wait, the oldest one is given up. */
+  add(kind: Notification['kind'], incident: Incident, nowUs: number, sinks: readonly string[]): OutboxStep {
     const id = `${incident.id}/${kind}`;
     const deliveries = sinks.toSorted().map((sink): Delivery => {
       return { sink, state: 'pending', attempts: 0, at_us: 0, error: '' };
     });
     this.records.set(id, { id, incident_id: incident.id, kind, created_us: nowUs, incident, deliveries });
-    if (deliveries.length > 0) return [];
-    this.#settled++;
-    return this.#forget();
+    if (deliveries.length === 0) this.#settled++;
+    const changed = [id];
+    while (this.records.size - this.#settled > MOST_PENDING) changed.push(this.#giveUp(nowUs));
+    return { changed, removed: this.#forget() };
   }
 
-  /** Folds an outcome. The first one stands; returns whether it did, and the ids of those that had to go. */
-  settle(delivered: Delivered, nowUs: number): { readonly changed: boolean; readonly removed: string[] } {
+  /** Folds an outcome. The first one stands. */
+  settle(delivered: Delivered, nowUs: number): OutboxStep {
     const record = this.records.get(delivered.notification_id);
     const delivery = record?.deliveries.find(({ sink }) => sink === delivered.sink);
-    if (!record || delivery?.state !== 'pending') return { changed: false, removed: [] };
+    if (!record || delivery?.state !== 'pending') return NOTHING;
     const settled: Delivery = {
       sink: delivery.sink,
       state: delivered.error === '' ? 'delivered' : 'failed',
@@ -41,29 +52,44 @@ export class Outbox {
     const deliveries = record.deliveries.map((known) => (known === delivery ? settled : known));
     const changed = { ...record, deliveries };
     this.records.set(record.id, changed);
-    if (isPending(changed)) return { changed: true, removed: [] };
-    this.#settled++;
-    return { changed: true, removed: this.#forget() };
+    if (!isPending(changed)) this.#settled++;
+    return { changed: [record.id], removed: this.#forget() };
   }
 
-  /** Drops the oldest settled ones; what is pending is never dropped. */
+  /** Settles what waits longest as failed; returns its id. */
+  #giveUp(nowUs: number): string {
+    const oldest = this.#oldest(isPending);
+    const deliveries = oldest.deliveries.map((delivery): Delivery => {
+      if (delivery.state !== 'pending') return delivery;
+      return { ...delivery, state: 'failed', at_us: nowUs, error: `over ${MOST_PENDING} newer ones wait` };
+    });
+    this.records.set(oldest.id, { ...oldest, deliveries });
+    this.#settled++;
+    return oldest.id;
+  }
+
+  /** Drops the oldest settled ones. */
   #forget(): string[] {
     const removed: string[] = [];
-    while (this.#settled > MOST_SETTLED) {
-      let oldest: Notification | undefined;
-      for (const record of this.records.values()) {
-        if (!isPending(record) && (!oldest || isOlder(record, oldest))) oldest = record;
-      }
-      if (!oldest) break;
-      this.records.delete(oldest.id);
-      this.#settled--;
-      removed.push(oldest.id);
+    for (; this.#settled > MOST_SETTLED; this.#settled--) {
+      const { id } = this.#oldest((record) => !isPending(record));
+      this.records.delete(id);
+      removed.push(id);
     }
     return removed;
   }
+
+  /** The oldest of those there are: by time, then by id, since the map's order is another one after a restore. */
+  #oldest(wanted: (record: Notification) => boolean): Notification {
+    let oldest: Notification | undefined;
+    for (const record of this.records.values()) {
+      if (wanted(record) && (!oldest || isOlder(record, oldest))) oldest = record;
+    }
+    if (!oldest) throw new Error('the outbox counts notifications that it does not hold');
+    return oldest;
+  }
 }
 
-/** By time, then by id: the map's own order differs between a replica that ran on and one that was restored. */
 function isOlder(a: Notification, b: Notification): boolean {
   return a.created_us < b.created_us || (a.created_us === b.created_us && a.id < b.id);
 }

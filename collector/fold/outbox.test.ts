@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import type { Incident, Notification } from './model.ts';
+import { Outbox } from './outbox.ts';
+
+const incident = (id: string): Incident => ({
+  id,
+  fingerprint: `drop/NO_SOCKET/${id}`,
+  version: 1,
+  state: 'firing',
+  severity: 'warning',
+  title: '',
+  signal: { kind: 'drop', reason: 'NO_SOCKET', function: id },
+  started_us: 0,
+  detected_us: 0,
+  resolved_us: 0,
+  hosts: [],
+  hosts_total: 0,
+  regression_of: '',
+  audit: [],
+});
+
+const outcome = (id: string) => ({ notification_id: id, sink: 'chat', holder: 'r', attempts: 1, error: '' });
+
+test('the oldest that waits is given up where ten thousand newer ones do', () => {
+  const outbox = new Outbox([]);
+  for (let i = 0; i < 10_000; i++) {
+    const step = outbox.add('firing', incident(`i${i}-0`), 5, ['chat', 'pager']);
+    expect(step).toEqual({ changed: [`i${i}-0/firing`], removed: [] });
+  }
+  outbox.settle(outcome('i0-0/firing'), 6);
+  expect(outbox.add('firing', incident('late'), 7, ['chat'])).toEqual({
+    changed: ['late/firing', 'i0-0/firing'],
+    removed: [],
+  });
+  expect(outbox.records.get('i0-0/firing')?.deliveries).toMatchObject([
+    { sink: 'chat', state: 'delivered', at_us: 6 },
+    { sink: 'pager', state: 'failed', at_us: 7, error: 'over 10000 newer ones wait' },
+  ]);
+  // The next one is found by time and id, in whatever order the records were restored.
+  const restored = new Outbox([...outbox.records.values()].reverse() as Notification[]);
+  for (const one of [outbox, restored])
+    expect(one.add('firing', incident('later'), 8, ['chat']).changed).toEqual([
+      'later/firing',
+      'i1-0/firing',
+    ]);
+});
+
+test('of those that are settled the newest thousand are kept', () => {
+  const outbox = new Outbox([]);
+  for (let i = 0; i < 1000; i++) outbox.add('firing', incident(`i${i}-0`), i, ['chat']);
+  for (let i = 999; i >= 0; i--) {
+    expect(outbox.settle(outcome(`i${i}-0/firing`), 2000)).toEqual({
+      changed: [`i${i}-0/firing`],
+      removed: [],
+    });
+  }
+  expect(outbox.settle(outcome('i5-0/firing'), 2001)).toEqual({ changed: [], removed: [] });
+  expect(outbox.add('resolved', incident('i0-0'), 3000, [])).toEqual({
+    changed: ['i0-0/resolved'],
+    removed: ['i0-0/firing'],
+  });
+});
