@@ -458,7 +458,12 @@ export class Fold {
   }
 
   #reports(host: HostRecord, { items }: Envelope, first: boolean): void {
-    for (const { drop_report } of items) if (drop_report) this.#drops(host, drop_report, first);
+    let counted = false;
+    for (const { drop_report } of items) {
+      if (drop_report) this.#drops(host, drop_report, first);
+      counted ||= drop_report != null;
+    }
+    if (counted) return;
     const uncounted = ({ spell, last_us }: SignalRecord) => spell && this.#nowUs - last_us >= UNCOUNTED_US;
     if (host.state.signals.some(uncounted))
       this.#endSignals(host, `${hostname(host)} reports no drops any more`, this.#moment());
