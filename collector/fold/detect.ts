@@ -23,6 +23,8 @@ export interface SignalRecord {
 }
 
 export interface Spell {
+  /** When it began, log time. */
+  readonly since_us: number;
   /** Whether it lasts long enough to count as trouble. */
   affected: boolean;
   /** How long the rate has stood above the threshold; once affected, below half of it. */
@@ -84,7 +86,9 @@ export function observe(
     learn(signal, rate, traffic, seen.windowUs, config.learn_s);
     return 'unchanged';
   }
+  const lasted = signal.spell ? seen.windowUs : Math.min(seen.windowUs, HURRY_US);
   signal.spell ??= {
+    since_us: Math.max(0, nowUs - lasted),
     affected: false,
     streak_us: 0,
     events: 0,
@@ -92,7 +96,7 @@ export function observe(
     baseline_rate: Math.trunc(signal.baseline / 1000),
   };
   progress(signal.spell, seen.events, rate);
-  signal.spell.streak_us = plus(signal.spell.streak_us, seen.windowUs);
+  signal.spell.streak_us = plus(signal.spell.streak_us, lasted);
   if (signal.spell.streak_us < config.sustain_ms * 1000) return 'unchanged';
   signal.spell.affected = true;
   // From here on the streak counts towards recovery.
@@ -125,6 +129,9 @@ function learn(signal: SignalRecord, rate: number, traffic: number, windowUs: nu
 function towards(distance: number, weight: number): number {
   return Math.trunc((distance * weight) / ONE);
 }
+
+/** Agents report a surge within a second of its beginning: the rest of the first window that shows it was calm. */
+const HURRY_US = 1_000_000;
 
 /** Weights are fixed-point numbers of this scale. */
 const ONE = 2 ** 20;

@@ -72,6 +72,27 @@ describe('surges', () => {
     ]);
   });
 
+  test('a blip is none, however long the window that it ends', () => {
+    for (const windowS of [1, 5, 10]) {
+      const story = new Story();
+      story.report(0, 'a');
+      story.report(20, 'a', { windowS, drops: { [SURGE]: 20_000 / windowS } });
+      story.report(21, 'a', { drops: {} });
+      story.report(31, 'a', { windowS: 10, drops: {} });
+      expect(incidentsOf(story), `${windowS} s`).toEqual([]);
+    }
+  });
+
+  test('trouble that ends a long window began at its end', () => {
+    const story = new Story();
+    story.report(0, 'a');
+    story.report(10, 'a', { windowS: 10, drops: { [SURGE]: 1000 } });
+    for (const s of [11, 12]) story.report(s, 'a', { drops: { [SURGE]: 10_000 } });
+    expect(incidentsOf(story)).toMatchObject([
+      { started_us: START_US + 9_000_000, detected_us: START_US + 12_000_000 },
+    ]);
+  });
+
   test('an everyday reason never fires, however much of it there is', () => {
     const story = new Story();
     story.report(0, 'a');
@@ -243,7 +264,9 @@ describe('the life of an incident', () => {
     const story = new Story();
     story.epoch(0, { limits: { ...INITIAL_CONFIG.limits, signals_per_host: 2 } });
     story.report(0, 'a');
-    story.report(10, 'a', { windowS: 10, drops: { 'A/f': 1000, 'B/f': 900, 'C/f': 800 } });
+    for (const s of [10, 13]) {
+      story.report(s, 'a', { windowS: 3, drops: { 'A/f': 1000, 'B/f': 900, 'C/f': 800 } });
+    }
     expect(incidentsOf(story).map(({ signal }) => signal.reason)).toEqual(['A', 'B']);
     for (let s = 11; s <= 45; s++) story.report(s, 'a', { drops: {} });
     expect(states(story)).toEqual(['resolving', 'resolving']);
@@ -264,9 +287,9 @@ describe('the life of an incident', () => {
     story.epoch(0, { incident: { ...INITIAL_CONFIG.incident, hold_down_s: 1, history: 10 } });
     for (const id of ['long', 'a']) story.report(0, id);
     // The first to open is the last to be over.
-    story.report(10, 'long', { windowS: 10, drops: { 'LONG/f': 1000 } });
+    for (const s of [10, 13]) story.report(s, 'long', { windowS: 3, drops: { 'LONG/f': 1000 } });
     for (let i = 0; i < 12; i++) {
-      story.report(20 + 70 * i, 'a', { windowS: 10, drops: { [`R${i}/f`]: 1000 } });
+      for (const s of [17, 20]) story.report(s + 70 * i, 'a', { windowS: 3, drops: { [`R${i}/f`]: 1000 } });
       story.report(50 + 70 * i, 'a', { windowS: 30, drops: {} });
       for (let s = 51 + 70 * i; s < 90 + 70 * i; s++) story.report(s, 'long', { drops: { 'LONG/f': 1000 } });
     }

@@ -502,13 +502,10 @@ export class Fold {
 
   #observe(host: HostRecord, signal: SignalRecord, seen: Observation): void {
     const { everyday, severity } = this.#rules.classify(signal.reason, signal.function);
-    const lasted = signal.spell?.streak_us ?? 0;
     const verdict = observe(signal, seen, this.#nowUs, everyday, this.#config.detect);
     const { spell } = signal;
     if (!spell?.affected) return;
-    // A window may be said to be longer than time itself.
-    const sinceUs = Math.max(0, this.#nowUs - lasted - seen.windowUs);
-    const about = hostSignal(host, signal, spell, severity, sinceUs);
+    const about = hostSignal(host, signal, spell, severity);
     // Where there is no room for an incident, it is tried again when the trouble has lasted as long once more.
     if (verdict === 'affected') spell.affected = this.#incidents.began(about, this.#moment(), this.#config);
     else if (verdict === 'unchanged') this.#incidents.progressed(about, this.#moment());
@@ -547,7 +544,7 @@ export class Fold {
       if (!spell?.affected) continue;
       const { severity } = this.#rules.classify(signal.reason, signal.function);
       this.#incidents.ended(
-        hostSignal(host, signal, spell, severity, moment.nowUs),
+        hostSignal(host, signal, spell, severity),
         why,
         moment,
         this.#config,
@@ -561,7 +558,6 @@ function hostSignal(
   signal: SignalRecord,
   spell: Spell,
   severity: Severity,
-  sinceUs: number,
 ): HostSignal {
   return {
     hostId: host.id,
@@ -571,7 +567,7 @@ function hostSignal(
     events: spell.events,
     peakRate: spell.peak_rate,
     baselineRate: spell.baseline_rate,
-    sinceUs,
+    sinceUs: spell.since_us,
   };
 }
 
