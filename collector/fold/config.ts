@@ -12,13 +12,15 @@ export const DetectConfig = Type.Object(
       minimum: 1,
       maximum: 1_000_000_000,
       default: 50,
-      description: 'Events a second below which a drop signal never counts as trouble.',
+      description:
+        'A drop signal is trouble above this many events a second plus `factor` times what is usual.',
     }),
     factor: Type.Integer({
       minimum: 1,
       maximum: 1000,
       default: 4,
-      description: "How many times its own baseline, scaled by the host's traffic, a rate must reach.",
+      description:
+        'How many times what is usual on the host, scaled by its traffic, is added to `floor_per_s`.',
     }),
     sustain_ms: Type.Integer({
       minimum: 0,

@@ -543,22 +543,12 @@ export class Fold {
       signal.spell = null;
       if (!spell?.affected) continue;
       const { severity } = this.#rules.classify(signal.reason, signal.function);
-      this.#incidents.ended(
-        hostSignal(host, signal, spell, severity),
-        why,
-        moment,
-        this.#config,
-      );
+      this.#incidents.ended(hostSignal(host, signal, spell, severity), why, moment, this.#config);
     }
   }
 }
 
-function hostSignal(
-  host: HostRecord,
-  signal: SignalRecord,
-  spell: Spell,
-  severity: Severity,
-): HostSignal {
+function hostSignal(host: HostRecord, signal: SignalRecord, spell: Spell, severity: Severity): HostSignal {
   return {
     hostId: host.id,
     hostname: hostname(host),
