@@ -19,3 +19,10 @@ export function parseCount(text: string): number {
   if (/^\d{1,7}$/.test(text) && count > 0) return count;
   throw new InvalidArgumentError('Give a number from 1 to 9999999.');
 }
+
+/** A place in the log. */
+export function parseSequence(text: string): number {
+  const sequence = Number(text);
+  if (/^\d+$/.test(text) && sequence > 0 && Number.isSafeInteger(sequence)) return sequence;
+  throw new InvalidArgumentError('Give the number of an entry, from 1 on.');
+}

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openEmbeddedLog } from '@netfall/log';
 import { encodeEntry, writeEventLine } from '@netfall/proto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launcher, run, start } from '../test/netfall.ts';
@@ -45,7 +46,17 @@ describe('usage', () => {
   it('is explained within 80 columns', async () => {
     const { code, stdout } = await run('--help');
     expect(code).toBe(0);
-    const commands = ['up', 'drops', 'doctor', 'incidents', 'hosts', 'replay', 'agent', 'collector'];
+    const commands = [
+      'up',
+      'drops',
+      'doctor',
+      'incidents',
+      'hosts',
+      'export',
+      'replay',
+      'agent',
+      'collector',
+    ];
     for (const command of commands) {
       expect(stdout).toMatch(new RegExp(`^ {2}${command}\\b`, 'm'));
       const help = await run(command, '--help');
@@ -143,9 +154,52 @@ describe('replay', () => {
     const path = file('events.ndjson', `${[tick(1), tick(2, 'netfall.other.tick'), tick(3)].join('\n')}\n`);
     const { code, stdout, stderr } = await run('replay', path, '--json');
     expect([code, stderr]).toEqual([0, '']);
-    expect(JSON.parse(stdout)).toEqual({ entries: 3, rejected: { other_cell: 1 }, incidents: [] });
+    expect(JSON.parse(stdout)).toEqual({
+      entries: 3,
+      rejected: { other_cell: 1 },
+      epochs_passed_over: 0,
+      incidents: [],
+    });
     expect((await run('replay', path)).stdout).toBe(
       'No incidents.\n\n3 entries folded, 1 other_cell rejected\n',
+    );
+  });
+
+  it('goes on past an epoch of other rules, and says so', async () => {
+    const epoch = { fold_version: 99, config_digest: '', catalog_digest: '', config: '' };
+    const data = encodeEntry({ epoch });
+    const line = writeEventLine({ sequence: 2, timeUs: 2_000_000, subject: 'netfall.default.epoch', data });
+    const path = file('epoch.ndjson', [tick(1), line, tick(3)].join('\n'));
+    expect((await run('replay', path)).stdout).toBe(
+      'No incidents.\n\n2 entries folded, none rejected\n1 epochs of other rules or catalogs passed over\n',
+    );
+  });
+
+  it('reads what export writes', async () => {
+    const data = join(directory, 'exported');
+    const log = openEmbeddedLog({ dir: join(data, 'log') });
+    for (const id of ['a', 'b', 'c']) {
+      await log.append({
+        subject: 'netfall.default.tick',
+        id,
+        data: encodeEntry({ tick: { replica: 'r-1' } }),
+      });
+    }
+    await log.close();
+    const whole = await run('export', '--data', data);
+    expect([whole.code, whole.stderr]).toEqual([0, '']);
+    const lines = whole.stdout.trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { sequence: 1 },
+      { sequence: 2 },
+      { sequence: 3 },
+    ]);
+    const part = await run('export', '--data', data, '--from', '2', '--to', '2');
+    expect(part.stdout).toBe(`${lines[1]}\n`);
+    const replayed = await run('replay', file('exported.ndjson', whole.stdout), '--json');
+    expect(JSON.parse(replayed.stdout)).toMatchObject({ entries: 3, rejected: {} });
+    expect((await run('export', '--data', '/nowhere')).stderr).toBe(
+      'netfall: /nowhere/log holds no log: name the --data of "netfall up", or a collector\'s --config\n',
     );
   });
 

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { DEFAULT_API } from './api/client.ts';
-import { parseCount, parseDuration } from './arguments.ts';
+import { parseCount, parseDuration, parseSequence } from './arguments.ts';
 
 const INCIDENT_STATES = ['candidate', 'firing', 'acknowledged', 'resolving', 'resolved', 'closed'];
 
@@ -82,6 +82,17 @@ export function createProgram(): Command {
     .option('--limit <n>', 'list at most this many', parseCount, 1000)
     .addOption(apiOption())
     .action(async (_, command) => (await import('./commands/hosts.ts')).hosts(command.optsWithGlobals()));
+
+  program
+    .command('export')
+    .description('write a stretch of the log as events.ndjson, for netfall replay')
+    .option('--config <file>', 'the log that this configuration of a collector names')
+    .option('--data <dir>', 'the embedded log of netfall up here, which must be stopped')
+    .option('--from <n>', 'the first entry (default: the oldest that is held)', parseSequence)
+    .option('--to <n>', 'the last entry (default: the newest)', parseSequence)
+    .action(async (_, command) =>
+      (await import('./commands/export.ts')).exportEntries(command.optsWithGlobals()),
+    );
 
   program
     .command('replay')

@@ -1,6 +1,6 @@
 export { type Collector, type CollectorOptions, startCollector } from './collector.ts';
 export { CollectorConfig, foldConfig } from './config.ts';
-export { Fold, type FoldEntry } from './fold/fold.ts';
+export { EpochBarrier, Fold, type FoldEntry } from './fold/fold.ts';
 export type { HostView, Incident, IncidentState, Notification } from './fold/model.ts';
 export { currentRules } from './rules.ts';
 export type { ReplicaStatus } from './status.ts';
