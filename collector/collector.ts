@@ -10,6 +10,7 @@ import { type Api, createApi } from './api/api.ts';
 import { createMetrics, type Metrics } from './api/metrics.ts';
 import { Reader } from './api/reader.ts';
 import { type CollectorConfig, foldConfig } from './config.ts';
+import { epochOf, takeOver as takeOverLog } from './epoch.ts';
 import { startFoldThread } from './fold-thread.ts';
 import { createSinks } from './notify/config.ts';
 import { createNotifier, type Notifier } from './notify/notifier.ts';
@@ -39,8 +40,8 @@ export interface Collector {
 
 /** How long to wait between attempts to go on after the log turned out to be another one, ms. */
 const RESUME_PAUSE_MS = 2000;
-/** How long peers of the older release have to leave a snapshot at the epoch, ms. */
-const PEER_PAUSE_MS = 10_000;
+/** A moment for peers of the older release to leave a snapshot at the epoch, ms. */
+const PEER_PAUSE_MS = 1000;
 
 /** There is no older version of the fold yet that rows could come from. */
 const migrate: Migrate = () => null;
@@ -162,7 +163,9 @@ class RunningCollector implements Collector {
     const rules = currentRules(config.cell);
     const path = this.#path;
     const awaitPeer = () => sleep(clock, PEER_PAUSE_MS, this.#stopping.signal);
-    await resume({ path, log, rules, migrate, say: this.#say, awaitPeer });
+    const epoch = epochOf(rules, foldConfig(config));
+    const takeOver = () => takeOverLog(log, config.cell, epoch, this.#lock.replica);
+    await resume({ path, log, rules, migrate, say: this.#say, takeOver, awaitPeer });
     const { identity } = await log.info();
     const replica = new Replica({
       replica: this.#lock.replica,

@@ -465,6 +465,7 @@ describe('snapshots and retention', () => {
       rules,
       migrate: () => null,
       say: { info: () => {}, warn: () => {} },
+      takeOver: () => Promise.resolve(0),
       awaitPeer: () => Promise.resolve(),
     });
     const two = await start('r2', { path });

@@ -3,7 +3,7 @@
  * deliveries. Also takes snapshots and, by them, retires the log's oldest entries. Everything it knows it has from the
  * log, so any number of replicas may run.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Clock, Log, Timer } from '@netfall/log';
 import { LogError } from '@netfall/log';
 import {
@@ -15,7 +15,8 @@ import {
   type Entry,
   encodeEntry,
 } from '@netfall/proto';
-import { canonicalJson, type FoldConfig } from './fold/config.ts';
+import { epochOf } from './epoch.ts';
+import type { FoldConfig } from './fold/config.ts';
 import type { FoldEntry, Rules } from './fold/fold.ts';
 import type { Folding, FoldingEvents } from './fold-thread.ts';
 import type { FolderStatus } from './folder.ts';
@@ -197,13 +198,7 @@ export class Replica {
     const { clock, config, rules, say } = this.#options;
     const status = this.#status;
     if (!status || status.barrier || this.#stopping.signal.aborted) return;
-    const json = canonicalJson(config.fold);
-    const epoch = {
-      fold_version: rules.version,
-      config_digest: createHash('sha256').update(json).digest('hex'),
-      catalog_digest: rules.catalogDigest,
-      config: json,
-    };
+    const epoch = epochOf(rules, config.fold);
     const { epoch: current } = status;
     if (
       current?.fold_version === epoch.fold_version &&

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Log, openEmbeddedLog, type Stored } from '@netfall/log';
 import { collectorSubject, encodeEntry } from '@netfall/proto';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { epochOf, takeOver } from './epoch.ts';
 import { canonicalJson, INITIAL_CONFIG } from './fold/config.ts';
 import type { Rows, Rules } from './fold/fold.ts';
 import { randomLog } from './fold/testing/random-log.ts';
@@ -106,6 +107,7 @@ async function resumed({ rules = testRules, migrate = () => null, awaitPeer }: C
       info: (message) => said.push(`info: ${message}`),
       warn: (message) => said.push(`warn: ${message}`),
     },
+    takeOver: () => takeOver(log, CELL, epochOf(rules, INITIAL_CONFIG), 'r'),
     awaitPeer: async () => {
       asked++;
       await awaitPeer?.();
@@ -343,7 +345,12 @@ describe('snapshots', () => {
     );
     said = [];
     await resumed({ rules: later, migrate: toVersion(2) });
-    expect(said).toEqual([`info: going on from snapshot ${snapshotName(250, 1)}`]);
+    // It takes over like one that had this state of its own, which nobody else is there to lead to the epoch.
+    expect(said).toEqual([
+      `info: going on from snapshot ${snapshotName(250, 1)}`,
+      'warn: no replica of fold version 1 has reached the epoch: entries from 251 on are folded by version 2',
+      'info: migrated the state at entry 250 from fold version 1 to 2',
+    ]);
     expect(stateOf(path)).toMatchObject({
       checkpoint: { sequence: 250, foldVersion: 2 },
       rows: { global: { fold_version: 2 } },
@@ -383,22 +390,26 @@ describe('another version of the fold', () => {
     });
   });
 
-  test("an older checkpoint short of its epoch takes a peer's snapshot from there", async () => {
+  test("an older checkpoint begins its epoch and takes a peer's snapshot from there", async () => {
     await fill(log, 1, 100);
-    await beginEpoch(2);
     await folded(log, path, 60);
     await resumed({ rules: later, migrate, awaitPeer: async () => void (await snapshotAt(100)) });
     expect(asked).toBe(1);
-    expect(said).toEqual([`info: going on from snapshot ${snapshotName(100, 1)}`]);
+    expect(said).toEqual([
+      `info: going on from snapshot ${snapshotName(100, 1)}`,
+      'info: migrated the state at entry 100 from fold version 1 to 2',
+    ]);
     expect(stateOf(path)).toMatchObject({ checkpoint: { sequence: 100, foldVersion: 2 } });
   });
 
-  test('without a peer its own place will do', async () => {
+  test('without a peer its own place will do: a snapshot from before the epoch will not', async () => {
     await fill(log, 1, 100);
     await snapshotAt(50);
+    await snapshotAt(80);
     await folded(log, path, 60);
     await resumed({ rules: later, migrate });
-    expect(asked).toBe(1);
+    expect(asked).toBe(10);
+    expect((await log.lastOn(collectorSubject(CELL, 'epoch')))?.sequence).toBe(101);
     expect(said).toEqual([
       'warn: no replica of fold version 1 has reached the epoch: entries from 61 on are folded by version 2',
       'info: migrated the state at entry 60 from fold version 1 to 2',
@@ -406,19 +417,25 @@ describe('another version of the fold', () => {
     expect(stateOf(path)).toMatchObject({ checkpoint: { sequence: 60, foldVersion: 2 } });
   });
 
-  test.each([
-    ['of yet another version', () => beginEpoch(3)],
-    [
-      'that cannot be read',
-      () =>
-        log.append({ subject: collectorSubject(CELL, 'epoch'), id: 'x', data: new Uint8Array([255, 255]) }),
-    ],
-  ])('an epoch %s is not the one to look for', async (_, begin) => {
+  test('an epoch that cannot be read is not the one to look for', async () => {
     await fill(log, 1, 100);
-    await begin();
+    const subject = collectorSubject(CELL, 'epoch');
+    await log.append({ subject, id: 'x', data: new Uint8Array([255, 255]) });
     await folded(log, path, 100);
     await resumed({ rules: later, migrate });
-    expect(asked).toBe(1);
+    expect(asked).toBe(10);
+    expect((await log.lastOn(subject))?.sequence).toBe(102);
+  });
+
+  test('a log that a later release folds is not taken back', async () => {
+    await fill(log, 1, 100);
+    await beginEpoch(3);
+    await folded(log, path, 100);
+    await expect(resumed({ rules: later, migrate })).rejects.toThrow(
+      'the log is folded by version 3 since entry 101, this release folds version 2: run the later release',
+    );
+    expect((await log.info()).last).toBe(101);
+    expect(sequenceOf(path)).toBe(100);
   });
 
   test('a checkpoint that is too old is refused and stays', async () => {

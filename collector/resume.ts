@@ -3,8 +3,9 @@
  * another identity, another entry at that place or a gap behind it means that this is not the log that was folded, and
  * the replica takes a peer's snapshot instead, or says that there is none.
  */
-import type { Log, LogInfo, Stored } from '@netfall/log';
-import { collectorSubject, decodeEntry, type Epoch } from '@netfall/proto';
+import type { Log, LogInfo } from '@netfall/log';
+import { collectorSubject } from '@netfall/proto';
+import { readEpoch } from './epoch.ts';
 import { canFold, type Rows, type Rules } from './fold/fold.ts';
 import { entryDigest } from './store/digest.ts';
 import { listSnapshots, readSnapshot } from './store/snapshot.ts';
@@ -25,12 +26,15 @@ export interface ResumeOptions {
   readonly rules: Rules;
   readonly migrate: Migrate;
   readonly say: Say;
-  /** Asks a peer of the older version for its state at the epoch: resolves when one may have answered. */
+  /** Where the epoch of these rules stands in the log; begins it there unless it is under way. */
+  readonly takeOver: () => Promise<number>;
+  /** Gives peers of the older version a moment to leave a snapshot in front of the epoch. */
   readonly awaitPeer: () => Promise<void>;
 }
 
 /** Leaves the database in a state from which the log can be read on. Throws an Error with the mend when there is none. */
-export async function resume({ path, log, rules, migrate, say, awaitPeer }: ResumeOptions): Promise<void> {
+export async function resume({ path, ...options }: ResumeOptions): Promise<void> {
+  const { log, rules, say } = options;
   const store = new Store(path);
   try {
     const local = store.load();
@@ -38,16 +42,20 @@ export async function resume({ path, log, rules, migrate, say, awaitPeer }: Resu
     const doubt = local && (await whyNot(log, info, local.checkpoint));
     if (local && doubt === null) {
       if (local.checkpoint.foldVersion !== rules.version) {
-        await upgrade(store, local, { log, rules, migrate, say, awaitPeer });
+        await upgrade(store, local, options);
       } else if (await standsAtBarrier(log, rules, local.checkpoint.sequence)) {
         // Others may have gone back to these rules meanwhile: only their state leads past those in between.
         const ours = ({ global }: Rows) => global.epoch?.catalog_digest === rules.catalogDigest;
-        await adopt(store, local.checkpoint.sequence + 1, { log, rules, migrate, say }, ours);
+        await adopt(store, local.checkpoint.sequence + 1, options, ours);
       }
       return;
     }
     if (doubt) say.warn(`cannot go on from the local checkpoint: ${doubt}; looking for a snapshot`);
-    if (await adopt(store, 0, { log, rules, migrate, say })) return;
+    const snapshot = await adopt(store, 0, options);
+    if (snapshot) {
+      if (snapshot.checkpoint.foldVersion !== rules.version) await upgrade(store, snapshot, options);
+      return;
+    }
     if (info.first > 1) {
       throw new Error(
         `the log begins at entry ${info.first} and holds no usable snapshot: start another collector that has folded ` +
@@ -74,13 +82,13 @@ async function whyNot(log: Log, info: LogInfo, checkpoint: Checkpoint): Promise<
   return null;
 }
 
-/** Takes the newest usable snapshot that reaches `atLeast` and is `wanted`; whether there was one. */
+/** Takes the newest usable snapshot that reaches `atLeast` and is `wanted`, as it is; null when there is none. */
 async function adopt(
   store: Store,
   atLeast: number,
   { log, rules, migrate, say }: Pick<ResumeOptions, 'log' | 'rules' | 'migrate' | 'say'>,
   wanted: (rows: Rows) => boolean = () => true,
-): Promise<boolean> {
+): Promise<Loaded | null> {
   const info = await log.info();
   for (const { name, sequence, foldVersion } of await listSnapshots(log.blobs)) {
     if (sequence < atLeast || foldVersion > rules.version) continue;
@@ -88,60 +96,63 @@ async function adopt(
       const loaded = await readSnapshot(name, log.blobs);
       const doubt = loaded ? await whyNot(log, info, loaded.checkpoint) : 'it is gone';
       if (loaded && !wanted(loaded.rows)) continue;
-      const rows = loaded && doubt === null ? migrated(loaded, rules, migrate) : null;
-      if (loaded && rows) {
-        store.replace(rows, { ...loaded.checkpoint, foldVersion: rules.version });
+      if (loaded && doubt === null && migrated(loaded, rules, migrate)) {
+        store.replace(loaded.rows, loaded.checkpoint);
         say.info(`going on from snapshot ${name}`);
-        return true;
+        return loaded;
       }
       say.warn(`snapshot ${name} cannot be used: ${doubt ?? `fold version ${foldVersion} is too old`}`);
     } catch (error) {
       say.warn(error instanceof Error ? error.message : String(error));
     }
   }
-  return false;
+  return null;
 }
+
+/** How often peers are given a moment. */
+const PEER_MOMENTS = 10;
 
 /**
  * Goes over to this release's rules. They begin at an epoch; a peer of the older version folds up to it and leaves a
- * snapshot there. Where there is no such peer, this replica is the only one, and its own place will do.
+ * snapshot there, which those of the new one go on from. Where there is no such peer, this replica is the only one, and
+ * its own place will do.
  */
-async function upgrade(
-  store: Store,
-  local: Loaded,
-  { log, rules, migrate, say, awaitPeer }: Omit<ResumeOptions, 'path'>,
-): Promise<void> {
-  const { sequence, foldVersion } = local.checkpoint;
+async function upgrade(store: Store, state: Loaded, options: Omit<ResumeOptions, 'path'>): Promise<void> {
+  const { rules, migrate, say, takeOver, awaitPeer } = options;
+  const { sequence, foldVersion } = state.checkpoint;
   if (foldVersion > rules.version) {
     throw new Error(
       `the checkpoint is of fold version ${foldVersion}, this release folds version ${rules.version}: run the later release`,
     );
   }
-  const epochAt = await epochOf(log, rules);
-  if (epochAt !== sequence + 1) {
+  const epochAt = await takeOver();
+  let from = epochAt === sequence + 1 ? state : null;
+  for (let moment = 0; moment < PEER_MOMENTS && !from; moment++) {
     await awaitPeer();
-    if (await adopt(store, sequence + 1, { log, rules, migrate, say })) return;
+    // One from before the epoch would leave entries in between to be folded by rules that are not theirs.
+    from = await adopt(store, epochAt - 1, options);
+  }
+  if (!from) {
     say.warn(
       `no replica of fold version ${foldVersion} has reached the epoch: entries from ${sequence + 1} on are folded by version ${rules.version}`,
     );
   }
-  const rows = migrated(local, rules, migrate);
-  if (!rows)
+  const { rows, checkpoint } = from ?? state;
+  if (checkpoint.foldVersion === rules.version) return;
+  const fresh = migrate(rows, checkpoint.foldVersion);
+  if (!fresh) {
     throw new Error(
       `the checkpoint's fold version ${foldVersion} is too old: upgrade by way of an earlier release`,
     );
-  store.replace(rows, { ...local.checkpoint, foldVersion: rules.version });
-  say.info(`migrated the state at entry ${sequence} from fold version ${foldVersion} to ${rules.version}`);
+  }
+  store.replace(fresh, { ...checkpoint, foldVersion: rules.version });
+  say.info(
+    `migrated the state at entry ${checkpoint.sequence} from fold version ${checkpoint.foldVersion} to ${rules.version}`,
+  );
 }
 
 function migrated({ rows, checkpoint }: Loaded, rules: Rules, migrate: Migrate): Rows | null {
   return checkpoint.foldVersion === rules.version ? rows : migrate(rows, checkpoint.foldVersion);
-}
-
-/** Where the log's newest epoch stands, if it is one of these rules; else 0. */
-async function epochOf(log: Log, rules: Rules): Promise<number> {
-  const entry = await log.lastOn(collectorSubject(rules.cell, 'epoch'));
-  return entry && readEpoch(entry)?.fold_version === rules.version ? entry.sequence : 0;
 }
 
 /** Whether the entry after `sequence` begins an epoch that these rules cannot fold. */
@@ -149,13 +160,4 @@ async function standsAtBarrier(log: Log, rules: Rules, sequence: number): Promis
   const next = await log.get(sequence + 1);
   const epoch = next?.subject === collectorSubject(rules.cell, 'epoch') ? readEpoch(next) : null;
   return epoch !== null && !canFold(rules, epoch);
-}
-
-/** The epoch that an entry begins, or null: anybody may have written anything there. */
-function readEpoch({ data }: Stored): Epoch | null {
-  try {
-    return decodeEntry(data).epoch ?? null;
-  } catch {
-    return null;
-  }
 }

@@ -153,7 +153,15 @@ class SimulatedCollector {
     const log = this.#world.log.as(this.name);
     const rules = currentRules(CELL);
     const say = { info: () => {}, warn: () => {} };
-    await resume({ path: this.path, log, rules, migrate: () => null, say, awaitPeer: async () => {} });
+    await resume({
+      path: this.path,
+      log,
+      rules,
+      migrate: () => null,
+      say,
+      takeOver: async () => 0,
+      awaitPeer: async () => {},
+    });
     this.#killed = false;
     const { identity } = await log.info();
     const replica = new Replica({
