@@ -106,7 +106,7 @@ export function reading(bed: () => Bed): void {
     let next = 1;
     const outcome = await (async () => {
       try {
-        for await (const batch of log.read({ from: 1, signal: AbortSignal.timeout(20_000), maxBatch: 50 })) {
+        for await (const batch of log.read({ from: 1, signal: AbortSignal.timeout(80_000), maxBatch: 50 })) {
           for (const { sequence } of batch) expect(sequence).toBe(next++);
           if (next === 101) {
             await log.purge(2900);
@@ -123,7 +123,8 @@ export function reading(bed: () => Bed): void {
     expect(['gap', 'all']).toContain(outcome);
     expect(next === 3002).toBe(outcome === 'all');
     expect(await ending(log, next < 2900 ? next : 1)).toBe('gap');
-  });
+    // A cluster on a busy machine may take its time to interrupt the delivery.
+  }, 120_000);
 
   test('a purge of what was read is not noticed by a live reader', async () => {
     const log = await bed().open();
