@@ -100,7 +100,7 @@ export function reading(bed: () => Bed, traits: Traits): void {
     expect(texts(await live)).toEqual(['next']);
   });
 
-  // On three servers the reader may stall here, about once in seven times on a busy machine: a known defect, see docs/log.md.
+  // On three servers the reader may stall here for good: a known defect, its cause not found, see docs/log.md.
   if (!traits.replicated) {
     test('a purge under a reader never makes it skip: it reads on or sees a gap', async () => {
       const log = await bed().open();

@@ -54,9 +54,6 @@ export class Delivery {
   #outstanding = 0;
   #delivered = 0;
   #heard = true;
-  /** The next sequence to come, and what it was when the monitor last looked. */
-  #next: number;
-  #nextAtLook = 0;
   #monitor: Timer;
   readonly #ignoreDown: () => void;
 
@@ -94,7 +91,6 @@ export class Delivery {
     this.#jsm = jsm;
     this.#clock = clock;
     this.#options = options;
-    this.#next = options.from;
     this.#consumer = consumer;
     this.pending = pending;
     this.#subscription = connection.nc.subscribe(this.#inbox, {
@@ -149,7 +145,6 @@ export class Delivery {
       return;
     }
     this.#delivered = position.delivered;
-    this.#next = position.sequence + 1;
     const data = message.data;
     this.#ready.push({ sequence: position.sequence, timeUs: position.timeUs, subject, data });
     this.#readyBytes += data.length;
@@ -203,25 +198,8 @@ export class Delivery {
         return;
       }
       this.#heard = false;
-      if (this.#next === this.#nextAtLook && this.#options.filter === undefined) void this.#lookForStall();
-      this.#nextAtLook = this.#next;
       this.#monitor = this.#startMonitor();
     });
-  }
-
-  /**
-   * A purge under a replicated stream's consumer can leave it beating and delivering nothing (seen with nats-server
-   * 2.15): then the stream holds what this delivery waits for. Ending early costs a new consumer, no more.
-   */
-  async #lookForStall(): Promise<void> {
-    const next = this.#next;
-    try {
-      const { state } = await this.#connection.guard(() => this.#jsm.streams.info(this.#options.stream));
-      if (this.#next === next && state.last_seq >= next)
-        this.#end(`the server delivers nothing from ${next} on`);
-    } catch {
-      // The silence of a server that cannot be asked is told by its heartbeats.
-    }
   }
 
   #end(reason: string): void {
