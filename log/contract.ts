@@ -22,7 +22,7 @@ export function logContract(name: string, traits: Traits, makeBed: () => Promise
     const current = () => bed;
     describe('appending', () => appending(current, traits));
     describe('lost acknowledgements', () => lostAcknowledgements(current));
-    describe('reading', () => reading(current, traits));
+    describe('reading', () => reading(current));
     describe('blobs', () => blobs(current, traits));
     describe('model', () => model(makeBed, traits));
   });

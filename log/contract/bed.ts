@@ -14,8 +14,6 @@ export interface Traits {
   readonly shared: boolean;
   /** What was stored is there after the last handle was closed, and can be damaged. */
   readonly durable: boolean;
-  /** Several servers hold it. */
-  readonly replicated?: boolean;
   /** How many random histories it is compared with the model on. */
   readonly modelRuns: number;
 }

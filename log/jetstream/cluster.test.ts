@@ -66,9 +66,7 @@ describe.skipIf(missing)(missing ? `JetStream cluster (${NATS_SERVER_MISSING})` 
     }
   }
 
-  logContract('contract', { shared: true, durable: true, replicated: true, modelRuns: 3 }, () =>
-    jetStreamBed(servers[0]!, 3),
-  );
+  logContract('contract', { shared: true, durable: true, modelRuns: 3 }, () => jetStreamBed(servers[0]!, 3));
 
   test('whichever leader is killed, what was acknowledged is there and readers read on', {
     timeout: 60_000,
