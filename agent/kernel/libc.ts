@@ -43,6 +43,16 @@ interface Bound {
   setns: (fd: number, type: number) => number;
   schedSetaffinity: (pid: number, size: number, mask: Uint8Array) => number;
   setrlimit: (resource: number, limit: BigUint64Array) => number;
+  mmap: (
+    address: null,
+    length: number,
+    protection: number,
+    flags: number,
+    fd: number,
+    offset: number,
+  ) => unknown;
+  munmap: (address: bigint, length: number) => number;
+  getpagesize: () => number;
 }
 
 let bound: Bound | undefined;
@@ -61,6 +71,9 @@ function libc(): Bound {
       setns: library.func('int setns(int fd, int type)'),
       schedSetaffinity: library.func('int sched_setaffinity(int pid, size_t size, void *mask)'),
       setrlimit: library.func('int setrlimit(int resource, void *limit)'),
+      mmap: library.func('void *mmap(void *address, size_t length, int protection, int flags, int fd, int64 offset)'),
+      munmap: library.func('int munmap(void *address, size_t length)'),
+      getpagesize: library.func('int getpagesize()'),
     };
   }
   return bound;
@@ -105,6 +118,32 @@ export function pinToCpu(cpu: number): void {
   const mask = new Uint8Array(new ArrayBuffer(Math.max(128, (cpu >> 3) + 1)));
   mask[cpu >> 3] = 1 << (cpu & 7);
   check(libc().schedSetaffinity(0, mask.length, mask), `sched_setaffinity(cpu ${cpu})`);
+}
+
+/** Bytes a page of this machine's memory has. */
+export function pageBytes(): number {
+  return libc().getpagesize();
+}
+
+/** Maps a stretch of a file into memory, shared with whoever else maps it. The buffer must not be used after {@link unmap}. */
+export function mapShared(
+  fd: number,
+  offset: number,
+  length: number,
+  access: 'read' | 'write',
+): { readonly address: bigint; readonly buffer: ArrayBuffer } {
+  const [PROT_READ, PROT_WRITE, MAP_SHARED] = [1, 2, 1];
+  const protection = access === 'write' ? PROT_READ | PROT_WRITE : PROT_READ;
+  const pointer = libc().mmap(null, length, protection, MAP_SHARED, fd, offset);
+  const address = BigInt(koffi.address(pointer));
+  // MAP_FAILED is (void *) -1.
+  if (BigInt.asIntN(64, address) === -1n) throw new KernelError('mmap', koffi.errno());
+  return { address, buffer: koffi.view(pointer, length) };
+}
+
+/** Takes a mapping away. */
+export function unmap(address: bigint, length: number): void {
+  check(libc().munmap(address, length), 'munmap');
 }
 
 /** Lifts RLIMIT_MEMLOCK, which bounds BPF maps before Linux 5.11. Needs CAP_SYS_RESOURCE. */

@@ -38,8 +38,12 @@ export const r10: Register = { register: 10 };
 export const Helper = {
   mapLookupElem: 1,
   mapUpdateElem: 2,
+  ktimeGetNs: 5,
   /** Linux 5.5. */
   probeReadKernel: 113,
+  /** Linux 5.8. */
+  ringbufReserve: 131,
+  ringbufSubmit: 132,
   /** Linux 5.13. */
   snprintf: 165,
 } as const;
@@ -82,6 +86,11 @@ export class Assembler {
   /** `to += by` */
   add(to: Register, by: Register | number): void {
     this.#arithmetic(0x00, to, by);
+  }
+
+  /** `to -= by` */
+  sub(to: Register, by: Register | number): void {
+    this.#arithmetic(0x10, to, by);
   }
 
   /** `to *= by`, the low 64 bits of the product */
@@ -146,6 +155,16 @@ export class Assembler {
   /** Jumps if any of the 64 bits differ. */
   jne(left: Register, right: Register | number, label: string): void {
     this.#compare(0x50, left, right, label);
+  }
+
+  /** Jumps if `left` is greater, both unsigned (an immediate is sign-extended first). */
+  jgt(left: Register, right: Register | number, label: string): void {
+    this.#compare(0x20, left, right, label);
+  }
+
+  /** Jumps if `left` is less or equal, both unsigned (an immediate is sign-extended first). */
+  jle(left: Register, right: Register | number, label: string): void {
+    this.#compare(0xb0, left, right, label);
   }
 
   /** Calls a helper by number: see {@link Helper}. */

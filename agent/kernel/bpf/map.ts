@@ -7,7 +7,7 @@ import { KernelError } from '../libc.ts';
 import { Attributes, bpf, FileDescriptor, tryBpf } from './bpf.ts';
 
 /** Kinds of maps, by their number. A per-CPU map holds a value for each possible CPU, in steps of 8 bytes. */
-export const MapType = { hash: 1, array: 2, perCpuHash: 5, perCpuArray: 6 } as const;
+export const MapType = { hash: 1, array: 2, perCpuHash: 5, perCpuArray: 6, ringBuffer: 27 } as const;
 
 /** The program may read the map but not write it: needed for format strings, with {@link BpfMap.freeze}. */
 export const READ_ONLY_FOR_PROGRAM = 1 << 7;
