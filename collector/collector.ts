@@ -112,7 +112,6 @@ class RunningCollector implements Collector {
         if (!this.#replica) throw new Error('the replica is starting anew');
         await this.#replica.recordDelivered(delivered);
       },
-      holder: this.#lock.replica,
       clock,
       logger,
       random: Math.random,

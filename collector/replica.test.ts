@@ -90,6 +90,8 @@ async function stop(one: Running): Promise<void> {
 
 const until = (condition: () => unknown) =>
   vi.waitFor(() => expect(condition()).toBeTruthy(), { timeout: 25_000, interval: 20 });
+/** A run of a replica, as claims name it. */
+const runOf = (replica: string) => expect.stringMatching(new RegExp(`^${replica}-[0-9a-f]{12}$`));
 const ready = (one: Running) => until(() => one.replica.status().ready);
 
 async function* stored(): AsyncGenerator<Stored> {
@@ -164,7 +166,7 @@ describe('one replica', () => {
       why: '',
       epoch,
       leader: true,
-      claimHolder: 'r1',
+      claimHolder: runOf('r1'),
       rejected: {},
     });
     const path = one.path;
@@ -220,38 +222,6 @@ describe('one replica', () => {
     expect(one.replica.status().sequence).toBeGreaterThan(last);
   });
 
-  test('sends nothing by a claim of its past before it knows what others did since', async () => {
-    const claim = encodeEntry({ claim: { holder: 'r1', lease_us: 3_600_000_000 } });
-    const { sequence } = await log.append({
-      subject: collectorSubject(CELL, 'claim'),
-      id: 'past',
-      data: claim,
-    });
-    const path = newPath();
-    await foldedAlone(sequence, path);
-    const last = await report(50);
-    let release = () => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const { identity } = await log.info();
-    const one = await start('r1', {
-      path,
-      startFolding: async (events) => {
-        const [thread, status] = await startFoldThread({ path, identity, cell: CELL }, events);
-        return [
-          { push: (entries) => held.then(() => thread.push(entries)), close: () => thread.close() },
-          status,
-        ];
-      },
-    });
-    expect(one.replica.status()).toMatchObject({ sequence, claimHolder: 'r1', leader: false });
-    expect(one.replica.mayDeliver()).toBe(false);
-    release();
-    await until(() => one.replica.status().sequence >= last);
-    expect(one.replica.mayDeliver()).toBe(true);
-  });
-
   test('folds what is appended, and its rows are those of a fold without a thread', async () => {
     const one = await start('r1');
     const last = await report(200);
@@ -281,7 +251,7 @@ describe('one replica', () => {
     await until(() => one.replica.mayDeliver());
     await stop(one);
     expect(one.replica.mayDeliver()).toBe(false);
-    expect((await entriesOf('claim')).at(-1)).toMatchObject({ holder: 'r1', lease_us: 0 });
+    expect((await entriesOf('claim')).at(-1)).toMatchObject({ holder: runOf('r1'), lease_us: 0 });
     const { last } = await log.info();
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect((await log.info()).last).toBe(last);
@@ -294,7 +264,7 @@ describe('one replica', () => {
     await one.replica.recordDelivered(delivered);
     await one.replica.recordDelivered(delivered);
     expect(await entriesOf('delivered')).toMatchObject([
-      { notification_id: 'i7-0/firing', sink: 'chat', holder: 'r1', attempts: 2, error: '' },
+      { notification_id: 'i7-0/firing', sink: 'chat', holder: runOf('r1'), attempts: 2, error: '' },
     ]);
   });
 
@@ -338,7 +308,7 @@ describe('two replicas', () => {
     const [a, b] = await Promise.all([start('r1'), start('r2')]);
     await Promise.all([ready(a), ready(b), report(100)]);
     await until(() => a.replica.mayDeliver() || b.replica.mayDeliver());
-    const holder = a.replica.mayDeliver() ? 'r1' : 'r2';
+    const { claimHolder: holder } = (a.replica.mayDeliver() ? a : b).replica.status();
     await until(() => [a, b].every(({ replica }) => replica.status().claimHolder === holder));
     expect([a, b].filter(({ replica }) => replica.mayDeliver())).toHaveLength(1);
     // Through some renewals it stays with the one that has it.
@@ -354,18 +324,33 @@ describe('two replicas', () => {
     expect(digestOf(a.path)).toEqual({ sequence: last, digest: await foldedAlone(last) });
   });
 
+  test('that have one name, because a data folder was copied, still do not share the claim', async () => {
+    const original = await start('r1');
+    await until(() => original.replica.mayDeliver());
+    const copy = await start('r1');
+    await until(() => copy.replica.status().claimHolder === original.replica.status().claimHolder);
+    const claims = (await entriesOf('claim')).length;
+    await vi.waitFor(async () => expect((await entriesOf('claim')).length).toBeGreaterThan(claims + 2), {
+      timeout: 25_000,
+    });
+    expect([original, copy].map(({ replica }) => replica.mayDeliver())).toEqual([true, false]);
+    expect(new Set((await entriesOf('claim')).map(({ holder }) => holder)).size).toBe(1);
+    await stop(original);
+    await until(() => copy.replica.mayDeliver());
+  });
+
   test('the other one takes over when the holder stops', async () => {
     const a = await start('r1');
     await until(() => a.replica.mayDeliver());
     const b = await start('r2');
-    await until(() => b.replica.status().claimHolder === 'r1');
+    await until(() => b.replica.status().claimHolder === a.replica.status().claimHolder);
     expect(b.replica.mayDeliver()).toBe(false);
     await stop(a);
     await until(() => b.replica.mayDeliver());
     const claims = await entriesOf('claim');
     const given = claims.findIndex(({ lease_us }) => lease_us === 0);
-    expect(claims[given]).toMatchObject({ holder: 'r1' });
-    expect(claims[given + 1]).toMatchObject({ holder: 'r2', lease_us: 15_000_000 });
+    expect(claims[given]).toMatchObject({ holder: runOf('r1') });
+    expect(claims[given + 1]).toMatchObject({ holder: runOf('r2'), lease_us: 15_000_000 });
   });
 
   test('the other one takes over when the lease of a dead holder ends, and the dead one knows it', async () => {
@@ -395,8 +380,8 @@ describe('two replicas', () => {
       const { claim } = decodeEntry(data);
       if (claim) claims.push({ holder: claim.holder, timeUs });
     }
-    const takeover = claims.find(({ holder }) => holder === 'r2')?.timeUs ?? 0;
-    const renewal = claims.findLast(({ holder }) => holder === 'r1')?.timeUs ?? 0;
+    const takeover = claims.find(({ holder }) => holder.startsWith('r2-'))?.timeUs ?? 0;
+    const renewal = claims.findLast(({ holder }) => holder.startsWith('r1-'))?.timeUs ?? 0;
     // By the log's stamps, less what the taker's estimate of them may be off by.
     expect(takeover - renewal).toBeGreaterThan(14_000_000);
   });

@@ -10,7 +10,6 @@ import {
   type CollectorEntryKind,
   collectorMessageId,
   collectorSubject,
-  type Delivered,
   deliveredMessageId,
   type Entry,
   encodeEntry,
@@ -20,6 +19,7 @@ import type { FoldConfig } from './fold/config.ts';
 import type { FoldEntry, Rules } from './fold/fold.ts';
 import type { Folding, FoldingEvents } from './fold-thread.ts';
 import type { FolderStatus } from './folder.ts';
+import type { Outcome } from './notify/lane.ts';
 import type { Say } from './resume.ts';
 import type { ReplicaStatus } from './status.ts';
 import { listSnapshots, type SnapshotRef, writeSnapshot } from './store/snapshot.ts';
@@ -62,6 +62,8 @@ const LEAST_SNAPSHOTS = 3;
 export class Replica {
   readonly #options: ReplicaOptions;
   readonly #run = randomBytes(6).toString('hex');
+  /** This run's name in claims. A copied data folder has the replica's name too, but must not share its claim. */
+  readonly #holder: string;
   readonly #stopping = new AbortController();
   readonly #timers = new Map<string, Timer>();
   #serial = 0;
@@ -78,6 +80,7 @@ export class Replica {
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
+    this.#holder = `${options.replica}-${this.#run}`;
   }
 
   /** Starts to fold; resolves once the fold has loaded its checkpoint. */
@@ -127,20 +130,19 @@ export class Replica {
   /** Whether this replica holds the claim by the log's order, and still will for a moment. */
   mayDeliver(): boolean {
     const status = this.#status;
-    if (!status || this.#stopping.signal.aborted || status.claim.holder !== this.#options.replica)
-      return false;
+    if (!status || this.#stopping.signal.aborted || status.claim.holder !== this.#holder) return false;
     // Who holds it beyond a barrier, or beyond what it has folded of the log's past, this replica does not see.
     if (status.barrier || !this.#ready) return false;
     return this.#logTimeUs() + LEASE_MARGIN_US < status.claim.until_us;
   }
 
   /** Appends a delivery's outcome; rejects when the log does not take it now. */
-  async recordDelivered(delivered: Omit<Delivered, 'holder'>): Promise<void> {
-    const { replica, config, log } = this.#options;
+  async recordDelivered(delivered: Outcome): Promise<void> {
+    const { config, log } = this.#options;
     await log.append({
       subject: collectorSubject(config.cell, 'delivered'),
       id: deliveredMessageId(delivered.notification_id, delivered.sink),
-      data: encodeEntry({ delivered: { ...delivered, holder: replica } }),
+      data: encodeEntry({ delivered: { ...delivered, holder: this.#holder } }),
     });
   }
 
@@ -152,8 +154,7 @@ export class Replica {
     this.#timers.clear();
     await this.#reading;
     await this.#snapshotting;
-    if (held)
-      await this.#append('claim', { claim: { holder: this.#options.replica, lease_us: 0 } }).catch(() => {});
+    if (held) await this.#append('claim', { claim: { holder: this.#holder, lease_us: 0 } }).catch(() => {});
     await this.#folding?.close();
   }
 
@@ -222,12 +223,11 @@ export class Replica {
 
   /** Claims the delivery of notifications when it is free, and renews the claim while it is held. */
   async #renewClaim(): Promise<void> {
-    const { replica } = this.#options;
     // What this replica no longer folds, others decide: beyond a barrier it would hold the claim and never see it.
     if (!this.#status || this.#status.barrier || !this.#ready) return;
     const { claim } = this.#status;
-    if (claim.holder !== replica && this.#logTimeUs() < claim.until_us) return;
-    await this.#append('claim', { claim: { holder: replica, lease_us: LEASE_US } }).catch(() => {});
+    if (claim.holder !== this.#holder && this.#logTimeUs() < claim.until_us) return;
+    await this.#append('claim', { claim: { holder: this.#holder, lease_us: LEASE_US } }).catch(() => {});
   }
 
   /** Compare-and-append: false when another replica came first, be it after the entry `seen`, the last one known here. */

@@ -22,7 +22,7 @@ export interface ReplicaStatus {
     readonly config_digest: string;
     readonly catalog_digest: string;
   };
-  /** Whether this replica delivers notifications, and who does by the log. */
+  /** Whether this replica delivers notifications, and who does by the log: the name of a replica and of its run. */
   readonly leader: boolean;
   readonly claimHolder: string;
   /** Transactions committed since the start. */

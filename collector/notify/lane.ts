@@ -40,14 +40,15 @@ export interface NotifierMetrics {
   settled(sink: string, state: 'delivered' | 'failed'): void;
 }
 
+/** What came of a notification to a sink; who holds the claim adds its own name. */
+export type Outcome = Omit<Delivered, 'holder'>;
+
 /** What a lane is given by its notifier. */
 export interface LaneOptions {
   /** Whether this replica holds the claim now. Asked right before each attempt. */
   mayDeliver(): boolean;
   /** Appends the outcome to the log; a repetition with the same notification and sink must be stored once. */
-  recordDelivered(delivered: Delivered): Promise<void>;
-  /** This replica's run, as in its claims. */
-  readonly holder: string;
+  recordDelivered(outcome: Outcome): Promise<void>;
   readonly clock: Clock;
   /** From 0 to 1. */
   random(): number;
@@ -200,11 +201,10 @@ export class Lane {
 
   /** Tries until the outcome stands in the log. Meanwhile the lane does nothing else, and never sends it again. */
   async #record(id: string, attempts: number, error: string): Promise<void> {
-    const { recordDelivered, holder, clock, log, metrics, cut } = this.#options;
-    const delivered: Delivered = {
+    const { recordDelivered, clock, log, metrics, cut } = this.#options;
+    const outcome: Outcome = {
       notification_id: id,
       sink: this.#sink.name,
-      holder,
       attempts,
       // A longer one would make the entry invalid.
       error: error.slice(0, LIMITS.string),
@@ -212,7 +212,7 @@ export class Lane {
     this.#settled.add(id);
     for (let tries = 1; ; tries++) {
       try {
-        await recordDelivered(delivered);
+        await recordDelivered(outcome);
         this.#attempts.delete(id);
         metrics?.settled(this.#sink.name, error === '' ? 'delivered' : 'failed');
         return;

@@ -1,9 +1,8 @@
-import type { Delivered } from '@netfall/proto';
 import pino from 'pino';
 import { expect, test } from 'vitest';
 import { aNotification, anIncident, T0, TestDatabase } from '../api/testing.ts';
 import type { Delivery, Notification } from '../fold/model.ts';
-import { NOTIFIER_LIMITS } from './lane.ts';
+import { NOTIFIER_LIMITS, type Outcome } from './lane.ts';
 import { createNotifier, type NotifierOptions } from './notifier.ts';
 import type { Sink } from './sink.ts';
 import { createSlackSink } from './slack/sink.ts';
@@ -13,7 +12,7 @@ interface World {
   readonly database: TestDatabase;
   readonly receiver: Receiver;
   readonly clock: ManualClock;
-  readonly recorded: Delivered[];
+  readonly recorded: Outcome[];
   readonly logged: string[];
   /** Whether this replica holds the claim. */
   leads: boolean;
@@ -25,7 +24,7 @@ interface World {
   /** Puts notifications into the outbox, as the fold does. */
   pend(...notifications: Notification[]): void;
   /** Settles a notification in the database, as the fold does once it reads the record. */
-  fold(delivered: Delivered): void;
+  fold(delivered: Outcome): void;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -33,7 +32,7 @@ async function world(): Promise<World> {
   const database = new TestDatabase();
   const receiver = await Receiver.start();
   const clock = new ManualClock();
-  const recorded: Delivered[] = [];
+  const recorded: Outcome[] = [];
   const logged: string[] = [];
   const running: { close(): Promise<void> }[] = [];
   const known = new Map<string, Notification>();
@@ -54,7 +53,6 @@ async function world(): Promise<World> {
           if (self.refusals-- > 0) throw new Error('the log does not answer');
           recorded.push(delivered);
         },
-        holder: 'c1-a',
         clock,
         logger: pino({ level: 'info' }, { write: (line: string) => logged.push(line) }),
         // No jitter: the longest pause.
@@ -101,7 +99,7 @@ function numbered(n: number, part: Partial<Notification> = {}): Notification {
   return aNotification({ incident: anIncident({ id: `i${n}-0` }), created_us: T0 + n, ...part });
 }
 
-const success = { sink: 'ops', holder: 'c1-a', attempts: 1, error: '' };
+const success = { sink: 'ops', attempts: 1, error: '' };
 
 test('delivers what is pending, oldest first, and records it', async () => {
   await using w = await world();
@@ -187,7 +185,7 @@ test('what another replica delivered before the attempt is not sent', async () =
   w.pend(numbered(1), numbered(2));
   w.start();
   await until(() => w.receiver.received.length === 1);
-  w.fold({ notification_id: 'i1-0/firing', sink: 'ops', holder: 'c2-b', attempts: 1, error: '' });
+  w.fold({ notification_id: 'i1-0/firing', sink: 'ops', attempts: 1, error: '' });
   await w.pause();
   await until(() => w.recorded.length === 1);
   expect(w.receiver.ids).toEqual(['i1-0/firing', 'i2-0/firing']);

@@ -14,7 +14,7 @@ import { type Outbox, PendingList } from './pending-list.ts';
 import type { Sink } from './sink.ts';
 
 export interface NotifierOptions
-  extends Pick<LaneOptions, 'mayDeliver' | 'recordDelivered' | 'holder' | 'clock' | 'random' | 'metrics'> {
+  extends Pick<LaneOptions, 'mayDeliver' | 'recordDelivered' | 'clock' | 'random' | 'metrics'> {
   readonly reader: Outbox & Pick<Reader, 'onChange'>;
   readonly sinks: readonly Sink[];
   readonly logger: Logger;

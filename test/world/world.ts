@@ -194,7 +194,6 @@ class SimulatedCollector {
       recordDelivered: async (delivered) => {
         await replica.recordDelivered(delivered);
       },
-      holder: this.name,
       clock,
       logger: quiet,
       random,
