@@ -4,8 +4,9 @@
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { GlobalRecord } from '../fold/fold.ts';
-import { type HostRecord, hostView } from '../fold/host.ts';
-import { type IncidentRecord, shown } from '../fold/incidents.ts';
+import type { HostRecord } from '../fold/host.ts';
+import { hostView } from '../fold/host-view.ts';
+import { type IncidentRecord, shown } from '../fold/incident.ts';
 import type { HostView, Incident, IncidentState, Notification } from '../fold/model.ts';
 import { Fleet, type FleetTotals } from './fleet.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import pino, { type Logger } from 'pino';
 import type { GlobalRecord } from '../fold/fold.ts';
 import { type HostFacts, type HostRecord, type HostState, newHost } from '../fold/host.ts';
-import type { IncidentRecord } from '../fold/incidents.ts';
+import type { IncidentRecord } from '../fold/incident.ts';
 import type { Incident, Notification } from '../fold/model.ts';
 import type { ReplicaStatus } from '../status.ts';
 import { Store } from '../store/store.ts';

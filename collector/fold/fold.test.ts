@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { rowsDigest } from '../store/digest.ts';
 import { INITIAL_CONFIG } from './config.ts';
 import { EpochBarrier, Fold } from './fold.ts';
-import { hostView } from './host.ts';
+import { hostView } from './host-view.ts';
 import type { Incident } from './model.ts';
 import { CELL, START_US, Story, testRules } from './testing/story.ts';
 

@@ -1,12 +1,11 @@
 /**
- * What the fold knows of one host: its record, how a message changes it, and how it is shown. Knows nothing of
- * incidents: what its signals do is returned to the caller.
+ * What the fold knows of one host: its record, and how a message changes it. Knows nothing of incidents.
  */
 import { type Heartbeat, type Inventory, type Loss, SourceState } from '@netfall/proto';
 import { plus } from './count.ts';
 import type { SignalRecord } from './detect.ts';
 import type { Intern } from './intern.ts';
-import type { HostView, LossView, SourceView } from './model.ts';
+import type { LossView, SourceView } from './model.ts';
 import { giveUp, type StreamRecord } from './stream.ts';
 
 /** Spools that a host may have had before an older one's gaps are given up. */
@@ -256,51 +255,6 @@ const SOURCE_STATES: Readonly<Record<number, SourceView['state']>> = {
   [SourceState.SOURCE_STATE_UNAVAILABLE]: 'unavailable',
   [SourceState.SOURCE_STATE_OFF]: 'off',
 };
-
-/** What people and the API see of a host. `liveUs` is the fold's live time. */
-export function hostView({ id, facts, state }: HostRecord, liveUs: number): HostView {
-  const { inventory } = facts;
-  return {
-    host_id: id,
-    hostname: inventory?.hostname || id,
-    status: state.conflict_until_us > liveUs ? 'conflict' : state.status,
-    first_seen_us: state.first_seen_us,
-    last_seen_us: state.last_seen_us,
-    agent_version: facts.agent_version,
-    boot_id: facts.boot_id,
-    incarnation: state.streams[0]?.incarnation ?? '',
-    attributes: attributes(inventory),
-    addresses: inventory?.addresses ?? [],
-    sources: facts.sources,
-    losses: state.losses,
-    spool_messages: state.spool_messages,
-    messages_lost: state.messages_lost,
-  };
-}
-
-/** What explanations are made of: the inventory's facts that hosts can share, and the operator's labels. */
-function attributes(inventory: Inventory | null): Readonly<Record<string, string>> {
-  if (!inventory) return {};
-  const found: Record<string, string> = {};
-  const add = (key: string, value: string) => {
-    if (value !== '') found[key] = value;
-  };
-  add('kernel', inventory.kernel);
-  add('image', inventory.image);
-  add('cmdline', inventory.cmdline_digest);
-  add('vendor', inventory.vendor);
-  add('product', inventory.product);
-  add('cpu', inventory.cpu);
-  add('microcode', inventory.microcode);
-  add('gateway_mac', inventory.gateway_mac);
-  add('subnet', inventory.subnet);
-  const nics = inventory.nics.map(({ driver, firmware }) =>
-    firmware === '' ? driver : `${driver} ${firmware}`,
-  );
-  add('nic', [...new Set(nics)].filter(Boolean).sort().join(', '));
-  for (const { key, value } of inventory.labels) add(key, value);
-  return found;
-}
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;

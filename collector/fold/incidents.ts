@@ -4,38 +4,21 @@
  * knows nothing of how trouble is detected.
  */
 import type { FoldConfig } from './config.ts';
-import { plus } from './count.ts';
-import type { AuditEntry, DropSignal, Incident, IncidentHost, Severity } from './model.ts';
-
-/** The stored form: what is shown, and what the fold goes by. */
-export interface IncidentRecord extends Incident {
-  /** When the next step is due in live time; 0 when none is. */
-  readonly due_us: number;
-  /** Affected hosts beyond those that are listed. */
-  readonly unlisted: number;
-}
-
-/** What a signal did on a host. */
-export interface HostSignal {
-  readonly hostId: string;
-  readonly hostname: string;
-  readonly signal: DropSignal;
-  readonly severity: Severity;
-  readonly events: number;
-  readonly peakRate: number;
-  readonly baselineRate: number;
-  /** When it began, log time. */
-  readonly sinceUs: number;
-}
-
-/** Where the fold stands when something happens. */
-export interface Moment {
-  readonly sequence: number;
-  /** Log time. */
-  readonly nowUs: number;
-  /** Log time without the log's outages: what deadlines are counted in. */
-  readonly liveUs: number;
-}
+import {
+  asHost,
+  audited,
+  type HostSignal,
+  type IncidentRecord,
+  isOpen,
+  order,
+  refreshed,
+  rejoined,
+  shown,
+  title,
+} from './incident.ts';
+import type { Moment } from './log-time.ts';
+import type { Incident } from './model.ts';
+import { Timers } from './timers.ts';
 
 /** What the incidents tell the rest of the fold. */
 export interface IncidentEvents {
@@ -49,13 +32,13 @@ export interface IncidentEvents {
   refused(): void;
 }
 
-const MOST_AUDIT = 100;
 /** How often a host's numbers are brought up to date within an incident, log time. */
 const PROGRESS_EVERY_US = 5_000_000;
 
 export class Incidents {
   readonly records: Map<string, IncidentRecord> = new Map();
   readonly #events: IncidentEvents;
+  readonly #timers = new Timers();
   /** The newest incident of each fingerprint. */
   readonly #latest = new Map<string, string>();
   #open = 0;
@@ -69,6 +52,7 @@ export class Incidents {
       this.records.set(record.id, record);
       this.#latest.set(record.fingerprint, record.id);
       if (isOpen(record)) this.#open++;
+      if (record.due_us > 0) this.#timers.set(record.id, record.due_us);
     }
   }
 
@@ -120,10 +104,17 @@ export class Incidents {
     });
   }
 
-  /** The deadline of a record has passed. */
-  due(id: string, moment: Moment, config: FoldConfig): void {
-    const incident = this.records.get(id);
-    if (!incident) return;
+  /** A live second is crossed. */
+  pass(second: number, moment: Moment, config: FoldConfig): void {
+    for (const id of this.#timers.take(second)) {
+      const incident = this.records.get(id);
+      if (!incident || incident.due_us === 0) continue;
+      if (incident.due_us > moment.liveUs) this.#timers.set(id, incident.due_us);
+      else this.#due(incident, moment, config);
+    }
+  }
+
+  #due(incident: IncidentRecord, moment: Moment, config: FoldConfig): void {
     if (incident.state === 'resolving') {
       const resolved: IncidentRecord = {
         ...incident,
@@ -227,6 +218,7 @@ export class Incidents {
 
   #store(record: IncidentRecord): void {
     this.records.set(record.id, record);
+    if (record.due_us > 0) this.#timers.set(record.id, record.due_us);
     this.#events.changed(record.id);
   }
 
@@ -247,65 +239,4 @@ export class Incidents {
       this.#events.removed(oldest.id);
     }
   }
-}
-
-/** An incident as it is shown: without what is the fold's own. */
-export function shown({ due_us: _due, unlisted: _unlisted, ...incident }: IncidentRecord): Incident {
-  return incident;
-}
-
-function isOpen({ state }: Incident): boolean {
-  return state !== 'resolved' && state !== 'closed';
-}
-
-/** The order in which incidents opened: by sequence, then by turn. */
-function order(a: Incident, b: Incident): number {
-  const [aSequence = 0, aTurn = 0] = a.id.slice(1).split('-').map(Number);
-  const [bSequence = 0, bTurn = 0] = b.id.slice(1).split('-').map(Number);
-  return aSequence - bSequence || aTurn - bTurn;
-}
-
-function asHost(from: HostSignal, moment: Moment): IncidentHost {
-  return {
-    host_id: from.hostId,
-    hostname: from.hostname,
-    first_us: from.sinceUs,
-    last_us: moment.nowUs,
-    active: true,
-    events: from.events,
-    peak_rate: from.peakRate,
-    baseline_rate: from.baselineRate,
-  };
-}
-
-function refreshed(host: IncidentHost, from: HostSignal, moment: Moment): IncidentHost {
-  return {
-    ...host,
-    last_us: moment.nowUs,
-    events: Math.max(host.events, from.events),
-    peak_rate: Math.max(host.peak_rate, from.peakRate),
-  };
-}
-
-/** A host whose trouble came back within the incident: the spells' events add up. */
-function rejoined(host: IncidentHost, from: HostSignal, moment: Moment): IncidentHost {
-  return {
-    ...host,
-    last_us: moment.nowUs,
-    active: true,
-    events: plus(host.events, from.events),
-    peak_rate: Math.max(host.peak_rate, from.peakRate),
-  };
-}
-
-function audited(incident: Incident, moment: Moment, event: string, detail: string): readonly AuditEntry[] {
-  const audit = [...incident.audit, { at_us: moment.nowUs, event, detail }];
-  // The beginning tells how it started; of the rest the newest matter.
-  return audit.length > MOST_AUDIT ? [...audit.slice(0, 10), ...audit.slice(11)] : audit;
-}
-
-function title(from: HostSignal, hostnames: readonly string[], total: number): string {
-  const { reason, function: fn } = from.signal;
-  const where = total === 1 ? hostnames[0] : `${total} hosts`;
-  return `${where} ${total === 1 ? 'drops' : 'drop'} ${reason}${fn === '' ? '' : ` in ${fn}`}`;
 }

@@ -1,6 +1,7 @@
 /** Digests that replicas compare. */
 import { createHash } from 'node:crypto';
-import type { FoldEntry, Rows } from '../fold/fold.ts';
+import type { Rows } from '../fold/rows.ts';
+import type { FoldEntry } from '../fold/rules.ts';
 
 /** What names a state: equal for equal rows, in whatever order they come. SHA-256, hex. */
 export function rowsDigest({ global, hosts, incidents, notifications }: Rows): string {

@@ -6,10 +6,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { pipeline, Readable, type Transform } from 'node:stream';
 import { createGunzip, createGzip } from 'node:zlib';
 import type { Blobs } from '@netfall/log';
-import type { GlobalRecord, Rows } from '../fold/fold.ts';
 import type { HostRecord } from '../fold/host.ts';
-import type { IncidentRecord } from '../fold/incidents.ts';
+import type { IncidentRecord } from '../fold/incident.ts';
 import type { Notification } from '../fold/model.ts';
+import type { GlobalRecord, Rows } from '../fold/rows.ts';
 import type { Checkpoint, Loaded } from './store.ts';
 
 const PREFIX = 'snapshot/';

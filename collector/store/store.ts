@@ -6,11 +6,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import type { Changes, GlobalRecord, Rows } from '../fold/fold.ts';
 import type { HostRecord } from '../fold/host.ts';
-import type { IncidentRecord } from '../fold/incidents.ts';
+import type { IncidentRecord } from '../fold/incident.ts';
 import type { Notification } from '../fold/model.ts';
 import { isPending } from '../fold/outbox.ts';
+import type { Changes, GlobalRecord, Rows } from '../fold/rows.ts';
 
 /** Where a replica stands in the log. */
 export interface Checkpoint {

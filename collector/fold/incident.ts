@@ -1,0 +1,102 @@
+/**
+ * The record of one incident, and the small steps that change it. Pure functions: when a step is due, and who hears of
+ * it, is incidents.ts's business.
+ */
+import { plus } from './count.ts';
+import type { Moment } from './log-time.ts';
+import type { AuditEntry, DropSignal, Incident, IncidentHost, Severity } from './model.ts';
+
+/** Steps of the audit trail that are kept. */
+const MOST_AUDIT = 100;
+
+/** The stored form: what is shown, and what the fold goes by. */
+export interface IncidentRecord extends Incident {
+  /** When the next step is due in live time; 0 when none is. */
+  readonly due_us: number;
+  /** Affected hosts beyond those that are listed. */
+  readonly unlisted: number;
+}
+
+/** What a signal did on a host. */
+export interface HostSignal {
+  readonly hostId: string;
+  readonly hostname: string;
+  readonly signal: DropSignal;
+  readonly severity: Severity;
+  readonly events: number;
+  readonly peakRate: number;
+  readonly baselineRate: number;
+  /** When it began, log time. */
+  readonly sinceUs: number;
+}
+
+/** An incident as it is shown: without what is the fold's own. */
+export function shown({ due_us: _due, unlisted: _unlisted, ...incident }: IncidentRecord): Incident {
+  return incident;
+}
+
+/** Whether its trouble may go on. */
+export function isOpen({ state }: Incident): boolean {
+  return state !== 'resolved' && state !== 'closed';
+}
+
+/** The order in which incidents opened: by sequence, then by turn. */
+export function order(a: Incident, b: Incident): number {
+  const [aSequence = 0, aTurn = 0] = a.id.slice(1).split('-').map(Number);
+  const [bSequence = 0, bTurn = 0] = b.id.slice(1).split('-').map(Number);
+  return aSequence - bSequence || aTurn - bTurn;
+}
+
+/** A host that becomes affected. */
+export function asHost(from: HostSignal, moment: Moment): IncidentHost {
+  return {
+    host_id: from.hostId,
+    hostname: from.hostname,
+    first_us: from.sinceUs,
+    last_us: moment.nowUs,
+    active: true,
+    events: from.events,
+    peak_rate: from.peakRate,
+    baseline_rate: from.baselineRate,
+  };
+}
+
+/** A host whose trouble goes on. */
+export function refreshed(host: IncidentHost, from: HostSignal, moment: Moment): IncidentHost {
+  return {
+    ...host,
+    last_us: moment.nowUs,
+    events: Math.max(host.events, from.events),
+    peak_rate: Math.max(host.peak_rate, from.peakRate),
+  };
+}
+
+/** A host whose trouble came back within the incident: the spells' events add up. */
+export function rejoined(host: IncidentHost, from: HostSignal, moment: Moment): IncidentHost {
+  return {
+    ...host,
+    last_us: moment.nowUs,
+    active: true,
+    events: plus(host.events, from.events),
+    peak_rate: Math.max(host.peak_rate, from.peakRate),
+  };
+}
+
+/** The audit trail with one step more; bounded. */
+export function audited(
+  incident: Incident,
+  moment: Moment,
+  event: string,
+  detail: string,
+): readonly AuditEntry[] {
+  const audit = [...incident.audit, { at_us: moment.nowUs, event, detail }];
+  // The beginning tells how it started; of the rest the newest matter.
+  return audit.length > MOST_AUDIT ? [...audit.slice(0, 10), ...audit.slice(11)] : audit;
+}
+
+/** One sentence: what, where. `hostnames` are of the hosts that are listed. */
+export function title(from: HostSignal, hostnames: readonly string[], total: number): string {
+  const { reason, function: fn } = from.signal;
+  const where = total === 1 ? hostnames[0] : `${total} hosts`;
+  return `${where} ${total === 1 ? 'drops' : 'drop'} ${reason}${fn === '' ? '' : ` in ${fn}`}`;
+}

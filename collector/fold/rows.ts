@@ -1,0 +1,59 @@
+/**
+ * The fold's state as rows: what is stored, digested and carried in snapshots. Types alone; where rows go is not known
+ * here.
+ */
+import type { HostRecord } from './host.ts';
+import type { IncidentRecord } from './incident.ts';
+import type { Notification } from './model.ts';
+
+/** The fold's own record. */
+export interface GlobalRecord {
+  readonly fold_version: number;
+  readonly sequence: number;
+  readonly now_us: number;
+  readonly live_us: number;
+  readonly outages_us: number;
+  readonly epoch: EpochRecord | null;
+  readonly claim: ClaimRecord;
+  readonly entries: number;
+  /** Entries that were not folded, by why. */
+  readonly rejected: Readonly<Record<string, number>>;
+}
+
+export interface EpochRecord {
+  readonly sequence: number;
+  readonly fold_version: number;
+  readonly config_digest: string;
+  readonly catalog_digest: string;
+  readonly config: string;
+}
+
+export interface ClaimRecord {
+  readonly holder: string;
+  /** Log time. */
+  readonly until_us: number;
+}
+
+/** The fold's state as rows; within a kind keyed by id. What is stored, digested and carried in snapshots. */
+export interface Rows {
+  readonly global: GlobalRecord;
+  readonly hosts: Iterable<HostRecord>;
+  readonly incidents: Iterable<IncidentRecord>;
+  readonly notifications: Iterable<Notification>;
+}
+
+/** The rows that changed since the last look, and those that are gone. */
+export interface Changes extends Rows {
+  /** Those of the hosts whose facts changed too. */
+  readonly hostFacts: ReadonlySet<string>;
+  readonly removedIncidents: readonly string[];
+  readonly removedNotifications: readonly string[];
+}
+
+export type RejectReason =
+  | 'too_large'
+  | 'undecodable'
+  | 'invalid'
+  | 'other_cell'
+  | 'too_many_hosts'
+  | 'too_many_incidents';
