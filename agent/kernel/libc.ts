@@ -43,6 +43,13 @@ interface Bound {
   setns: (fd: number, type: number) => number;
   schedSetaffinity: (pid: number, size: number, mask: Uint8Array) => number;
   setrlimit: (resource: number, limit: BigUint64Array) => number;
+  socket: (domain: number, type: number, protocol: number) => number;
+  bind: (fd: number, address: ArrayBuffer, size: number) => number;
+  getsockname: (fd: number, address: ArrayBuffer, size: Uint32Array) => number;
+  setsockopt: (fd: number, level: number, option: number, value: Uint32Array, size: number) => number;
+  send: (fd: number, bytes: Uint8Array, size: number, flags: number) => number | bigint;
+  recvmmsg: (fd: number, headers: ArrayBuffer, count: number, flags: number, timeout: null) => number;
+  poll: (descriptors: ArrayBuffer, count: number, timeoutMs: number) => number;
   mmap: (
     address: null,
     length: number,
@@ -71,7 +78,16 @@ function libc(): Bound {
       setns: library.func('int setns(int fd, int type)'),
       schedSetaffinity: library.func('int sched_setaffinity(int pid, size_t size, void *mask)'),
       setrlimit: library.func('int setrlimit(int resource, void *limit)'),
-      mmap: library.func('void *mmap(void *address, size_t length, int protection, int flags, int fd, int64 offset)'),
+      socket: library.func('int socket(int domain, int type, int protocol)'),
+      bind: library.func('int bind(int fd, void *address, uint size)'),
+      getsockname: library.func('int getsockname(int fd, void *address, void *size)'),
+      setsockopt: library.func('int setsockopt(int fd, int level, int option, void *value, uint size)'),
+      send: library.func('long send(int fd, void *bytes, size_t size, int flags)'),
+      recvmmsg: library.func('int recvmmsg(int fd, void *headers, uint count, int flags, void *timeout)'),
+      poll: library.func('int poll(void *descriptors, ulong count, int timeout)'),
+      mmap: library.func(
+        'void *mmap(void *address, size_t length, int protection, int flags, int fd, int64 offset)',
+      ),
       munmap: library.func('int munmap(void *address, size_t length)'),
       getpagesize: library.func('int getpagesize()'),
     };
@@ -151,4 +167,62 @@ export function liftMemoryLockLimit(): void {
   const RLIMIT_MEMLOCK = 8;
   const infinity = 0xffff_ffff_ffff_ffffn;
   check(libc().setrlimit(RLIMIT_MEMLOCK, BigUint64Array.of(infinity, infinity)), 'setrlimit(RLIMIT_MEMLOCK)');
+}
+
+/** Opens a socket. `domain`, `type` and `protocol` are numbers of <sys/socket.h>; it is closed by {@link closeFd}. */
+export function openSocket(domain: number, type: number, protocol: number): number {
+  const fd = libc().socket(domain, type, protocol);
+  check(fd, `socket(${domain}, ${protocol})`);
+  return fd;
+}
+
+/** Binds a socket to the address in the buffer, a `struct sockaddr_…`. */
+export function bindSocket(fd: number, address: ArrayBuffer): void {
+  check(libc().bind(fd, address, address.byteLength), 'bind');
+}
+
+/** Reads the address that a socket is bound to into the buffer. */
+export function readSocketAddress(fd: number, address: ArrayBuffer): void {
+  check(libc().getsockname(fd, address, Uint32Array.of(address.byteLength)), 'getsockname');
+}
+
+/** Sets an option of a socket that takes an `int`. `name` is for the error. */
+export function setSocketOption(
+  fd: number,
+  level: number,
+  option: number,
+  value: number,
+  name: string,
+): void {
+  check(libc().setsockopt(fd, level, option, Uint32Array.of(value), 4), `setsockopt(${name})`);
+}
+
+/** Sends a datagram to where the socket is connected; on netlink, to the kernel. */
+export function sendDatagram(fd: number, bytes: Uint8Array): void {
+  check(Number(libc().send(fd, bytes, bytes.length, 0)), 'send');
+}
+
+/**
+ * recvmmsg(2) without a throw and without waiting: errors are answers (`EAGAIN`: nothing there).
+ * @param headers `count` times a `struct mmsghdr`; what its addresses point to must stay referenced.
+ * @returns the number of datagrams received, or the negative errno.
+ */
+export function receiveDatagrams(fd: number, headers: ArrayBuffer, count: number): number {
+  const MSG_DONTWAIT = 0x40;
+  const result = libc().recvmmsg(fd, headers, count, MSG_DONTWAIT, null);
+  return result < 0 ? -koffi.errno() : result;
+}
+
+/**
+ * Blocks this thread until a file descriptor can be read, or for `timeoutMs`. A signal ends the wait as well, so
+ * callers ask again until their own deadline.
+ */
+export function waitReadable(fd: number, timeoutMs: number): void {
+  const POLLIN = 1;
+  const descriptor = new ArrayBuffer(8);
+  const view = new DataView(descriptor);
+  view.setInt32(0, fd, true);
+  view.setInt16(4, POLLIN, true);
+  const result = libc().poll(descriptor, 1, timeoutMs);
+  if (result < 0 && koffi.errno() !== koffi.os.errno['EINTR']) throw new KernelError('poll', koffi.errno());
 }
