@@ -208,14 +208,14 @@ export function plainInventory(from: Inventory, intern: Intern): Inventory {
   };
 }
 
-/** Takes a heartbeat. Returns the facts that it tells; the same object when they are the same. */
+/** Takes a heartbeat into `state`. Returns the facts with what it tells; the same object when they are the same. */
 export function applyHeartbeat(
-  host: HostRecord,
+  facts: HostFacts,
+  state: HostState,
   heartbeat: Heartbeat,
   liveUs: number,
   intern: Intern,
 ): HostFacts {
-  const { facts, state } = host;
   state.spool_messages = heartbeat.spool_messages;
   state.silent_at_us = liveUs + Math.max(SILENT_AFTER_LEAST_US, 3 * heartbeat.interval_ms * 1000);
   if (facts.agent_version === heartbeat.agent_version && tellsTheSame(heartbeat.sources, facts.sources))

@@ -130,7 +130,7 @@ export class Hosts {
     for (const item of envelope.items) {
       if (item.inventory) facts = { ...facts, inventory: plainInventory(item.inventory, this.#intern) };
       else if (item.heartbeat) {
-        facts = applyHeartbeat({ ...host, facts }, item.heartbeat, this.#time.liveUs, this.#intern);
+        facts = applyHeartbeat(facts, host.state, item.heartbeat, this.#time.liveUs, this.#intern);
       } else if (item.goodbye) goodbye = item.goodbye.reason;
     }
     if (facts !== host.facts) this.#changedFacts.add(host.id);
