@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { type Clock, type Log, LogError, openEmbeddedLog, type Stored } from '@netfall/log';
+import { type Clock, type Log, LogError, openEmbeddedLog, type Stored, sleep } from '@netfall/log';
 import { collectorSubject, decodeEntry, type Entry, encodeEntry } from '@netfall/proto';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { canonicalJson, INITIAL_CONFIG } from './fold/config.ts';
@@ -258,6 +258,45 @@ describe('one replica', () => {
     expect(one.failures).toEqual([]);
   });
 
+  test.each([1, 2])(
+    'gives up its claim behind an append of it (the %i.) that is under way',
+    async (which) => {
+      // The append reaches the log between the release's look at the newest claim and the release; or, when no release
+      // comes, a while later.
+      const released = Promise.withResolvers<void>();
+      const arrived = Promise.withResolvers<void>();
+      const underWay = Promise.withResolvers<void>();
+      let claims = 0;
+      let stopping = false;
+      const slow: Log = {
+        ...facade(log),
+        append: async (message) => {
+          if (!message.subject.endsWith('.claim') || ++claims !== which) return log.append(message);
+          underWay.resolve();
+          await released.promise;
+          return log.append(message).finally(() => arrived.resolve());
+        },
+        lastOn: async (subject) => {
+          const last = await log.lastOn(subject);
+          if (!stopping) return last;
+          released.resolve();
+          await arrived.promise;
+          return last;
+        },
+      };
+      const one = await start('r1', { log: slow });
+      await underWay.promise;
+      stopping = true;
+      setTimeout(() => released.resolve(), 300);
+      await stop(one);
+      await arrived.promise;
+      expect((await entriesOf('claim')).map(({ lease_us }) => lease_us)).toEqual([
+        ...Array(which).fill(15_000_000),
+        0,
+      ]);
+    },
+  );
+
   test('records a delivery once, under its own name', async () => {
     const one = await start('r1');
     const delivered = { notification_id: 'i7-0/firing', sink: 'chat', attempts: 2, error: '' };
@@ -355,12 +394,15 @@ describe('two replicas', () => {
 
   test('the other one takes over when the lease of a dead holder ends, and the dead one knows it', async () => {
     let dead = false;
-    const never = new Promise<never>(() => {});
+    const noAnswer = () =>
+      sleep(clock, 5000, new AbortController().signal).then(() => {
+        throw new LogError('timeout', 'no server answers');
+      });
     // What a replica sees of the log whose machine was cut off.
     const cut: Log = {
       ...facade(log),
-      append: (message) => (dead ? never : log.append(message)),
-      lastOn: (subject) => (dead ? never : log.lastOn(subject)),
+      append: (message) => (dead ? noAnswer() : log.append(message)),
+      lastOn: (subject) => (dead ? noAnswer() : log.lastOn(subject)),
       async *read(options) {
         for await (const batch of log.read(options)) {
           if (dead) await new Promise((resolve) => options.signal.addEventListener('abort', resolve));

@@ -75,6 +75,9 @@ export class Replica {
   #read = 0;
   #ready = false;
   #failed = false;
+  /** Whether this run may hold the claim: it appended one, or nobody knows. */
+  #claimed = false;
+  #claiming: Promise<void> = Promise.resolve();
   #reading: Promise<void> = Promise.resolve();
   #snapshotting: Promise<void> = Promise.resolve();
 
@@ -148,13 +151,16 @@ export class Replica {
 
   /** Gives up the claim, commits and ends. */
   async stop(): Promise<void> {
-    const held = this.mayDeliver();
     this.#stopping.abort();
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
+    // A renewal under way would come behind the release, or instead of it.
+    await this.#claiming;
+    if (this.#claimed) {
+      await this.#append('claim', { claim: { holder: this.#holder, lease_us: 0 } }).catch(() => {});
+    }
     await this.#reading;
     await this.#snapshotting;
-    if (held) await this.#append('claim', { claim: { holder: this.#holder, lease_us: 0 } }).catch(() => {});
     await this.#folding?.close();
   }
 
@@ -222,11 +228,18 @@ export class Replica {
   }
 
   /** Claims the delivery of notifications when it is free, and renews the claim while it is held. */
-  async #renewClaim(): Promise<void> {
+  #renewClaim(): Promise<void> {
+    this.#claiming = this.#claiming.then(() => this.#claim());
+    return this.#claiming;
+  }
+
+  async #claim(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
     // What this replica no longer folds, others decide: beyond a barrier it would hold the claim and never see it.
     if (!this.#status || this.#status.barrier || !this.#ready) return;
     const { claim } = this.#status;
     if (claim.holder !== this.#holder && this.#logTimeUs() < claim.until_us) return;
+    this.#claimed = true;
     await this.#append('claim', { claim: { holder: this.#holder, lease_us: LEASE_US } }).catch(() => {});
   }
 
