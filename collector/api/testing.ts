@@ -74,6 +74,7 @@ export class TestDatabase {
       now_us: T0,
       live_us: liveUs,
       outages_us: 0,
+      stamp_us: T0,
       epoch: null,
       claim: { holder: '', until_us: 0 },
       entries: this.#sequence,

@@ -141,6 +141,7 @@ export class Fold {
     this.#time.nowUs = global.now_us;
     this.#time.liveUs = global.live_us;
     this.#time.outagesUs = global.outages_us;
+    this.#time.stampUs = global.stamp_us;
     this.#entries = global.entries;
     this.#claim = global.claim;
     this.#epoch = global.epoch;
@@ -159,6 +160,7 @@ export class Fold {
       now_us: this.#time.nowUs,
       live_us: this.#time.liveUs,
       outages_us: this.#time.outagesUs,
+      stamp_us: this.#time.stampUs,
       epoch: this.#epoch,
       claim: this.#claim,
       entries: this.#entries,

@@ -148,10 +148,10 @@ export function noticeConflict(
 
 /**
  * Whether a message is late: by how much its delay exceeds the host's usual one, which holds the error of its clock. A
- * late one amends history and opens nothing. Times are the message's own, log time and live time, µs.
+ * late one amends history and opens nothing. Times are the message's own, the log's stamp and live time, µs.
  */
-export function isLate(host: HostState, observedUs: number, nowUs: number, liveUs: number): boolean {
-  const delay = nowUs - observedUs;
+export function isLate(host: HostState, observedUs: number, stampUs: number, liveUs: number): boolean {
+  const delay = stampUs - observedUs;
   const late = delay - host.offset_us;
   if (late > LATE_US && host.late_since_us === 0) host.late_since_us = liveUs;
   const clockSetBack = late > LATE_US && liveUs - host.late_since_us >= SET_BACK_AFTER_US;

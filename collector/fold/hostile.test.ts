@@ -21,7 +21,12 @@ const anyArrival = fc.record({
     { weight: 5, arbitrary: fc.constant(null) },
     { weight: 1, arbitrary: fc.record({ at: fc.nat(2000), byte: fc.nat(255) }) },
   ),
-  afterUs: fc.oneof(fc.nat(3_000_000), fc.nat(30_000_000), fc.constant(0)),
+  afterUs: fc.oneof(
+    fc.nat(3_000_000),
+    fc.nat(30_000_000),
+    fc.constant(0),
+    fc.integer({ min: -60_000_000, max: -1 }),
+  ),
 });
 
 function asUsual({ envelope, ...other }: Entry, seq: number, kind: number): Entry {

@@ -68,7 +68,7 @@ export class Hosts {
 
   /** Folds a message. */
   hear(envelope: Envelope): void {
-    const { nowUs, liveUs } = this.#time;
+    const { nowUs, liveUs, stampUs } = this.#time;
     const known = this.records.get(envelope.host_id);
     if (!known && this.records.size >= this.config.limits.hosts) {
       this.#refused('too_many_hosts');
@@ -82,8 +82,8 @@ export class Hosts {
     const { fresh, newest } = this.#number(state, envelope);
     if (!fresh) return;
 
-    if (!known) state.offset_us = nowUs - envelope.observed_us;
-    const late = isLate(state, envelope.observed_us, nowUs, liveUs);
+    if (!known) state.offset_us = stampUs - envelope.observed_us;
+    const late = isLate(state, envelope.observed_us, stampUs, liveUs);
     state.last_seen_us = nowUs;
     addLosses(state, envelope.losses, this.#intern);
     // What was overtaken by a later message of the same spool says how the host was, not how it is.

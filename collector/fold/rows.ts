@@ -13,6 +13,8 @@ export interface GlobalRecord {
   readonly now_us: number;
   readonly live_us: number;
   readonly outages_us: number;
+  /** The last entry's, which log time may be ahead of. */
+  readonly stamp_us: number;
   readonly epoch: EpochRecord | null;
   readonly claim: ClaimRecord;
   readonly entries: number;

@@ -55,7 +55,8 @@ export function randomLog({ seed, entries, upgradeAt }: RandomLogOptions): Story
     at += draw(400) === 0 ? 3 + draw(60) : draw(200) / 1000;
     const kind = draw(100);
     const host = hosts[draw(hosts.length)] as (typeof hosts)[0];
-    if (kind < 3) story.tick(at);
+    // Now and then a stamp that is ahead.
+    if (kind < 3) story.tick(at + (story.entries.length % 50 === 0 ? 20 : 0));
     else if (kind < 5) story.claim(at, `r${draw(2)}`, draw(3) * 5);
     else if (kind < 15) {
       const known = scout.notifications(story);

@@ -40,7 +40,7 @@ export interface Report {
   readonly intervalMs?: number;
 }
 
-/** A log in the making. Times are seconds from its start and must not go back. */
+/** A log in the making. Times, as the log stamps them, are seconds from its start. */
 export class Story {
   readonly entries: FoldEntry[] = [];
   readonly #numbers = new Map<string, number>();
