@@ -48,9 +48,8 @@ describe.skipIf(!works)('RingBuffer (needs CAP_BPF and Linux 5.10)', () => {
 
   function read(most?: number): { value: number; length: number }[] {
     const records: { value: number; length: number }[] = [];
-    ring.read((bytes, start, length) => {
-      records.push({ value: Buffer.from(bytes.buffer, bytes.byteOffset).readUInt32LE(start), length });
-    }, most);
+    const bytes = Buffer.from(ring.bytes.buffer, ring.bytes.byteOffset);
+    ring.read((start, length) => records.push({ value: bytes.readUInt32LE(start), length }), most);
     return records;
   }
 

@@ -20,13 +20,14 @@ const LENGTH_MASK = 0x3fff_ffff;
 
 export class RingBuffer {
   readonly map: BpfMap;
+  /** All records; what {@link read} visits lies in it, at multiples of 8. Not to be touched once this is closed. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
   readonly #size: number;
   readonly #resources: DisposableStack;
   /** The positions as the kernel sees them: bytes ever read and ever reserved, u64 each. */
   readonly #consumed: BigUint64Array;
   readonly #produced: Uint32Array;
   readonly #words: Uint32Array;
-  readonly #bytes: Uint8Array;
   #position = 0;
   #released = 0;
 
@@ -47,16 +48,16 @@ export class RingBuffer {
     this.#consumed = new BigUint64Array(map(0, page, 'write'), 0, 1);
     this.#produced = new Uint32Array(producer, 0, 1);
     this.#words = new Uint32Array(producer, page);
-    this.#bytes = new Uint8Array(producer, page);
+    this.bytes = new Uint8Array(producer, page);
     this.#resources = resources.move();
   }
 
   /**
    * Visits the records that stand in it, oldest first, at most `most`. A record is gone after its visit.
-   * @param visit gets the bytes that all records are in, where in them this one begins, and its length.
+   * @param visit gets where in {@link bytes} it begins, and its length.
    * @returns how many were visited; 0 when it is closed.
    */
-  read(visit: (bytes: Uint8Array, start: number, length: number) => void, most = Number.MAX_SAFE_INTEGER): number {
+  read(visit: (start: number, length: number) => void, most = Number.MAX_SAFE_INTEGER): number {
     if (this.#resources.disposed) return 0;
     let visited = 0;
     // The low words tell apart all positions that are less than the buffer's size from each other.
@@ -67,7 +68,7 @@ export class RingBuffer {
       if (header & BUSY) break;
       const length = header & LENGTH_MASK;
       if (!(header & DISCARDED)) {
-        visit(this.#bytes, start + HEADER_BYTES, length);
+        visit(start + HEADER_BYTES, length);
         visited++;
       }
       this.#position += Math.ceil((HEADER_BYTES + length) / 8) * 8;

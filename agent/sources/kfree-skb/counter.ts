@@ -14,6 +14,8 @@ import { createMaps, type KfreeSkbOptions, loadProgram, readBtf, tableEntries } 
 import { type DropMaps, KEY_BYTES, SLOT_BYTES, VALUE_BYTES } from './program.ts';
 import { protocolName } from './protocols.ts';
 import { NO_REASON, ReasonNames } from './reasons.ts';
+import { readSampleLayout } from './samples/layout.ts';
+import { type RawSample, Sampler } from './samples/sampler.ts';
 import { type CodeLocation, KernelPrintedSymbols, ListedSymbols, type SymbolResolver } from './symbols.ts';
 import { Totals } from './totals.ts';
 
@@ -47,11 +49,21 @@ export interface KfreeSkbLedger {
   misses: number;
   /** Addresses that nothing names: their drops are counted under the function `?`. */
   unresolvedSymbols: number;
+  /** Samples that were not taken because too many waited to be read. */
+  samplesLacked: number;
 }
+
+/** Where and why packets of one kind are dropped. */
+export type DropSite = Pick<DropRow, 'reason' | 'function' | 'offset' | 'module' | 'protocol'>;
 
 export interface KfreeSkbCounter extends Disposable {
   /** Visits each kind of drop that moved since the last reading, with how far. @throws KernelError */
   read(visit: (row: Readonly<DropRow>) => void): void;
+  /**
+   * Visits the samples that were taken since the last time; nothing without the option `samples`. Kinds give samples
+   * anew from here on.
+   */
+  readSamples(visit: (site: Readonly<DropSite>, sample: Readonly<RawSample>) => void): void;
   ledger(): KfreeSkbLedger;
   /** Nanoseconds that the program ran while the kernel's run-time statistics were on; else 0. */
   runTimeNs(): number;
@@ -91,7 +103,8 @@ class Counter implements KfreeSkbCounter {
   readonly #valueWords: Uint32Array;
   readonly #cpus: number;
   readonly #totals: Totals;
-  readonly #sites: Site[] = [];
+  readonly #sampler: Sampler | undefined;
+  readonly #sites: DropSite[] = [];
   readonly #locations = new Map<bigint, CodeLocation | undefined>();
   readonly #reasons: ReasonNames | undefined;
   readonly #symbols: SymbolResolver;
@@ -116,7 +129,8 @@ class Counter implements KfreeSkbCounter {
 
     using resources = new DisposableStack();
     this.#maps = createMaps(maxEntries, resources);
-    this.#program = resources.use(loadProgram(layout, this.#maps));
+    if (options.samples) this.#sampler = resources.use(new Sampler(readSampleLayout(btf), options.samples));
+    this.#program = resources.use(loadProgram(layout, this.#maps, this.#sampler?.sampling));
     this.#symbols = resources.adopt(openSymbols(root), (symbols) => symbols.close());
 
     this.#reasons =
@@ -139,13 +153,23 @@ class Counter implements KfreeSkbCounter {
     this.#addTable();
     for (let number = 0; number < this.#totals.size; number++) {
       if (!this.#totals.settle(number)) continue;
-      this.#sites[number] ??= this.#describe(number);
-      Object.assign(this.#row, this.#sites[number]);
+      Object.assign(this.#row, this.#site(number));
       this.#row.events = this.#totals.events;
       this.#row.packets = this.#totals.packets;
       this.#row.bytes = this.#totals.bytes;
       visit(this.#row);
     }
+    this.#symbols.endBatch();
+  }
+
+  readSamples(visit: (site: Readonly<DropSite>, sample: Readonly<RawSample>) => void): void {
+    if (!this.#sampler) return;
+    this.#sampler.read((sample, words, key) => {
+      const number = this.#totals.find(words, key);
+      // Of a kind that was not read yet, or is in the overflow.
+      visit(number < 0 ? this.#describe(words, key) : this.#site(number), sample);
+    });
+    this.#sampler.beginTurn();
     this.#symbols.endBatch();
   }
 
@@ -157,6 +181,7 @@ class Counter implements KfreeSkbCounter {
       overflowBytes: sumOverCpus(this.#overflowWords, 4, this.#cpus),
       misses: this.#program.info().recursionMisses,
       unresolvedSymbols: this.#unresolved,
+      samplesLacked: this.#sampler?.lacked() ?? 0,
     };
   }
 
@@ -204,10 +229,19 @@ class Counter implements KfreeSkbCounter {
     }
   }
 
-  /** Names what a key stands for; once for each key. */
-  #describe(number: number): Site {
-    const key = this.#totals;
-    const address = BigInt(key.word(number, 0)) | (BigInt(key.word(number, 1)) << 32n);
+  /** What a known key stands for, named once. */
+  #site(number: number): DropSite {
+    const known = this.#sites[number];
+    if (known) return known;
+    const words = Uint32Array.from({ length: KEY_WORDS }, (_, index) => this.#totals.word(number, index));
+    const site = this.#describe(words, 0);
+    this.#sites[number] = site;
+    return site;
+  }
+
+  /** Names what the key at `words[at]` stands for. */
+  #describe(words: Uint32Array, at: number): DropSite {
+    const address = BigInt(words[at]!) | (BigInt(words[at + 1]!) << 32n);
     if (!this.#locations.has(address)) {
       const location = this.#symbols.resolve(address);
       if (location === undefined) this.#unresolved++;
@@ -215,16 +249,14 @@ class Counter implements KfreeSkbCounter {
     }
     const location = this.#locations.get(address);
     return {
-      reason: this.#reasons?.name(key.word(number, 2)) ?? NO_REASON,
+      reason: this.#reasons?.name(words[at + 2]!) ?? NO_REASON,
       function: location?.function ?? '?',
       offset: location?.offset ?? 0,
       module: location?.module ?? '',
-      protocol: protocolName(key.word(number, 3) & 0xffff),
+      protocol: protocolName(words[at + 3]! & 0xffff),
     };
   }
 }
-
-type Site = Pick<DropRow, 'reason' | 'function' | 'offset' | 'module' | 'protocol'>;
 
 const KEY_WORDS = KEY_BYTES / 4;
 const VALUE_WORDS = VALUE_BYTES / 4;

@@ -82,6 +82,7 @@ describe.skipIf(!works)(
         overflowBytes: 0,
         misses: 0,
         unresolvedSymbols: 0,
+        samplesLacked: 0,
       });
     });
 

@@ -39,18 +39,21 @@ export function readLayout(btf: Btf): Layout {
   return {
     tracepoint,
     reasonArgument: reasonArgument < 0 ? undefined : reasonArgument,
-    length: offset(btf, 'sk_buff', 'len', 4),
-    protocol: offset(btf, 'sk_buff', 'protocol', 2),
-    head: offset(btf, 'sk_buff', 'head', 8),
-    end: offset(btf, 'sk_buff', 'end', 4),
-    segments: offset(btf, 'skb_shared_info', 'gso_segs', 2),
+    length: memberOffset(btf, 'sk_buff', 'len', 4),
+    protocol: memberOffset(btf, 'sk_buff', 'protocol', 2),
+    head: memberOffset(btf, 'sk_buff', 'head', 8),
+    end: memberOffset(btf, 'sk_buff', 'end', 4),
+    segments: memberOffset(btf, 'skb_shared_info', 'gso_segs', 2),
     readOnlyCast: cast === undefined || sharedInfo === undefined ? undefined : { function: cast, sharedInfo },
   };
 }
 
-function offset(btf: Btf, struct: string, name: string, size: number): number {
+/** Where a struct's member begins. @param size bytes it must have, if that matters. @throws LayoutError */
+export function memberOffset(btf: Btf, struct: string, name: string, size?: number): number {
   const member = btf.member(struct, name);
   if (member === undefined) throw new LayoutError(`struct ${struct} has no member '${name}'`);
-  if (member.size !== size) throw new LayoutError(`${struct}.${name} has ${member.size} bytes, not ${size}`);
+  if (size !== undefined && member.size !== size) {
+    throw new LayoutError(`${struct}.${name} has ${member.size} bytes, not ${size}`);
+  }
   return member.offset;
 }

@@ -18,12 +18,16 @@ import {
   SLOT_BYTES,
   VALUE_BYTES,
 } from './program.ts';
+import type { Sampling } from './samples/program.ts';
+import type { SampleOptions } from './samples/sampler.ts';
 
 export interface KfreeSkbOptions {
   /** Keys that the kernel's table holds; drops of further ones go to the overflow. Default 10 240. */
   readonly maxEntries?: number;
   /** Bytes of kernel memory that the table may take at most: fewer entries on machines with many CPUs. Default 32 MiB. */
   readonly maxTableBytes?: number;
+  /** Lets some packets through as samples. */
+  readonly samples?: SampleOptions;
   /** Stands in for `/` where files of /sys and /proc are read. */
   readonly root?: string;
 }
@@ -50,12 +54,12 @@ export function readBtf(root: string): Btf {
 }
 
 /** Loads the program without attaching it. */
-export function loadProgram(layout: Layout, maps: DropMaps): BpfProgram {
+export function loadProgram(layout: Layout, maps: DropMaps, sampling?: Sampling): BpfProgram {
   return BpfProgram.load({
     type: ProgramType.tracing,
     expectedAttachType: TRACE_RAW_TRACEPOINT,
     attachBtfId: layout.tracepoint,
-    code: countDrops(layout, maps),
+    code: countDrops(layout, maps, sampling),
     license: LICENSE,
     name: 'netfall_drops',
   });

@@ -57,7 +57,7 @@ describe('tableEntries', () => {
   });
 
   it('is less on machines with many CPUs', () => {
-    expect(tableEntries({}, 512)).toBe(Math.floor((32 * 1024 * 1024) / (96 + 512 * 24)));
+    expect(tableEntries({}, 512)).toBe(Math.floor((32 * 1024 * 1024) / (96 + 512 * 32)));
     expect(tableEntries({ maxTableBytes: 1 }, 512)).toBe(1);
   });
 });

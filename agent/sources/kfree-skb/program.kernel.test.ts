@@ -31,8 +31,11 @@ function countsByReason(reader: MapReader): Map<number, number[]> {
       if (keys.getUint16(entry * KEY_BYTES + 12, true) !== IPV6) continue;
       const reason = keys.getUint32(entry * KEY_BYTES + 8, true);
       const sums = counts.get(reason) ?? [0, 0, 0];
-      const width = possibleCpuCount() * 3;
-      for (let i = 0; i < width; i++) sums[i % 3]! += Number(values[entry * width + i]);
+      const words = VALUE_BYTES / 8;
+      const width = possibleCpuCount() * words;
+      for (let i = 0; i < width; i++) {
+        if (i % words < 3) sums[i % words]! += Number(values[entry * width + i]);
+      }
       counts.set(reason, sums);
     }
   }

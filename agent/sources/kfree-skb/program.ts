@@ -33,6 +33,7 @@ import {
 import type { BpfMap } from '../../kernel/bpf/map.ts';
 import type { Layout } from './layout.ts';
 import { KNOWN_PROTOCOLS, OTHER_PROTOCOL } from './protocols.ts';
+import { BUDGET_BYTES, type Sampling, spendBudget, writeSample } from './samples/program.ts';
 
 /** Helpers that read kernel memory are for GPL-compatible programs only; these instructions are offered under both. */
 export const LICENSE = 'Dual MIT/GPL';
@@ -44,9 +45,9 @@ export const LICENSE = 'Dual MIT/GPL';
 export const KEY_BYTES = 16;
 const KEY_MARK = 1;
 
-/** A value: events, wire packets and bytes, each u64. */
-export const VALUE_BYTES = 24;
-const VALUE = { events: 0, packets: 8, bytes: 16 } as const;
+/** A value: events, wire packets and bytes, each u64, and what it may still give in samples. */
+export const VALUE_BYTES = 24 + BUDGET_BYTES;
+const VALUE = { events: 0, packets: 8, bytes: 16, budget: 24 } as const;
 
 /** A slot: a value, and the key that it belongs to; zeros while it is free. */
 export const SLOT_BYTES = VALUE_BYTES + KEY_BYTES;
@@ -63,7 +64,7 @@ export interface DropMaps {
 }
 
 /** Places in the program's stack frame, relative to its end. */
-const FRAME = { key: -16, value: -40, zero: -44, segments: -48 } as const;
+const FRAME = { key: -16, value: -48, zero: -52, segments: -56, skb: -64 } as const;
 
 /** Spreads locations, which differ in their low 32 bits, over bits 26 to 31 and below. */
 const SPREAD = 0x61c8_8647;
@@ -72,8 +73,8 @@ const SPREAD_SHIFT = 26;
 /** Most slots that {@link SPREAD} reaches. */
 export const MAX_SLOTS = 64;
 
-/** Assembles the program. */
-export function countDrops(layout: Layout, maps: DropMaps): ArrayBuffer {
+/** Assembles the program, with samples or without. */
+export function countDrops(layout: Layout, maps: DropMaps, sampling?: Sampling): ArrayBuffer {
   const location = r6;
   const kind = r7;
   const bytes = r8;
@@ -81,6 +82,7 @@ export function countDrops(layout: Layout, maps: DropMaps): ArrayBuffer {
   return assemble((b) => {
     const skb = r3;
     b.ldx(64, skb, r1, 0);
+    if (sampling !== undefined) b.stx(64, r10, FRAME.skb, skb);
     b.ldx(64, location, r1, 8);
     if (layout.reasonArgument === undefined) b.mov(kind, 0);
     else b.ldx(64, kind, r1, layout.reasonArgument * 8);
@@ -116,15 +118,18 @@ export function countDrops(layout: Layout, maps: DropMaps): ArrayBuffer {
     addTo(b, VALUE.packets, packets);
     // Last, and first to be read: whoever sees the event sees its packets and bytes too.
     addTo(b, VALUE.events, 1);
+    if (sampling !== undefined) {
+      spendBudget(b, sampling, VALUE.budget);
+      b.ldx(64, bytes, r10, FRAME.skb);
+      writeSample(b, layout, sampling, { skb: bytes, location, kind }, FRAME.zero);
+    }
     b.label('end');
     b.mov(r0, 0);
     b.exit();
 
     // On the other CPUs a new key begins at zero, and this one cannot have counted under it meanwhile.
     b.label('new');
-    b.stx(64, r10, FRAME.value + VALUE.events, 1);
-    b.stx(64, r10, FRAME.value + VALUE.packets, packets);
-    b.stx(64, r10, FRAME.value + VALUE.bytes, bytes);
+    for (let at = 0; at < VALUE_BYTES; at += 8) b.stx(64, r10, FRAME.value + at, 0);
     b.loadMap(r1, maps.table);
     b.mov(r2, r10);
     b.add(r2, FRAME.key);
@@ -132,8 +137,11 @@ export function countDrops(layout: Layout, maps: DropMaps): ArrayBuffer {
     b.add(r3, FRAME.value);
     b.mov(r4, 0);
     b.call(Helper.mapUpdateElem);
-    b.jeq(r0, 0, 'end');
+    b.jne(r0, 0, 'full');
+    lookUp(b, maps.table, FRAME.key);
+    b.jne(r0, 0, 'add');
 
+    b.label('full');
     lookUp(b, maps.overflow, FRAME.zero);
     b.jne(r0, 0, 'add');
     b.jump('end');

@@ -18,6 +18,7 @@ describe('Totals', () => {
         for (const { key, events, packets, bytes } of list) {
           const before = known.get(key.join()) ?? { number: known.size, events: 0, packets: 0, bytes: 0 };
           const words = Uint32Array.of(99, ...key, 99);
+          expect(totals.find(words, 1)).toBe(known.has(key.join()) ? before.number : -1);
           expect(totals.number(words, 1)).toBe(before.number);
           expect([0, 1, 2, 3].map((index) => totals.word(before.number, index))).toEqual(key);
           const moved = events !== before.events || packets !== before.packets || bytes !== before.bytes;

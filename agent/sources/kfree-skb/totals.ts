@@ -41,10 +41,28 @@ export class Totals {
   }
 
   /**
-   * The number of the key at `words[at..at+3]`.
+   * The number of the key at `words[at..at+3]`, which is taken in if it is new.
    * @throws RangeError when there are more keys than it was made for.
    */
   number(words: Uint32Array, at: number): number {
+    const place = this.#place(words, at);
+    const known = this.#numbers[place]!;
+    if (known !== 0) return known - 1;
+    const number = this.#count;
+    if (number * 4 === this.#keys.length) throw new RangeError(`more than ${number} keys`);
+    for (let word = 0; word < 4; word++) this.#keys[number * 4 + word] = words[at + word]!;
+    this.#numbers[place] = number + 1;
+    this.#count++;
+    return number;
+  }
+
+  /** The number of the key at `words[at..at+3]`, -1 if it is not known. */
+  find(words: Uint32Array, at: number): number {
+    return this.#numbers[this.#place(words, at)]! - 1;
+  }
+
+  /** Where the key at `words[at..at+3]` is, or would be. */
+  #place(words: Uint32Array, at: number): number {
     const a = words[at]!;
     const b = words[at + 1]!;
     const c = words[at + 2]!;
@@ -60,18 +78,10 @@ export class Totals {
         this.#keys[key + 2] === c &&
         this.#keys[key + 3] === d
       ) {
-        return key / 4;
+        break;
       }
     }
-    const number = this.#count;
-    if (number * 4 === this.#keys.length) throw new RangeError(`more than ${number} keys`);
-    this.#keys[number * 4] = a;
-    this.#keys[number * 4 + 1] = b;
-    this.#keys[number * 4 + 2] = c;
-    this.#keys[number * 4 + 3] = d;
-    this.#numbers[place] = number + 1;
-    this.#count++;
-    return number;
+    return place;
   }
 
   /** Adds to what a key's new totals are made of. */
