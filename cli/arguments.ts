@@ -1,4 +1,5 @@
 /** What stands on the command line, as values. Throws InvalidArgumentError, which commander shows as wrong usage. */
+import { parseAddress } from '@netfall/collector/listen';
 import { InvalidArgumentError } from 'commander';
 
 const factors: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
@@ -25,4 +26,42 @@ export function parseSequence(text: string): number {
   const sequence = Number(text);
   if (/^\d+$/.test(text) && sequence > 0 && Number.isSafeInteger(sequence)) return sequence;
   throw new InvalidArgumentError('Give the number of an entry, from 1 on.');
+}
+
+/** A path, as it is. */
+export function parsePath(text: string): string {
+  if (text !== '') return text;
+  throw new InvalidArgumentError('Give a path.');
+}
+
+/** "HOST:PORT", as it is. */
+export function parseListen(text: string): string {
+  try {
+    parseAddress(text);
+    return text;
+  } catch {
+    throw new InvalidArgumentError(
+      'Give HOST:PORT like 127.0.0.1:7070 or [::1]:7070; port 0 takes a free one.',
+    );
+  }
+}
+
+/** The http(s) URL of a collector, as it is. */
+export function parseApi(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  throw new InvalidArgumentError('Give a URL like http://127.0.0.1:7070.');
+}
+
+/** NATS servers, separated by commas: each host, host:port or nats:// or tls:// URL. */
+export function parseServers(text: string): string[] {
+  const servers = text.split(',').map((server) => server.trim());
+  if (servers.every(isServer)) return servers;
+  throw new InvalidArgumentError('Give host:port or nats://host:port, more of them separated by commas.');
+}
+
+function isServer(text: string): boolean {
+  const url = /^(nats|tls):\/\//.test(text) ? text : `nats://${text}`;
+  if (!URL.canParse(url)) return false;
+  const { hostname, pathname, search, hash } = new URL(url);
+  return /^(?:\[[0-9a-f:]+\]|[\w.-]+)$/i.test(hostname) && `${pathname}${search}${hash}`.length <= 1;
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -78,8 +78,54 @@ describe('usage', () => {
       ['hosts', '--limit', '0'],
       "netfall: option '--limit <n>' argument '0' is invalid. Give a number from 1 to 9999999.\n",
     ],
+    [
+      ['up', '--nats', 'http://nats-1'],
+      "netfall: option '--nats <url>' argument 'http://nats-1' is invalid. Give host:port or nats://host:port, more of them separated by commas.\n",
+    ],
+    [
+      ['hosts', '--api', 'localhost:7070'],
+      "netfall: option '--api <url>' argument 'localhost:7070' is invalid. Give a URL like http://127.0.0.1:7070.\n",
+    ],
+    [
+      ['export', '--from', '5', '--to', '3'],
+      'netfall: --from 5 is behind --to 3: give a stretch that goes forward\n',
+    ],
+    [
+      ['export', '--config', 'x.yaml', '--data', 'x'],
+      "netfall: option '--config <file>' cannot be used with option '--data <dir>'\n",
+    ],
   ])('%j is wrong usage', async (args, message) => {
     expect(await run(...args)).toEqual({ code: 2, stdout: '', stderr: message });
+  });
+});
+
+describe('an address that cannot be listened on', () => {
+  it.each(['foo', '7070', '127.0.0.1:65536', ''])(
+    '%j is wrong usage, and leaves nothing behind',
+    async (text) => {
+      const data = join(directory, 'unused');
+      expect(await run('up', '--data', data, '--listen', text)).toEqual({
+        code: 2,
+        stdout: '',
+        stderr:
+          `netfall: option '--listen <host:port>' argument '${text}' is invalid. ` +
+          'Give HOST:PORT like 127.0.0.1:7070 or [::1]:7070; port 0 takes a free one.\n',
+      });
+      expect(existsSync(data)).toBe(false);
+    },
+  );
+
+  it('leaves nothing behind when a configuration names it', async () => {
+    const data = join(directory, 'unused');
+    const path = file('listen.yaml', 'listen: foo\nlog: {nats: {servers: ["127.0.0.1:1"]}}\n');
+    for (const args of [['up', '--data', data], ['collector']]) {
+      expect(await run(...args, '--config', path)).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: 'netfall: foo is no address to listen on: write HOST:PORT, e.g. 127.0.0.1:7070\n',
+      });
+    }
+    expect(existsSync(data)).toBe(false);
   });
 });
 
@@ -134,10 +180,17 @@ describe('asking a collector', () => {
     server.close();
   });
 
-  it('refuses what is no URL', async () => {
-    expect((await run('hosts', '--api', 'localhost:7070')).stderr).toBe(
-      'netfall: --api localhost:7070 is no URL: give one like http://127.0.0.1:7070\n',
-    );
+  it('names the list when an incident does not exist', async () => {
+    const body = JSON.stringify({
+      error: { code: 'incident_not_found', message: 'there is no incident abc' },
+    });
+    const server = await listen(createServer((_, response) => response.writeHead(404).end(body)));
+    expect(await run('incidents', 'show', 'abc', '--api', address(server))).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'netfall: there is no incident abc: "netfall incidents list" shows those that are kept\n',
+    });
+    server.close();
   });
 });
 

@@ -5,7 +5,15 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { DEFAULT_API } from './api/client.ts';
-import { parseCount, parseDuration, parseSequence } from './arguments.ts';
+import {
+  parseApi,
+  parseCount,
+  parseDuration,
+  parseListen,
+  parsePath,
+  parseSequence,
+  parseServers,
+} from './arguments.ts';
 
 const INCIDENT_STATES = ['candidate', 'firing', 'acknowledged', 'resolving', 'resolved', 'closed'];
 
@@ -32,9 +40,13 @@ export function createProgram(): Command {
   program
     .command('up')
     .description('run an agent and a collector in one process')
-    .option('--data <dir>', 'keep log, spool and database here (default: $XDG_STATE_HOME/netfall)')
-    .option('--listen <host:port>', 'where API and page answer (default: 127.0.0.1:7070)')
-    .option('--nats <url>', 'use the log on these NATS servers (comma-separated), not an embedded one')
+    .option('--data <dir>', 'keep log, spool and database here (default: $XDG_STATE_HOME/netfall)', parsePath)
+    .option('--listen <host:port>', 'where API and page answer (default: 127.0.0.1:7070)', parseListen)
+    .option(
+      '--nats <url>',
+      'use the log on these NATS servers (comma-separated), not an embedded one',
+      parseServers,
+    )
     .option('--config <file>', 'read a configuration (docs/configuration.md); options override it')
     .action(async (_, command) => (await import('./commands/up.ts')).up(command.optsWithGlobals()));
 
@@ -86,13 +98,17 @@ export function createProgram(): Command {
   program
     .command('export')
     .description('write a stretch of the log as events.ndjson, for netfall replay')
-    .option('--config <file>', 'the log that this configuration of a collector names')
-    .option('--data <dir>', 'the embedded log of netfall up here, which must be stopped')
+    .addOption(
+      new Option('--config <file>', 'the log that this configuration of a collector names').conflicts('data'),
+    )
+    .option('--data <dir>', 'the embedded log of netfall up here, which must be stopped', parsePath)
     .option('--from <n>', 'the first entry (default: the oldest that is held)', parseSequence)
     .option('--to <n>', 'the last entry (default: the newest)', parseSequence)
-    .action(async (_, command) =>
-      (await import('./commands/export.ts')).exportEntries(command.optsWithGlobals()),
-    );
+    .action(async ({ from, to }, command) => {
+      if (to < from)
+        command.error(`netfall: --from ${from} is behind --to ${to}: give a stretch that goes forward`);
+      await (await import('./commands/export.ts')).exportEntries(command.optsWithGlobals());
+    });
 
   program
     .command('replay')
@@ -120,5 +136,8 @@ export function createProgram(): Command {
 }
 
 function apiOption(): Option {
-  return new Option('--api <url>', 'the collector to ask').env('NETFALL_API').default(DEFAULT_API);
+  return new Option('--api <url>', 'the collector to ask')
+    .env('NETFALL_API')
+    .argParser(parseApi)
+    .default(DEFAULT_API);
 }

@@ -14,14 +14,20 @@ export interface IncidentQuery {
   readonly host?: string;
 }
 
+/** The collector refused, in its own words. */
+class ApiError extends CommandError {
+  readonly apiCode: string;
+  constructor(apiCode: string, message: string) {
+    super(message);
+    this.apiCode = apiCode;
+  }
+}
+
 export class ApiClient {
   readonly #base: URL;
 
-  /** Throws CommandError when `base` is no http(s) URL. */
+  /** @param base an http(s) URL */
   constructor(base: string) {
-    if (!URL.canParse(base) || !/^https?:$/.test(new URL(base).protocol)) {
-      throw new CommandError(`--api ${base} is no URL: give one like ${DEFAULT_API}`);
-    }
     this.#base = new URL(base.endsWith('/') ? base : `${base}/`);
   }
 
@@ -33,7 +39,16 @@ export class ApiClient {
   }
 
   async incident(id: string): Promise<Incident> {
-    return (await this.#get(`api/v1/incidents/${encodeURIComponent(id)}`, [])) as unknown as Incident;
+    try {
+      return (await this.#get(`api/v1/incidents/${encodeURIComponent(id)}`, [])) as unknown as Incident;
+    } catch (error) {
+      // The API's own words name paths, and patterns of ids: those are for programs.
+      if (!(error instanceof ApiError)) throw error;
+      if (error.apiCode !== 'incident_not_found' && error.apiCode !== 'invalid_request') throw error;
+      throw new CommandError(
+        `there is no incident ${id}: "netfall incidents list" shows those that are kept`,
+      );
+    }
   }
 
   /** By id. */
@@ -72,9 +87,9 @@ export class ApiClient {
     }
     if (typeof body !== 'object' || body === null) throw this.#stranger();
     if (response.ok) return body as Record<string, unknown>;
-    const { message } = (body as { error?: { message?: unknown } }).error ?? {};
+    const { code, message } = (body as { error?: { code?: unknown; message?: unknown } }).error ?? {};
     if (typeof message !== 'string') throw this.#stranger();
-    throw new CommandError(message);
+    throw new ApiError(String(code), message);
   }
 
   #stranger(): CommandError {

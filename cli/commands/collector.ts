@@ -1,5 +1,6 @@
 /** `netfall collector`: a collector alone, over a log that it shares with the rest of the fleet. */
 import { CollectorConfig, startCollector } from '@netfall/collector';
+import { parseAddress } from '@netfall/collector/listen';
 import { systemClock } from '@netfall/log';
 import { loadConfig } from '../config/load.ts';
 import { createLogger } from '../runtime/logger.ts';
@@ -11,6 +12,7 @@ export async function collector({ config: file }: { readonly config: string }): 
   const logger = createLogger('info');
   const clock = systemClock;
   const config = loadConfig(file, CollectorConfig);
+  parseAddress(config.listen);
   await using stack = new AsyncDisposableStack();
   const log = await awaitSharedLog(config.log, file, { cell: config.cell, clock, logger }, stop);
   if (!log) return;

@@ -14,7 +14,7 @@ const PATIENCE_MS = 10_000;
 interface Options {
   readonly data?: string;
   readonly listen?: string;
-  readonly nats?: string;
+  readonly nats?: readonly string[];
   readonly config?: string;
   readonly json?: boolean;
 }
@@ -26,7 +26,7 @@ export async function up({ data, listen, nats, config: file, json }: Options): P
     ...(file === undefined ? complete(UpConfig, {}) : loadConfig(file, UpConfig)),
     ...(data !== undefined && { data }),
     ...(listen !== undefined && { listen }),
-    ...(nats !== undefined && { log: { nats: { servers: nats.split(',') } } }),
+    ...(nats !== undefined && { log: { nats: { servers: [...nats] } } }),
   };
   await using running = await startUp({ config, clock: systemClock, logger, env: process.env });
   const sources = sourceRows(running.agent.sources);

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type AgentStatus, completeConfig, createAgent, openSpool } from '@netfall/agent';
 import { startCollector } from '@netfall/collector';
+import { parseAddress } from '@netfall/collector/listen';
 import type { Clock } from '@netfall/log';
 import type { Logger } from 'pino';
 import type { UpConfig } from '../config/up.ts';
@@ -38,6 +39,8 @@ export function defaultData(env: UpOptions['env']): string {
 export async function startUp({ config, clock, logger, env }: UpOptions): Promise<Up> {
   const { agent: agentKeys, data = defaultData(env), ...collectorKeys } = config;
   const { cell } = config;
+  // Before anything is opened, so that a wrong address leaves no files behind.
+  parseAddress(config.listen);
   const stack = new AsyncDisposableStack();
   try {
     const log = await openLog(config.log, join(data, 'log'), { cell, clock, logger });
