@@ -61,6 +61,24 @@ describe('epochs', () => {
     expect(incidentsOf(story)).toEqual([]);
   });
 
+  test('one without a sink gives up what waits for it', () => {
+    const story = new Story();
+    story.epoch(0, { sinks: ['chat', 'pager'] });
+    story.report(0, 'a');
+    surge(story, 'a', 0, 5);
+    story.epoch(6, { sinks: ['pager'] });
+    const folded = fold(story);
+    expect([...folded.takeChanges().notifications]).toMatchObject([
+      {
+        id: 'i5-0/firing',
+        deliveries: [
+          { sink: 'chat', state: 'failed', at_us: START_US + 6_000_000 },
+          { sink: 'pager', state: 'pending' },
+        ],
+      },
+    ]);
+  });
+
   test('rules that this fold lacks stop it before the entry, which stays unapplied', () => {
     for (const [version, catalog] of [
       [2, 'catalog-1'],

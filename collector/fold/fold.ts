@@ -192,6 +192,7 @@ export class Fold {
 
   #beginEpoch(epoch: Epoch): void {
     this.#configure(this.#rules.readConfig(epoch.config) ?? this.#config);
+    this.#notificationsChanged(this.#outbox.retain(this.#config.sinks, this.nowUs));
     this.#epoch = {
       sequence: this.sequence,
       fold_version: epoch.fold_version,

@@ -60,3 +60,26 @@ test('of those that are settled the newest thousand are kept', () => {
     removed: ['i0-0/firing'],
   });
 });
+
+test('what waits for a sink that is configured no more is given up, the rest waits on', () => {
+  const outbox = new Outbox([]);
+  for (const id of ['both', 'told']) outbox.add('firing', incident(id), 5, ['chat', 'pager']);
+  outbox.add('firing', incident('one'), 5, ['pager']);
+  outbox.settle(outcome('told/firing'), 6);
+  expect(outbox.retain(['pager', 'mail'], 7)).toEqual({ changed: ['both/firing'], removed: [] });
+  const deliveries = (id: string) => outbox.records.get(`${id}/firing`)?.deliveries;
+  const gone = {
+    attempts: 0,
+    state: 'failed',
+    at_us: 8,
+    error: 'the sink was removed from the configuration',
+  };
+  const waits = { sink: 'pager', attempts: 0, state: 'pending', at_us: 0, error: '' };
+  expect(deliveries('both')).toEqual([{ ...gone, sink: 'chat', at_us: 7 }, waits]);
+  expect(deliveries('told')).toMatchObject([{ sink: 'chat', state: 'delivered' }, waits]);
+  expect(outbox.retain([], 8).changed).toEqual(['both/firing', 'told/firing', 'one/firing']);
+  expect(deliveries('one')).toEqual([{ ...gone, sink: 'pager' }]);
+  // Settled ones count as such: of a thousand and two the oldest two go.
+  for (let i = 0; i < 999; i++) outbox.add('firing', incident(`i${i}`), 9, []);
+  expect(outbox.records.size).toBe(1000);
+});

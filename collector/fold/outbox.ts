@@ -33,7 +33,12 @@ export class Outbox {
     this.records.set(id, { id, incident_id: incident.id, kind, created_us: nowUs, incident, deliveries });
     if (deliveries.length === 0) this.#settled++;
     const changed = [id];
-    while (this.records.size - this.#settled > MOST_PENDING) changed.push(this.#giveUp(nowUs));
+    while (this.records.size - this.#settled > MOST_PENDING) {
+      const oldest = this.#oldest(isPending);
+      const waits = ({ state }: Delivery) => state === 'pending';
+      this.#giveUp(oldest, waits, nowUs, `over ${MOST_PENDING} newer ones wait`);
+      changed.push(oldest.id);
+    }
     return { changed, removed: this.#forget() };
   }
 
@@ -56,16 +61,26 @@ export class Outbox {
     return { changed: [record.id], removed: this.#forget() };
   }
 
-  /** Settles what waits longest as failed; returns its id. */
-  #giveUp(nowUs: number): string {
-    const oldest = this.#oldest(isPending);
-    const deliveries = oldest.deliveries.map((delivery): Delivery => {
-      if (delivery.state !== 'pending') return delivery;
-      return { ...delivery, state: 'failed', at_us: nowUs, error: `over ${MOST_PENDING} newer ones wait` };
+  /** Gives up what waits for other sinks than these: nobody will send it. */
+  retain(sinks: readonly string[], nowUs: number): OutboxStep {
+    const changed: string[] = [];
+    for (const record of this.records.values()) {
+      const gone = ({ sink, state }: Delivery) => state === 'pending' && !sinks.includes(sink);
+      if (!record.deliveries.some(gone)) continue;
+      this.#giveUp(record, gone, nowUs, 'the sink was removed from the configuration');
+      changed.push(record.id);
+    }
+    return { changed, removed: this.#forget() };
+  }
+
+  /** Settles those deliveries of a pending notification that are `wanted` as failed. */
+  #giveUp(record: Notification, wanted: (delivery: Delivery) => boolean, nowUs: number, error: string): void {
+    const deliveries = record.deliveries.map((delivery): Delivery => {
+      return wanted(delivery) ? { ...delivery, state: 'failed', at_us: nowUs, error } : delivery;
     });
-    this.records.set(oldest.id, { ...oldest, deliveries });
-    this.#settled++;
-    return oldest.id;
+    const changed = { ...record, deliveries };
+    this.records.set(record.id, changed);
+    if (!isPending(changed)) this.#settled++;
   }
 
   /** Drops the oldest settled ones. */
