@@ -84,7 +84,7 @@ export function createMetrics({ reader, status }: MetricsSources): Metrics {
 
   new Counter({
     name: 'netfall_fold_rejected_total',
-    help: 'Entries of the log that were not folded, by why.',
+    help: 'Entries of the log, and parts of them, that were not folded, by why.',
     labelNames: ['reason'],
     registers,
     collect() {

@@ -169,6 +169,7 @@ export class Hosts {
       const known = findSignal(state, reason, fn);
       const signal = known ?? this.#follow(state, reason, fn, mentioned);
       if (signal) mentioned.set(signal, plus(mentioned.get(signal) ?? 0, events));
+      else this.#refused('too_many_signals');
     }
     for (const [signal, events] of mentioned) {
       const seen: Observation = { events, windowUs: report.window_us, packets };

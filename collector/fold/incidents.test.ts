@@ -119,7 +119,7 @@ describe('the life of an incident', () => {
     expect(states(story)).toEqual(['resolved', 'resolving']);
   });
 
-  test('a signal that has no room beside those of the same report is not followed at all', () => {
+  test('a signal that has no room beside those of the same report is not followed at all, but counted', () => {
     const story = new Story();
     story.epoch(0, { limits: { ...INITIAL_CONFIG.limits, signals_per_host: 2 } });
     story.report(0, 'a');
@@ -127,6 +127,7 @@ describe('the life of an incident', () => {
       story.report(s, 'a', { windowS: 3, drops: { 'A/f': 1000, 'B/f': 900, 'C/f': 800 } });
     }
     expect(incidentsOf(story).map(({ signal }) => signal.reason)).toEqual(['A', 'B']);
+    expect(fold(story).rows().global.rejected).toEqual({ too_many_signals: 2 });
     for (let s = 11; s <= 45; s++) story.report(s, 'a', { drops: {} });
     expect(states(story)).toEqual(['resolving', 'resolving']);
   });

@@ -18,7 +18,7 @@ export interface GlobalRecord {
   readonly epoch: EpochRecord | null;
   readonly claim: ClaimRecord;
   readonly entries: number;
-  /** Entries that were not folded, by why. */
+  /** What was refused, by why: entries, and incidents and signals for which there was no room. */
   readonly rejected: Readonly<Record<string, number>>;
 }
 
@@ -58,4 +58,5 @@ export type RejectReason =
   | 'invalid'
   | 'other_cell'
   | 'too_many_hosts'
+  | 'too_many_signals'
   | 'too_many_incidents';
