@@ -21,8 +21,8 @@ import type { Folding, FoldingEvents } from './fold-thread.ts';
 import type { FolderStatus } from './folder.ts';
 import type { Outcome } from './notify/lane.ts';
 import type { Say } from './resume.ts';
+import { Snapshots } from './snapshots.ts';
 import type { ReplicaStatus } from './status.ts';
-import { listSnapshots, type SnapshotRef, writeSnapshot } from './store/snapshot.ts';
 
 export interface ReplicaConfig {
   readonly cell: string;
@@ -57,13 +57,13 @@ const CLAIM_EVERY_MS = 5000;
 const RETRY_MS = 5000;
 /** A holder stops sending this long before its lease ends by its own estimate of log time. */
 const LEASE_MARGIN_US = 2_000_000;
-const LEAST_SNAPSHOTS = 3;
 
 export class Replica {
   readonly #options: ReplicaOptions;
   readonly #run = randomBytes(6).toString('hex');
   /** This run's name in claims. A copied data folder has the replica's name too, but must not share its claim. */
   readonly #holder: string;
+  readonly #snapshots: Snapshots;
   readonly #stopping = new AbortController();
   readonly #timers = new Map<string, Timer>();
   #serial = 0;
@@ -79,11 +79,12 @@ export class Replica {
   #claimed = false;
   #claiming: Promise<void> = Promise.resolve();
   #reading: Promise<void> = Promise.resolve();
-  #snapshotting: Promise<void> = Promise.resolve();
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
     this.#holder = `${options.replica}-${this.#run}`;
+    const { log, path, say, config } = options;
+    this.#snapshots = new Snapshots({ log, path, say, retain_s: config.retain_s });
   }
 
   /** Starts to fold; resolves once the fold has loaded its checkpoint. */
@@ -160,7 +161,7 @@ export class Replica {
       await this.#append('claim', { claim: { holder: this.#holder, lease_us: 0 } }).catch(() => {});
     }
     await this.#reading;
-    await this.#snapshotting;
+    await this.#snapshots.idle();
     await this.#folding?.close();
   }
 
@@ -171,7 +172,7 @@ export class Replica {
     this.#statusAtUs = clock.nowUs();
     if (status.barrier && !before?.barrier) {
       say.warn(`stopped folding: ${status.barrier.message}`);
-      this.#snapshotting = this.#snapshotting.then(() => this.#snapshot());
+      void this.#snapshots.take(this.#logTimeUs());
     }
     if (!this.#ready && status.sequence >= this.#target) {
       this.#ready = true;
@@ -299,45 +300,7 @@ export class Replica {
   }
 
   async #takeSnapshot(): Promise<void> {
-    if (!this.mayDeliver()) return;
-    this.#snapshotting = this.#snapshotting.then(() => this.#snapshot());
-    await this.#snapshotting;
-  }
-
-  /** Stores a snapshot, then drops those, and the entries, that nobody needs any more. Failures are said, not thrown. */
-  async #snapshot(): Promise<void> {
-    const { log, path, say } = this.#options;
-    try {
-      const written = await writeSnapshot(path, log.blobs);
-      if (!written) return;
-      say.info(`stored ${written.name}`);
-      await this.#retire();
-    } catch (error) {
-      say.warn(`snapshot: ${message(error)}`);
-    }
-  }
-
-  async #retire(): Promise<void> {
-    const { log, config } = this.#options;
-    const listed = await listSnapshots(log.blobs);
-    // After the list, so that no snapshot of it is newer than this end of the log.
-    const { first, last } = await log.info();
-    const snapshots: SnapshotRef[] = [];
-    for (const snapshot of listed) {
-      // One that ends where the log is not is of another log, or of a time before this one was set back.
-      if (snapshot.sequence >= first && snapshot.sequence <= last) snapshots.push(snapshot);
-      else await log.blobs.delete(snapshot.name);
-    }
-    const keepFrom = this.#logTimeUs() - config.retain_s * 1_000_000;
-    let oldest = snapshots[0];
-    for (const [i, snapshot] of snapshots.entries()) {
-      const entry = await log.get(snapshot.sequence);
-      const young = entry !== null && entry.timeUs >= keepFrom;
-      if (i < LEAST_SNAPSHOTS || young) oldest = snapshot;
-      else await log.blobs.delete(snapshot.name);
-    }
-    // The entry that a snapshot ends with stays: it proves that the log is the one that was folded.
-    if (oldest && snapshots.length >= LEAST_SNAPSHOTS) await log.purge(oldest.sequence);
+    if (this.mayDeliver()) await this.#snapshots.take(this.#logTimeUs());
   }
 
   #fail(error: Error): void {

@@ -20,6 +20,7 @@ afterAll(() => rmSync(dir, { recursive: true }));
 
 let logs: Log[] = [];
 let log: Log;
+let identity: string;
 let path: string;
 let said: string[] = [];
 let asked = 0;
@@ -31,8 +32,9 @@ function openLog(): Log {
   return opened;
 }
 
-beforeEach(() => {
+beforeEach(async () => {
   log = openLog();
+  ({ identity } = await log.info());
   path = newPath();
   said = [];
   asked = 0;
@@ -42,6 +44,7 @@ afterEach(async () => {
   logs = [];
 });
 const newPath = () => join(dir, `${++files}.db`);
+const nameOf = (sequence: number, foldVersion = 1) => snapshotName(sequence, foldVersion, identity);
 
 /** Fills a log with the random log of a seed. */
 async function fill(into: Log, seed: number, count: number): Promise<void> {
@@ -291,31 +294,35 @@ describe('snapshots', () => {
   });
 
   test('one that is cut gives way to the next', async () => {
-    await log.blobs.put(snapshotName(250, 1), [Uint8Array.of(0x1f, 0x8b)]);
+    await log.blobs.put(nameOf(250), [Uint8Array.of(0x1f, 0x8b)]);
     await resumed();
     expect(said).toEqual([
-      `warn: snapshot ${snapshotName(250, 1)} is unusable: unexpected end of file`,
-      `info: going on from snapshot ${snapshotName(200, 1)}`,
+      `warn: snapshot ${nameOf(250)} is unusable: unexpected end of file`,
+      `info: going on from snapshot ${nameOf(200)}`,
     ]);
     expect(sequenceOf(path)).toBe(200);
   });
 
-  test('one of another log gives way to the next', async () => {
+  test('one of another log is passed over, whatever its name says', async () => {
     const other = openLog();
     await fill(other, 1, 260);
     const peer = newPath();
     await folded(other, peer, 260);
-    await writeSnapshot(peer, log.blobs);
+    const theirs = await writeSnapshot(peer, log.blobs);
+    // The same under a name of this log.
+    const bytes: Uint8Array[] = [];
+    for await (const chunk of (await log.blobs.get(theirs?.name ?? '')) ?? []) bytes.push(chunk);
+    await log.blobs.put(nameOf(255), bytes);
     await resumed();
-    const [mine, theirs] = [(await log.info()).identity, (await other.info()).identity];
+    const otherIdentity = (await other.info()).identity;
     expect(said).toEqual([
-      `warn: snapshot ${snapshotName(260, 1)} cannot be used: it is of another log (${theirs}, this one is ${mine})`,
-      `info: going on from snapshot ${snapshotName(250, 1)}`,
+      `warn: snapshot ${nameOf(255)} cannot be used: it is of another log (${otherIdentity}, this one is ${identity})`,
+      `info: going on from snapshot ${nameOf(250)}`,
     ]);
   });
 
   test('one that ends beyond the log, or before it, is not used', async () => {
-    const beyond = await log.blobs.get(snapshotName(250, 1));
+    const beyond = await log.blobs.get(nameOf(250));
     const bytes: Uint8Array[] = [];
     for await (const chunk of beyond ?? []) bytes.push(chunk);
     await log.append({
@@ -325,29 +332,27 @@ describe('snapshots', () => {
     });
     await snapshotAt(301);
     await log.purge(251);
-    await log.blobs.delete(snapshotName(301, 1));
+    await log.blobs.delete(nameOf(301));
     await expect(resumed()).rejects.toThrow('holds no usable snapshot');
     expect(said).toEqual([
-      `warn: snapshot ${snapshotName(250, 1)} cannot be used: it ends at entry 250, the log begins at 251`,
-      `warn: snapshot ${snapshotName(200, 1)} cannot be used: it ends at entry 200, the log begins at 251`,
-      `warn: snapshot ${snapshotName(150, 1)} cannot be used: it ends at entry 150, the log begins at 251`,
+      `warn: snapshot ${nameOf(250)} cannot be used: it ends at entry 250, the log begins at 251`,
+      `warn: snapshot ${nameOf(200)} cannot be used: it ends at entry 200, the log begins at 251`,
+      `warn: snapshot ${nameOf(150)} cannot be used: it ends at entry 150, the log begins at 251`,
     ]);
   });
 
   test('one of a later version is passed over; one of an older version is migrated, or too old', async () => {
     const later = { ...testRules, version: 2 };
-    await log.blobs.put(snapshotName(280, 3), [Uint8Array.of(1)]);
+    await log.blobs.put(nameOf(280, 3), [Uint8Array.of(1)]);
     await expect(resumed({ rules: later })).rejects.toThrow('holds no usable snapshot');
     expect(said).toEqual(
-      [250, 200, 150].map(
-        (at) => `warn: snapshot ${snapshotName(at, 1)} cannot be used: fold version 1 is too old`,
-      ),
+      [250, 200, 150].map((at) => `warn: snapshot ${nameOf(at)} cannot be used: fold version 1 is too old`),
     );
     said = [];
     await resumed({ rules: later, migrate: toVersion(2) });
     // It takes over like one that had this state of its own, which nobody else is there to lead to the epoch.
     expect(said).toEqual([
-      `info: going on from snapshot ${snapshotName(250, 1)}`,
+      `info: going on from snapshot ${nameOf(250)}`,
       'warn: no replica of fold version 1 has reached the epoch: entries from 251 on are folded by version 2',
       'info: migrated the state at entry 250 from fold version 1 to 2',
     ]);
@@ -396,7 +401,7 @@ describe('another version of the fold', () => {
     await resumed({ rules: later, migrate, awaitPeer: async () => void (await snapshotAt(100)) });
     expect(asked).toBe(1);
     expect(said).toEqual([
-      `info: going on from snapshot ${snapshotName(100, 1)}`,
+      `info: going on from snapshot ${nameOf(100)}`,
       'info: migrated the state at entry 100 from fold version 1 to 2',
     ]);
     expect(stateOf(path)).toMatchObject({ checkpoint: { sequence: 100, foldVersion: 2 } });
@@ -498,6 +503,6 @@ test('the database is let go of, whatever came of it', async () => {
   await log.purge(5);
   await expect(resumed()).rejects.toThrow('holds no usable snapshot');
   rmSync(path);
-  await log.blobs.put(snapshotName(10, 1), []);
+  await log.blobs.put(nameOf(10), []);
   await expect(resumed()).rejects.toThrow('holds no usable snapshot');
 });

@@ -8,7 +8,7 @@ import { collectorSubject } from '@netfall/proto';
 import { readEpoch } from './epoch.ts';
 import { canFold, type Rows, type Rules } from './fold/fold.ts';
 import { entryDigest } from './store/digest.ts';
-import { listSnapshots, readSnapshot } from './store/snapshot.ts';
+import { listSnapshots, logDigest, readSnapshot } from './store/snapshot.ts';
 import { type Checkpoint, type Loaded, Store } from './store/store.ts';
 
 export interface Say {
@@ -90,8 +90,9 @@ async function adopt(
   wanted: (rows: Rows) => boolean = () => true,
 ): Promise<Loaded | null> {
   const info = await log.info();
-  for (const { name, sequence, foldVersion } of await listSnapshots(log.blobs)) {
-    if (sequence < atLeast || foldVersion > rules.version) continue;
+  const ours = logDigest(info.identity);
+  for (const { name, sequence, foldVersion, log: of } of await listSnapshots(log.blobs)) {
+    if (of !== ours || sequence < atLeast || foldVersion > rules.version) continue;
     try {
       const loaded = await readSnapshot(name, log.blobs);
       const doubt = loaded ? await whyNot(log, info, loaded.checkpoint) : 'it is gone';

@@ -10,7 +10,7 @@ import { Fold, type Rows } from '../fold/fold.ts';
 import { randomLog } from '../fold/testing/random-log.ts';
 import { Story, testRules } from '../fold/testing/story.ts';
 import { rowsDigest } from './digest.ts';
-import { listSnapshots, readSnapshot, snapshotName, writeSnapshot } from './snapshot.ts';
+import { listSnapshots, logDigest, readSnapshot, snapshotName, writeSnapshot } from './snapshot.ts';
 import { type Checkpoint, Store } from './store.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'netfall-snapshot-'));
@@ -28,8 +28,12 @@ beforeEach(() => {
 });
 afterEach(() => log.close());
 
+const IDENTITY = 'log "1"';
+/** sha256('log "1"'), cut. */
+const OF = '9c265f63b75a';
+const nameOf = (sequence: number, foldVersion = 1) => snapshotName(sequence, foldVersion, IDENTITY);
 const place = (sequence: number): Checkpoint => ({
-  identity: 'log "1"',
+  identity: IDENTITY,
   sequence,
   entryDigest: `d${sequence}`,
   foldVersion: 1,
@@ -58,8 +62,9 @@ describe('round trip', () => {
     const fold = foldOf(randomLog({ seed: 11, entries: 4000 }));
     keep(fold.rows(), place(4000));
     const written = await writeSnapshot(path, blobs);
-    expect(written).toEqual({ name: 'snapshot/0000000000004000-v1', sequence: 4000, foldVersion: 1 });
-    const loaded = await readSnapshot('snapshot/0000000000004000-v1', blobs);
+    const name = `snapshot/0000000000004000-v1-${OF}`;
+    expect(written).toEqual({ name, sequence: 4000, foldVersion: 1, log: OF });
+    const loaded = await readSnapshot(name, blobs);
     const store = new Store(path);
     expect(loaded).toEqual(store.load());
     store.close();
@@ -76,7 +81,7 @@ describe('round trip', () => {
     const fold = foldOf(story);
     keep(fold.rows(), place(1));
     await writeSnapshot(path, blobs);
-    const loaded = await readSnapshot(snapshotName(1, 1), blobs);
+    const loaded = await readSnapshot(nameOf(1), blobs);
     expect(loaded && rowsDigest(loaded.rows)).toBe(rowsDigest(fold.rows()));
     expect([...(loaded?.rows.hosts ?? [])][0]?.state.signals[0]?.reason).toBe('A\u2028B\u2029C\r\nD\0');
   });
@@ -90,7 +95,7 @@ describe('round trip', () => {
     const fold = foldOf(story);
     keep(fold.rows(), place(3000));
     await writeSnapshot(path, blobs);
-    const name = snapshotName(3000, 1);
+    const name = nameOf(3000);
     expect(gunzipSync(await bytesOf(name)).length).toBeGreaterThan(1_000_000);
     const loaded = await readSnapshot(name, blobs);
     expect(loaded && rowsDigest(loaded.rows)).toBe(rowsDigest(fold.rows()));
@@ -100,7 +105,7 @@ describe('round trip', () => {
     const { global } = foldOf(new Story()).rows();
     keep({ global, hosts: [], incidents: [], notifications: [] }, place(1));
     await writeSnapshot(path, blobs);
-    expect(await readSnapshot(snapshotName(1, 1), blobs)).toEqual({
+    expect(await readSnapshot(nameOf(1), blobs)).toEqual({
       checkpoint: place(1),
       rows: { global, hosts: [], incidents: [], notifications: [] },
     });
@@ -115,25 +120,32 @@ describe('round trip', () => {
   });
 
   test('there is none of that name', async () => {
-    expect(await readSnapshot(snapshotName(1, 1), blobs)).toBeNull();
+    expect(await readSnapshot(nameOf(1), blobs)).toBeNull();
   });
 });
 
 test('the list is newest first, and passes over what is no snapshot', async () => {
-  const names = [snapshotName(9, 1), snapshotName(10, 2), snapshotName(10, 11), snapshotName(123_456_789, 1)];
-  for (const name of [...names, 'snapshot/7-v1', 'snapshot/0000000000000007-v', 'snapshot/x', 'logs/1']) {
+  const names = [nameOf(9), nameOf(10, 2), snapshotName(10, 11, 'another'), nameOf(123_456_789)];
+  for (const name of [
+    ...names,
+    `snapshot/7-v1-${OF}`,
+    'snapshot/0000000000000007-v1',
+    'snapshot/x',
+    'logs/1',
+  ]) {
     await blobs.put(name, [Uint8Array.of(1)]);
   }
+  const another = logDigest('another');
   expect(await listSnapshots(blobs)).toEqual([
-    { name: 'snapshot/0000000123456789-v1', sequence: 123_456_789, foldVersion: 1 },
-    { name: 'snapshot/0000000000000010-v11', sequence: 10, foldVersion: 11 },
-    { name: 'snapshot/0000000000000010-v2', sequence: 10, foldVersion: 2 },
-    { name: 'snapshot/0000000000000009-v1', sequence: 9, foldVersion: 1 },
+    { name: `snapshot/0000000123456789-v1-${OF}`, sequence: 123_456_789, foldVersion: 1, log: OF },
+    { name: `snapshot/0000000000000010-v11-${another}`, sequence: 10, foldVersion: 11, log: another },
+    { name: `snapshot/0000000000000010-v2-${OF}`, sequence: 10, foldVersion: 2, log: OF },
+    { name: `snapshot/0000000000000009-v1-${OF}`, sequence: 9, foldVersion: 1, log: OF },
   ]);
 });
 
 describe('an unusable one is named', () => {
-  const name = snapshotName(500, 1);
+  const name = nameOf(500);
   let whole: Buffer;
   beforeEach(async () => {
     keep(foldOf(randomLog({ seed: 5, entries: 500 })).rows(), place(500));
@@ -156,13 +168,13 @@ describe('an unusable one is named', () => {
   test('cut anywhere', async () => {
     for (const length of [0, 1, 10, 11, 100, whole.length >> 1, whole.length - 9, whole.length - 1]) {
       await expect(read(whole.subarray(0, length), 50)).rejects.toThrow(
-        /^snapshot snapshot\/0000000000000500-v1 is unusable: (unexpected end of file|it is cut short)$/,
+        /^snapshot snapshot\/0000000000000500-v1-[0-9a-f]{12} is unusable: (unexpected end of file|it is cut short)$/,
       );
     }
   });
 
   test('garbled', async () => {
-    const unusable = /^snapshot snapshot\/0000000000000500-v1 is unusable: /;
+    const unusable = /^snapshot snapshot\/0000000000000500-v1-[0-9a-f]{12} is unusable: /;
     await expect(read(randomBytes(5000))).rejects.toThrow(`${name} is unusable: incorrect header check`);
     for (const at of [30, whole.length >> 1, whole.length - 6]) {
       const garbled = Buffer.from(whole);

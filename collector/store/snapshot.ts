@@ -2,6 +2,7 @@
  * Snapshots: a replica's whole database as a blob, from which another one goes on. Gzipped lines of JSON: the
  * checkpoint, one line a row, and a closing line that counts them, so that a cut snapshot is noticed.
  */
+import { createHash } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { pipeline, Readable, type Transform } from 'node:stream';
 import { createGunzip, createGzip } from 'node:zlib';
@@ -15,22 +16,29 @@ import type { Checkpoint, Loaded } from './store.ts';
 const PREFIX = 'snapshot/';
 const tables = ['host', 'incident', 'notification'] as const;
 
-/** A snapshot's name holds its place in the log, padded so that names sort by it, and the fold's version. */
-export function snapshotName(sequence: number, foldVersion: number): string {
-  return `${PREFIX}${String(sequence).padStart(16, '0')}-v${foldVersion}`;
-}
-
 export interface SnapshotRef {
   readonly name: string;
   readonly sequence: number;
   readonly foldVersion: number;
+  /** Which log it is of: the digest of its identity. */
+  readonly log: string;
 }
 
-/** The snapshots that there are, newest first. */
+/** A log's identity as it stands in the names of its snapshots: blobs may outlive the log that they were made of. */
+export function logDigest(identity: string): string {
+  return createHash('sha256').update(identity).digest('hex').slice(0, 12);
+}
+
+/** A snapshot's name: its place in the log, padded so that names sort by it, the fold's version, and which log. */
+export function snapshotName(sequence: number, foldVersion: number, identity: string): string {
+  return `${PREFIX}${String(sequence).padStart(16, '0')}-v${foldVersion}-${logDigest(identity)}`;
+}
+
+/** The snapshots that there are, of whatever log, newest first. */
 export async function listSnapshots(blobs: Blobs): Promise<readonly SnapshotRef[]> {
   const refs = (await blobs.list(PREFIX)).flatMap((name): SnapshotRef[] => {
-    const match = /^snapshot\/(\d{16})-v(\d+)$/.exec(name);
-    return match ? [{ name, sequence: Number(match[1]), foldVersion: Number(match[2]) }] : [];
+    const [, sequence, foldVersion, log] = /^snapshot\/(\d{16})-v(\d+)-([0-9a-f]{12})$/.exec(name) ?? [];
+    return log ? [{ name, sequence: Number(sequence), foldVersion: Number(foldVersion), log }] : [];
   });
   return refs.sort((a, b) => b.sequence - a.sequence || b.foldVersion - a.foldVersion);
 }
@@ -45,9 +53,10 @@ export async function writeSnapshot(path: string, blobs: Blobs): Promise<Snapsho
     // The state before the first entry is nothing to keep.
     if (!row || sequence === 0) return null;
     const foldVersion = Number(row['fold_version']);
-    const name = snapshotName(sequence, foldVersion);
+    const identity = String(row['identity']);
+    const name = snapshotName(sequence, foldVersion, identity);
     await blobs.put(name, piped(Readable.from(lines(database, row)), createGzip({ level: 1 })));
-    return { name, sequence, foldVersion };
+    return { name, sequence, foldVersion, log: logDigest(identity) };
   } finally {
     database.close();
   }
