@@ -1,14 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { completeConfig } from './config.ts';
+import { sources } from './sources/index.ts';
 
 describe('the configuration', () => {
   it('is complete when nothing is given', () => {
-    expect(completeConfig({})).toEqual({
+    const { sources: configured, ...rest } = completeConfig({});
+    expect(Object.keys(configured).sort()).toEqual(sources.map(({ name }) => name).sort());
+    expect(configured).toMatchObject({ 'kfree-skb': { max_entries: 10_240 }, counters: { period_s: 5 } });
+    expect(rest).toEqual({
       cell: 'default',
       labels: {},
       log: {},
       data: '/var/lib/netfall',
-      sources: { 'kfree-skb': { max_entries: 10_240 }, counters: { period_s: 5 } },
       spool: { max_messages: 20_000, max_bytes: 67_108_864 },
       report: {
         interval_s: 10,
