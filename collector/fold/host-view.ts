@@ -14,7 +14,7 @@ export function hostView({ id, facts, state }: HostRecord, liveUs: number): Host
     last_seen_us: state.last_seen_us,
     agent_version: facts.agent_version,
     boot_id: facts.boot_id,
-    incarnation: state.streams[0]?.incarnation ?? '',
+    incarnation: state.speaker,
     attributes: attributes(inventory),
     addresses: inventory?.addresses ?? [],
     sources: facts.sources,

@@ -12,7 +12,7 @@ import { giveUp, type StreamRecord } from './stream.ts';
 const MOST_STREAMS = 4;
 /** Rows of a host's loss ledger; what does not fit is added to the source "other". */
 const MOST_LOSSES = 64;
-/** How long a second agent must go on after the newer spool began before the two are called a conflict, µs. */
+/** For how long spools must take turns before their agents are called a conflict, µs of live time. */
 const CONFLICT_AFTER_US = 30_000_000;
 /** Silence is no sooner than this, however often a host speaks: a busy host may stall for some seconds. */
 const SILENT_AFTER_LEAST_US = 20_000_000;
@@ -54,6 +54,8 @@ export interface HostState {
   late: number;
   /** Live time since which all that came was late; 0 while something is in time. */
   late_since_us: number;
+  /** The incarnation that had news last. */
+  speaker: string;
   /** Newest incarnation first. */
   readonly streams: StreamRecord[];
   /** By source and hop. */
@@ -80,6 +82,7 @@ export function newHost(id: string, nowUs: number): HostRecord {
       duplicates: 0,
       late: 0,
       late_since_us: 0,
+      speaker: '',
       streams: [],
       losses: [],
       signals: [],
@@ -129,20 +132,20 @@ export function streamOf(host: HostState, incarnation: string, open: () => Strea
   if (streams.length >= MOST_STREAMS) streams.pop();
   streams.push(stream);
   streams.sort((a, b) => (a.incarnation > b.incarnation ? -1 : 1));
+  host.speaker = incarnation;
   return stream;
 }
 
-/** Notices an older spool's agent that speaks on after a newer spool began: two agents claim one host. */
-export function noticeConflict(
-  host: HostState,
-  stream: StreamRecord,
-  observedUs: number,
-  liveUs: number,
-): void {
-  stream.last_observed_us = Math.max(stream.last_observed_us, observedUs);
-  const newest = host.streams[0];
-  if (!newest || newest === stream) return;
-  if (observedUs > newest.first_observed_us + CONFLICT_AFTER_US)
+/**
+ * Notices two agents that claim one host when one of them has news: they take turns, and go on to. What one agent had
+ * under way when its spool was replaced comes among the new one's messages too, but soon and not again. What messages
+ * say of their time tells nothing here, since a spool is also replaced when a clock is set right.
+ */
+export function noticeConflict(host: HostState, stream: StreamRecord, liveUs: number): void {
+  if (host.speaker === stream.incarnation) return;
+  host.speaker = stream.incarnation;
+  if (stream.returned_us === 0) stream.returned_us = liveUs;
+  else if (liveUs - stream.returned_us >= CONFLICT_AFTER_US)
     host.conflict_until_us = liveUs + CONFLICT_SHOWN_US;
 }
 

@@ -138,9 +138,44 @@ describe('hosts', () => {
     for (let s = 1; s <= 60; s++) {
       story.report(s, 'a', { incarnation: '0001' });
       if (s > 20) story.report(s, 'a', { incarnation: '0002' });
+      // They take turns since second 22: not yet for long, then for long enough.
+      if (s === 51) expect(host(fold(story), 'a').view.status).toBe('live');
+      if (s === 52) expect(host(fold(story), 'a').view.status).toBe('conflict');
     }
+    for (let s = 61; s <= 119; s++) story.report(s, 'a', { incarnation: '0002' });
     expect(host(fold(story), 'a').view.status).toBe('conflict');
-    for (let s = 61; s <= 125; s++) story.report(s, 'a', { incarnation: '0002' });
+    story.report(121, 'a', { incarnation: '0002' });
     expect(host(fold(story), 'a').view.status).toBe('live');
+  });
+
+  test('repetitions of an older spool are no second agent', () => {
+    const story = new Story();
+    for (let s = 1; s <= 20; s++) story.report(s, 'a', { incarnation: '0001' });
+    for (let s = 21; s <= 120; s++) {
+      story.report(s, 'a', { incarnation: '0002' });
+      story.report(s, 'a', { incarnation: '0001', seq: 1 + (s % 20) });
+    }
+    expect(host(fold(story), 'a').view).toMatchObject({ status: 'live', incarnation: '0002' });
+  });
+
+  // Incarnations begin with the time at which they were minted, so the order of their names depends on the clock too.
+  test.each([
+    ['0001', '0002'],
+    ['0002', '0001'],
+  ])('a spool %s that is replaced by %s when a clock is set right is no second agent', (before, after) => {
+    const story = new Story();
+    for (let s = 1; s <= 60; s++) story.report(s, 'a', { incarnation: before, clockS: 45 });
+    story.report(61, 'a', { incarnation: after });
+    // What was under way by then, at last.
+    for (let s = 62; s <= 70; s++) {
+      story.report(s, 'a', { incarnation: before, clockS: 45 });
+      story.report(s, 'a', { incarnation: after });
+      expect(host(fold(story), 'a').view.status).toBe('live');
+    }
+    for (let s = 71; s <= 300; s++) {
+      story.report(s, 'a', { incarnation: after });
+      if (s % 10 === 0) expect(host(fold(story), 'a').view.status).toBe('live');
+    }
+    expect(host(fold(story), 'a').view.incarnation).toBe(after);
   });
 });

@@ -152,12 +152,12 @@ export class Hosts {
   }
 
   /** Whether the message is new; counts it as duplicate otherwise, and what is now known to be lost. */
-  #number(host: HostState, { incarnation, seq, oldest_seq, observed_us }: Envelope): Acceptance {
-    const stream = streamOf(host, incarnation, () => openStream(incarnation, oldest_seq, observed_us));
+  #number(host: HostState, { incarnation, seq, oldest_seq }: Envelope): Acceptance {
+    const stream = streamOf(host, incarnation, () => openStream(incarnation, oldest_seq));
     const acceptance = accept(stream, seq, oldest_seq);
     host.messages_lost = plus(host.messages_lost, acceptance.lost);
     if (!acceptance.fresh) host.duplicates++;
-    else noticeConflict(host, stream, observed_us, this.#time.liveUs);
+    else if (acceptance.newest) noticeConflict(host, stream, this.#time.liveUs);
     return acceptance;
   }
 

@@ -34,7 +34,7 @@ describe('a stream of numbered messages', () => {
         const [first] = messages;
         if (!first) return;
         const oldest = ({ seq, behind }: typeof first) => Math.max(1, seq - behind);
-        const stream = openStream('x', oldest(first), 0);
+        const stream = openStream('x', oldest(first));
         const model = new Model(oldest(first));
         let lost = 0;
         for (const each of messages) {
@@ -58,7 +58,7 @@ describe('a stream of numbered messages', () => {
   });
 
   test('what was settled before the first message seen is not counted', () => {
-    const stream = openStream('x', 40, 0);
+    const stream = openStream('x', 40);
     expect(accept(stream, 42, 40)).toEqual({ fresh: true, newest: true, lost: 0 });
     expect(accept(stream, 41, 40)).toEqual({ fresh: true, newest: false, lost: 0 });
     expect(accept(stream, 43, 43)).toEqual({ fresh: true, newest: true, lost: 1 });

@@ -13,9 +13,8 @@ export interface StreamRecord {
   low: number;
   /** The messages above low that were folded, ascending. */
   ahead: number[];
-  /** The observed_us of its first message, and the highest of any. */
-  readonly first_observed_us: number;
-  last_observed_us: number;
+  /** Live time at which it first had news after another stream of the host had; 0 if it never did. */
+  returned_us: number;
 }
 
 export interface Acceptance {
@@ -31,14 +30,8 @@ export interface Acceptance {
  * A stream as of its first message that was seen. What lies below `oldestSeq` was settled before this fold began to
  * look, and is not counted.
  */
-export function openStream(incarnation: string, oldestSeq: number, observedUs: number): StreamRecord {
-  return {
-    incarnation,
-    low: oldestSeq - 1,
-    ahead: [],
-    first_observed_us: observedUs,
-    last_observed_us: observedUs,
-  };
+export function openStream(incarnation: string, oldestSeq: number): StreamRecord {
+  return { incarnation, low: oldestSeq - 1, ahead: [], returned_us: 0 };
 }
 
 /** Takes note of message `seq`; the host will send none below `oldestSeq` any more. */
