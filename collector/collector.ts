@@ -101,7 +101,7 @@ class RunningCollector implements Collector {
     await this.#startReplica();
     const reader = new Reader(this.#path);
     const status = () => this.status();
-    const metrics = createMetrics({ reader, status });
+    const metrics = createMetrics({ reader, sinks: sinks.map(({ name }) => name), status });
     this.#reader = reader;
     this.#metrics = metrics;
     this.#notifier = createNotifier({

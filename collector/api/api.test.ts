@@ -68,7 +68,7 @@ test('a taken port is named with the mend', async () => {
   const port = typeof address === 'object' && address ? address.port : 0;
   using database = new TestDatabase();
   const status = () => aStatus;
-  const metrics = createMetrics({ reader: database.reader, status });
+  const metrics = createMetrics({ reader: database.reader, sinks: [], status });
   const started = createApi({
     reader: database.reader,
     status,

@@ -1,15 +1,36 @@
 /**
  * What the collector says of itself to Prometheus. Gauges are read when they are asked for; what happens between is
- * counted where it happens, through the methods here. Knows nothing of HTTP.
+ * counted where it happens, through the methods here. Series whose labels are known beforehand are there from the start,
+ * at zero: an alert on growth sees the first event too. Knows nothing of HTTP.
  */
+import { readFileSync } from 'node:fs';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { RejectReason } from '../fold/rows.ts';
 import type { NotifierMetrics } from '../notify/lane.ts';
+import type { SendResult } from '../notify/sink.ts';
 import type { ReplicaStatus } from '../status.ts';
 import type { Reader } from './reader.ts';
 import { HOST_STATUSES, INCIDENT_STATES } from './schemas.ts';
 
 /** Why a stream of events was ended or refused. */
 export type StreamEnd = 'slow' | 'refused';
+
+const STREAM_ENDS: readonly StreamEnd[] = ['slow', 'refused'];
+const OUTCOMES: readonly SendResult['outcome'][] = ['delivered', 'retry', 'rejected'];
+const SETTLED = ['delivered', 'failed'] as const;
+const NO_REJECTIONS: Readonly<Record<RejectReason, number>> = {
+  too_large: 0,
+  undecodable: 0,
+  invalid: 0,
+  other_cell: 0,
+  too_many_hosts: 0,
+  too_many_signals: 0,
+  too_many_incidents: 0,
+};
+
+const { version }: { version: string } = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+);
 
 export interface Metrics {
   readonly registry: Registry;
@@ -24,10 +45,12 @@ export interface Metrics {
 
 export interface MetricsSources {
   readonly reader: Reader;
+  /** The names of those who are told. */
+  readonly sinks: readonly string[];
   status(): ReplicaStatus;
 }
 
-export function createMetrics({ reader, status }: MetricsSources): Metrics {
+export function createMetrics({ reader, sinks, status }: MetricsSources): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -54,6 +77,12 @@ export function createMetrics({ reader, status }: MetricsSources): Metrics {
     });
   };
 
+  new Gauge({
+    name: 'netfall_build_info',
+    help: 'Always 1; the labels say what runs.',
+    labelNames: ['version'],
+    registers,
+  }).set({ version }, 1);
   gauge('netfall_ready', 'Whether this replica has caught up with the log.', () => Number(status().ready));
   gauge('netfall_leader', 'Whether this replica delivers notifications.', () => Number(status().leader));
   gauge(
@@ -89,7 +118,8 @@ export function createMetrics({ reader, status }: MetricsSources): Metrics {
     registers,
     collect() {
       this.reset();
-      for (const [reason, count] of Object.entries(status().rejected)) this.inc({ reason }, count);
+      const counts = { ...NO_REJECTIONS, ...status().rejected };
+      for (const [reason, count] of Object.entries(counts)) this.inc({ reason }, count);
     },
   });
   new Gauge({
@@ -120,6 +150,8 @@ export function createMetrics({ reader, status }: MetricsSources): Metrics {
     async collect() {
       const { losses } = await reader.fleetTotals();
       this.reset();
+      // Hosts name the other labels themselves. This one is always there, so that the sum is.
+      this.inc({ source: 'other', hop: 'other' }, 0);
       for (const { source, hop, count } of losses) this.inc({ source, hop }, count);
     },
   });
@@ -167,6 +199,12 @@ export function createMetrics({ reader, status }: MetricsSources): Metrics {
     labelNames: ['sink', 'state'],
     registers,
   });
+
+  for (const why of STREAM_ENDS) streamEnds.inc({ why }, 0);
+  for (const sink of sinks) {
+    for (const outcome of OUTCOMES) attempts.zero({ sink, outcome });
+    for (const state of SETTLED) settled.inc({ sink, state }, 0);
+  }
 
   return {
     registry,

@@ -96,7 +96,8 @@ export const IncidentSchema = Type.Object(
     signal: ref<DropSignal>('DropSignal'),
     started_us: micros("When the trouble began by the hosts' reports."),
     detected_us: micros('When it was noticed, in log time.'),
-    resolved_us: micros('When it was over, in log time; 0 while it lasts.'),
+    last_us: micros('When there was trouble last, in log time: its end, once no host is affected.'),
+    resolved_us: micros('When it was resolved, which takes some quiet and the hold-down; 0 until then.'),
     hosts: Type.Array(ref<IncidentHost>('IncidentHost'), {
       description: 'By id, up to the configured number.',
     }),

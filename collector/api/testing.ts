@@ -102,6 +102,7 @@ export function anIncident(part: Partial<Incident> = {}): Incident {
     signal: { kind: 'drop', reason: 'NO_SOCKET', function: '__udp4_lib_rcv' },
     started_us: T0,
     detected_us: T0 + 4_000_000,
+    last_us: T0 + 4_000_000,
     resolved_us: 0,
     hosts: [
       {
@@ -180,7 +181,7 @@ export interface TestApi {
 export async function startApi(streamLimits?: StreamLimits): Promise<TestApi> {
   const database = new TestDatabase();
   let status = aStatus;
-  const metrics = createMetrics({ reader: database.reader, status: () => status });
+  const metrics = createMetrics({ reader: database.reader, sinks: ['ops'], status: () => status });
   const api = await createApi({
     reader: database.reader,
     metrics,

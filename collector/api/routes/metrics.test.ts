@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { aHost, aNotification, anIncident, startApi } from '../testing.ts';
 
@@ -59,4 +61,39 @@ test('paths that nobody serves are one series', async () => {
   for (let index = 0; index < 20; index++) await api.get(`/nowhere-${index}`);
   const { body } = await api.get('/metrics');
   expect(body).toContain('netfall_api_request_seconds_count{method="GET",route="unknown",status="404"} 20\n');
+});
+
+test('what is known beforehand is there before anything happens', async () => {
+  await using api = await startApi();
+  api.setStatus({ rejected: {} });
+  const { body } = await api.get('/metrics');
+  expect((body as string).split('\n')).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(/^netfall_build_info\{version="\d+\.\d+\.\d+"\} 1$/),
+      'netfall_fold_rejected_total{reason="undecodable"} 0',
+      'netfall_losses_total{source="other",hop="other"} 0',
+      'netfall_notifications_total{sink="ops",state="delivered"} 0',
+      'netfall_notifications_total{sink="ops",state="failed"} 0',
+      'netfall_notification_attempt_seconds_count{sink="ops",outcome="retry"} 0',
+      'netfall_api_streams_ended_total{why="slow"} 0',
+    ]),
+  );
+});
+
+test('docs/api.md has every metric and its labels, and no other', async () => {
+  await using api = await startApi();
+  await api.get('/metrics');
+  const found: string[] = [];
+  for (const { name, values, type } of await api.metrics.registry.getMetricsAsJSON()) {
+    if (!name.startsWith('netfall_')) continue;
+    const labels = new Set(values.flatMap((value) => Object.keys(value.labels)));
+    if (String(type) === 'histogram') labels.delete('le');
+    found.push(labels.size === 0 ? name : `${name}{${[...labels].join(',')}}`);
+  }
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/api.md'), 'utf8');
+  const table = page.split('\n').filter((line) => line.startsWith('| `netfall_'));
+  const described = table.flatMap((line) =>
+    [...line.matchAll(/`(netfall_[\w{},]+)`/g)].map(([, name]) => name),
+  );
+  expect(described.sort()).toEqual(found.sort());
 });
