@@ -75,6 +75,8 @@ export class Replica {
   #read = 0;
   #ready = false;
   #failed = false;
+  /** The epoch that there is a snapshot of, or that one is being taken of. */
+  #snapshotOf = 0;
   /** Whether this run may hold the claim: it appended one, or nobody knows. */
   #claimed = false;
   #claiming: Promise<void> = Promise.resolve();
@@ -179,7 +181,15 @@ export class Replica {
       this.#renewClaim();
       this.#beginEpoch();
     }
+    this.#snapshotEpoch(status);
     onCommit(status);
+  }
+
+  /** Stores a snapshot soon after an epoch begins: what other rules folded before it is of no use to those who start. */
+  #snapshotEpoch({ epoch }: FolderStatus): void {
+    if (!epoch || epoch.sequence === this.#snapshotOf || !this.mayDeliver()) return;
+    this.#snapshotOf = epoch.sequence;
+    void this.#snapshots.takeSince(epoch.sequence, this.#logTimeUs());
   }
 
   async #readLog(folding: Folding, from: number): Promise<void> {

@@ -31,6 +31,17 @@ export class Snapshots {
     return this.#next(() => this.#take(nowUs));
   }
 
+  /** The same, unless there is one of this log that reaches `sequence`. */
+  takeSince(sequence: number, nowUs: number): Promise<void> {
+    const { log } = this.#options;
+    return this.#next(async () => {
+      const ours = logDigest((await log.info()).identity);
+      const listed = await listSnapshots(log.blobs);
+      if (!listed.some((snapshot) => snapshot.log === ours && snapshot.sequence >= sequence))
+        await this.#take(nowUs);
+    });
+  }
+
   /** Resolves when none is being taken. */
   async idle(): Promise<void> {
     await this.#taking;
