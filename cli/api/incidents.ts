@@ -20,13 +20,13 @@ export function incidentList(incidents: readonly Incident[], nowUs: number, pape
 }
 
 export function incidentPage(incident: Incident, nowUs: number, paper: Paper): string[] {
-  const { id, title, state, severity, signal, started_us, resolved_us, hosts, hosts_total } = incident;
-  const over = resolved_us > 0;
-  const lasted = span(((over ? resolved_us : nowUs) - started_us) / 1e6);
+  const { id, title, state, severity, signal, started_us, last_us, hosts, hosts_total } = incident;
+  const over = incident.resolved_us > 0;
+  const lasted = span(((over ? last_us : nowUs) - started_us) / 1e6);
   const facts: [string, string][] = [
     ['state', `${state}, ${severity}`],
     ['began', `${moment(started_us)} (${ago(started_us, nowUs)})`],
-    over ? ['over', `${moment(resolved_us)}, after ${lasted}`] : ['lasts', `${lasted} so far`],
+    over ? ['over', `${moment(last_us)}, after ${lasted}`] : ['lasts', `${lasted} so far`],
     ['signal', `${signal.reason} in ${signal.function || 'an unknown function'}`],
     ['id', id],
     ...(incident.regression_of ? [['repeats', incident.regression_of] as [string, string]] : []),

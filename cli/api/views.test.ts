@@ -17,6 +17,7 @@ const firing: Incident = {
   signal: { kind: 'drop', reason: 'NEIGH_FAILED', function: 'neigh_timer_handler' },
   started_us: now - 95 * second,
   detected_us: now - 90 * second,
+  last_us: now - second,
   resolved_us: 0,
   hosts: [
     {
@@ -54,6 +55,7 @@ const resolved: Incident = {
   title: 'NO_SOCKET in __udp4_lib_rcv on web-1',
   hosts_total: 1,
   hosts: firing.hosts.slice(0, 1),
+  last_us: now - 65 * second,
   resolved_us: now - 35 * second,
   regression_of: 'drop-77aa01-3',
 };

@@ -23,8 +23,9 @@ export interface SignalRecord {
 }
 
 export interface Spell {
-  /** When it began, log time. */
+  /** When it began, and when the rate was last too high to count as recovered, log time. */
   readonly since_us: number;
+  last_us: number;
   /** Whether it lasts long enough to count as trouble. */
   affected: boolean;
   /** How long the rate has stood above the threshold; once affected, below half of it. */
@@ -78,7 +79,9 @@ export function observe(
   if (signal.spell?.affected) {
     learn(signal, rate, traffic, seen.windowUs, config.learn_s * 16);
     progress(signal.spell, seen.events, rate);
-    signal.spell.streak_us = rate * 2 < threshold ? plus(signal.spell.streak_us, seen.windowUs) : 0;
+    const quiet = rate * 2 < threshold;
+    signal.spell.streak_us = quiet ? plus(signal.spell.streak_us, seen.windowUs) : 0;
+    if (!quiet) signal.spell.last_us = nowUs;
     return signal.spell.streak_us < config.quiet_ms * 1000 ? 'unchanged' : 'recovered';
   }
   if (everyday || rate < threshold) {
@@ -89,6 +92,7 @@ export function observe(
   const lasted = signal.spell ? seen.windowUs : Math.min(seen.windowUs, HURRY_US);
   signal.spell ??= {
     since_us: Math.max(0, nowUs - lasted),
+    last_us: nowUs,
     affected: false,
     streak_us: 0,
     events: 0,
@@ -96,6 +100,7 @@ export function observe(
     baseline_rate: Math.trunc(signal.baseline / 1000),
   };
   progress(signal.spell, seen.events, rate);
+  signal.spell.last_us = nowUs;
   signal.spell.streak_us = plus(signal.spell.streak_us, lasted);
   if (signal.spell.streak_us < config.sustain_ms * 1000) return 'unchanged';
   signal.spell.affected = true;

@@ -191,7 +191,7 @@ export class Hosts {
     const about = hostSignal(host, signal, spell, severity);
     // Where there is no room for an incident, it is tried again when the trouble has lasted as long once more.
     if (verdict === 'affected') spell.affected = this.#incidents.began(about, this.#time, this.config);
-    else if (verdict === 'unchanged') this.#incidents.progressed(about, this.#time);
+    else if (verdict === 'unchanged') this.#incidents.progressed(about);
     else {
       signal.spell = null;
       this.#incidents.ended(about, `${hostname(host)} recovered`, this.#time, this.config);
@@ -241,6 +241,7 @@ function hostSignal(host: HostRecord, signal: SignalRecord, spell: Spell, severi
     peakRate: spell.peak_rate,
     baselineRate: spell.baseline_rate,
     sinceUs: spell.since_us,
+    lastUs: spell.last_us,
   };
 }
 

@@ -26,8 +26,9 @@ export interface HostSignal {
   readonly events: number;
   readonly peakRate: number;
   readonly baselineRate: number;
-  /** When it began, log time. */
+  /** When it began, and when there was trouble last, log time. */
   readonly sinceUs: number;
+  readonly lastUs: number;
 }
 
 /** An incident as it is shown: without what is the fold's own. */
@@ -48,12 +49,12 @@ export function order(a: Incident, b: Incident): number {
 }
 
 /** A host that becomes affected. */
-export function asHost(from: HostSignal, moment: Moment): IncidentHost {
+export function asHost(from: HostSignal): IncidentHost {
   return {
     host_id: from.hostId,
     hostname: from.hostname,
     first_us: from.sinceUs,
-    last_us: moment.nowUs,
+    last_us: from.lastUs,
     active: true,
     events: from.events,
     peak_rate: from.peakRate,
@@ -62,20 +63,20 @@ export function asHost(from: HostSignal, moment: Moment): IncidentHost {
 }
 
 /** A host whose trouble goes on. */
-export function refreshed(host: IncidentHost, from: HostSignal, moment: Moment): IncidentHost {
+export function refreshed(host: IncidentHost, from: HostSignal): IncidentHost {
   return {
     ...host,
-    last_us: moment.nowUs,
+    last_us: from.lastUs,
     events: Math.max(host.events, from.events),
     peak_rate: Math.max(host.peak_rate, from.peakRate),
   };
 }
 
 /** A host whose trouble came back within the incident: the spells' events add up. */
-export function rejoined(host: IncidentHost, from: HostSignal, moment: Moment): IncidentHost {
+export function rejoined(host: IncidentHost, from: HostSignal): IncidentHost {
   return {
     ...host,
-    last_us: moment.nowUs,
+    last_us: from.lastUs,
     active: true,
     events: plus(host.events, from.events),
     peak_rate: Math.max(host.peak_rate, from.peakRate),

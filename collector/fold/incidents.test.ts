@@ -28,6 +28,9 @@ describe('the life of an incident', () => {
     expect(states(story)).toEqual(['resolved']);
     const [incident] = incidentsOf(story);
     expect(incident?.resolved_us).toBe(START_US + 124_000_000);
+    // The end of the trouble, without the quiet and the hold-down.
+    expect(incident?.last_us).toBe(START_US + 5_000_000);
+    expect(incident?.hosts).toMatchObject([{ last_us: START_US + 5_000_000, active: false }]);
     expect(incident?.audit.map(({ event }) => event)).toEqual(['fired', 'resolving', 'resolved']);
     const notifications = [...fold(story).rows().notifications].map(({ id, deliveries }) => [
       id,
@@ -93,7 +96,46 @@ describe('the life of an incident', () => {
     }
     expect(incidentsOf(story)).toMatchObject([{ state: 'firing', hosts: [{ host_id: 'a', active: false }] }]);
     for (let s = 201; s <= 235; s++) story.report(s, 'c', { drops: {} });
-    expect(states(story)).toEqual(['resolving']);
+    expect(incidentsOf(story)).toMatchObject([{ state: 'resolving', last_us: START_US + 200_000_000 }]);
+  });
+
+  test('its trouble ends with that of the host that had it last, whichever is known to be well first', () => {
+    const story = firing();
+    story.report(5, 'b', { intervalMs: 30_000 });
+    for (let s = 6; s <= 10; s++) {
+      story.report(s, 'a', { drops: {} });
+      story.report(s, 'b', { drops: { [SURGE]: 1000 }, intervalMs: 30_000 });
+    }
+    for (let s = 11; s <= 15; s++) story.report(s, 'a', { drops: { [SURGE]: 1000 } });
+    // What is quiet for a while, and back, is the same trouble.
+    for (let s = 16; s <= 30; s++) story.report(s, 'a', { drops: {} });
+    story.report(31, 'a', { drops: { [SURGE]: 1000 } });
+    for (let s = 32; s <= 62; s++) story.report(s, 'a', { drops: {} });
+    expect(incidentsOf(story)).toMatchObject([
+      {
+        state: 'firing',
+        last_us: START_US + 31_000_000,
+        hosts: [
+          { host_id: 'a', last_us: START_US + 31_000_000, active: false },
+          { host_id: 'b', last_us: START_US + 8_000_000, active: true },
+        ],
+      },
+    ]);
+    story.ticks(63, 101);
+    expect(incidentsOf(story)).toMatchObject([
+      {
+        state: 'resolving',
+        last_us: START_US + 31_000_000,
+        hosts: [{}, { last_us: START_US + 10_000_000, active: false }],
+      },
+    ]);
+  });
+
+  test('a host that is quiet makes no news until it counts as well', () => {
+    const story = firing();
+    const [before] = incidentsOf(story);
+    for (let s = 6; s <= 34; s++) story.report(s, 'a', { drops: {} });
+    expect(incidentsOf(story)).toEqual([before]);
   });
 
   test('one that found no room opens once there is some', () => {

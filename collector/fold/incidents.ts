@@ -73,12 +73,13 @@ export class Incidents {
   }
 
   /** A host's trouble goes on: newer numbers, shown with the next change. */
-  progressed(from: HostSignal, moment: Moment): void {
+  progressed(from: HostSignal): void {
     const incident = this.#openFor(from);
     const host = incident?.hosts.find(({ host_id }) => host_id === from.hostId);
-    if (!incident || !host?.active || moment.nowUs - host.last_us < PROGRESS_EVERY_US) return;
-    const hosts = incident.hosts.map((known) => (known === host ? refreshed(host, from, moment) : known));
-    this.#store({ ...incident, hosts, version: incident.version + 1 });
+    if (!incident || !host?.active || from.lastUs - host.last_us < PROGRESS_EVERY_US) return;
+    const hosts = incident.hosts.map((known) => (known === host ? refreshed(host, from) : known));
+    const last_us = Math.max(incident.last_us, from.lastUs);
+    this.#store({ ...incident, last_us, hosts, version: incident.version + 1 });
   }
 
   /** A signal ended on a host, or the host went away. */
@@ -86,12 +87,13 @@ export class Incidents {
     const incident = this.#openFor(from);
     if (!incident) return;
     const hosts = incident.hosts.map((host) =>
-      host.host_id === from.hostId && host.active ? { ...host, last_us: moment.nowUs, active: false } : host,
+      host.host_id === from.hostId && host.active ? { ...refreshed(host, from), active: false } : host,
     );
     const listed = hosts.some(({ host_id }) => host_id === from.hostId);
     const unlisted = incident.unlisted - (listed ? 0 : 1);
     const over = unlisted === 0 && !hosts.some(({ active }) => active);
-    const changed = { ...incident, hosts, unlisted, version: incident.version + 1 };
+    const last_us = Math.max(incident.last_us, from.lastUs);
+    const changed = { ...incident, last_us, hosts, unlisted, version: incident.version + 1 };
     if (!over) {
       this.#store(changed);
       return;
@@ -162,8 +164,9 @@ export class Incidents {
       signal: from.signal,
       started_us: from.sinceUs,
       detected_us: moment.nowUs,
+      last_us: from.lastUs,
       resolved_us: 0,
-      hosts: [asHost(from, moment)],
+      hosts: [asHost(from)],
       hosts_total: 1,
       regression_of: regression,
       due_us: 0,
@@ -187,9 +190,9 @@ export class Incidents {
     const known = incident.hosts.some(({ host_id }) => host_id === from.hostId);
     const room = known || incident.hosts.length < config.incident.max_hosts;
     const hosts = known
-      ? incident.hosts.map((host) => (host.host_id === from.hostId ? rejoined(host, from, moment) : host))
+      ? incident.hosts.map((host) => (host.host_id === from.hostId ? rejoined(host, from) : host))
       : room
-        ? [...incident.hosts, asHost(from, moment)].sort((a, b) => (a.host_id < b.host_id ? -1 : 1))
+        ? [...incident.hosts, asHost(from)].sort((a, b) => (a.host_id < b.host_id ? -1 : 1))
         : incident.hosts;
     const total = incident.hosts_total + (known ? 0 : 1);
     const unlisted = incident.unlisted + (known || room ? 0 : 1);
@@ -199,6 +202,7 @@ export class Incidents {
       state: again ? 'firing' : incident.state,
       version: incident.version + 1,
       started_us: Math.min(incident.started_us, from.sinceUs),
+      last_us: Math.max(incident.last_us, from.lastUs),
       title: title(
         from,
         hosts.map(({ hostname }) => hostname),

@@ -54,7 +54,9 @@ export interface Incident {
   /** When the trouble began by the hosts' reports, and when this was noticed, in log time. */
   readonly started_us: number;
   readonly detected_us: number;
-  /** 0 while it lasts. */
+  /** When there was trouble last, in log time: its end, once no host is affected. */
+  readonly last_us: number;
+  /** When it was resolved, which takes some quiet and the hold-down; 0 until then. */
   readonly resolved_us: number;
   /** At most `incident.max_hosts`, by id. `hosts_total` counts those beyond it too, each time that they become affected. */
   readonly hosts: readonly IncidentHost[];

@@ -12,6 +12,7 @@ const incident = (id: string): Incident => ({
   signal: { kind: 'drop', reason: 'NO_SOCKET', function: id },
   started_us: 0,
   detected_us: 0,
+  last_us: 0,
   resolved_us: 0,
   hosts: [],
   hosts_total: 0,

@@ -21,6 +21,7 @@ describe('surges', () => {
         signal: { kind: 'drop', reason: 'NO_SOCKET', function: '__udp4_lib_rcv' },
         started_us: START_US + 10_000_000,
         detected_us: START_US + 13_000_000,
+        last_us: START_US + 13_000_000,
         resolved_us: 0,
         hosts: [
           {

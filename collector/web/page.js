@@ -106,7 +106,7 @@ function updateRow(row, incident) {
     ...(past
       ? [
           makeTime(incident.resolved_us, (ago) => `resolved ${ago} ago`),
-          `, lasted ${span(incident.resolved_us - incident.started_us)}`,
+          `, lasted ${span(incident.last_us - incident.started_us)}`,
         ]
       : [makeTime(incident.started_us, (ago) => `for ${ago}`), state === 'firing' ? '' : `, ${state}`]),
   );

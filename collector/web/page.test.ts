@@ -60,6 +60,7 @@ describe.skipIf(executable === undefined)('the page in a browser (needs chromium
     await page.locator('#resolved .title').waitFor();
     expect(await titles(page, '#open')).toEqual(['critical', 'warning', 'resolving']);
     expect(await titles(page, '#resolved')).toEqual(['over']);
+    expect(await page.locator('#resolved .when').textContent()).toMatch(/^resolved .* ago, lasted 4 s$/);
     expect(await page.title()).toBe('(2) Netfall');
     expect(complaints).toEqual([]);
     await page.close();

@@ -130,6 +130,7 @@ function dropReport(drops: Readonly<Record<string, number>>, windowUs: number, t
     received_packets: Math.round((traffic * windowUs) / 1e6),
     sent_packets: 0,
     other: null,
+    samples: [],
     drops: Object.entries(drops).map(([key, rate]): Drop => {
       const [reason = '', fn = '', protocol = 'IPv4'] = key.split('/');
       const events = Math.round((rate * windowUs) / 1e6);

@@ -39,7 +39,8 @@ test('a firing incident on many hosts', async () => {
 test('a resolved incident', async () => {
   const incident = anIncident({
     state: 'resolved',
-    resolved_us: T0 + 3_723_000_000,
+    last_us: T0 + 3_723_000_000,
+    resolved_us: T0 + 3_815_000_000,
     hosts: [{ ...host, active: false }],
   });
   const notification = aNotification({ incident, kind: 'resolved' });
@@ -70,6 +71,7 @@ const incidents: fc.Arbitrary<Incident> = fc.record({
   signal: fc.record({ kind: fc.constant('drop'), reason: text, function: text }),
   started_us: us,
   detected_us: us,
+  last_us: us,
   resolved_us: us,
   hosts: fc.array(
     fc.record({

@@ -86,13 +86,13 @@ function link(title: string, incidentId: string, publicUrl: string | undefined):
 }
 
 function fields({ incident, kind }: Notification): Text[] {
-  const { severity, signal, hosts_total, started_us, resolved_us, regression_of } = incident;
+  const { severity, signal, hosts_total, started_us, last_us, regression_of } = incident;
   const list = [
     field('Severity', severity),
     field('Hosts', String(hosts_total)),
     field('Since', moment(started_us)),
   ];
-  if (kind === 'resolved') list.push(field('Lasted', duration(resolved_us - started_us)));
+  if (kind === 'resolved') list.push(field('Lasted', duration(last_us - started_us)));
   list.push(field('Reason', code(signal.reason, FIELD / 2)));
   if (signal.function !== '') list.push(field('Function', code(signal.function, FIELD / 2)));
   if (regression_of !== '') list.push(field('Came back after', code(regression_of, FIELD / 2)));
