@@ -318,6 +318,31 @@ describe('doctor', () => {
     ]);
   });
 
+  it('fails under --strict when what is switched on does not work', async () => {
+    const config = file('all.yaml', `data: ${directory}/spool\n`);
+    const bare = ['doctor', '--strict', '--root', directory, '--config'];
+    const { code, stdout, stderr } = await run(...bare, config);
+    expect(code).toBe(1);
+    expect(stdout).toContain('unavailable');
+    expect(stderr).toMatch(
+      /^netfall: not all works: .*counters \(unavailable\).*: see above for what is missing\n$/,
+    );
+    const off = sourceKeys.map((name) => `${name}: {enabled: false}`).join(', ');
+    const none = file('none.yaml', `data: ${directory}/spool\nsources: {${off}}\n`);
+    const ended = await run(...bare, none, '--json');
+    expect([ended.code, ended.stderr]).toEqual([0, '']);
+    const { sources: probed } = JSON.parse(ended.stdout);
+    expect(probed.map(({ state }: { state: string }) => state)).toEqual(sourceNames.map(() => 'off'));
+    const away = file(
+      'away.yaml',
+      `data: ${directory}/spool\nsources: {${off}}\nlog: {nats: {servers: ["127.0.0.1:1"]}}\n`,
+    );
+    expect(await run(...bare, away)).toMatchObject({
+      code: 1,
+      stderr: 'netfall: not all works: log (degraded): see above for what is missing\n',
+    });
+  });
+
   it('says what a machine without /sys lacks', async () => {
     const { checks } = JSON.parse((await run('doctor', '--json', '--root', directory)).stdout);
     expect(checks.slice(0, 2)).toEqual([

@@ -65,6 +65,7 @@ export function createProgram(): Command {
     .command('doctor')
     .description('tell what this kernel and these privileges allow, and the mend for what is missing')
     .option('--config <file>', 'look at the data directory and log of this configuration of an agent')
+    .option('--strict', 'fail when a source that is switched on is unavailable or degraded')
     .option('--root <dir>', 'read /sys and /proc below this directory', '/')
     .action(async (_, command) => (await import('./commands/doctor.ts')).doctor(command.optsWithGlobals()));
 

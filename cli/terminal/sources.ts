@@ -32,7 +32,10 @@ export function sourceRows(statuses: readonly SourceStatus[]): SourceRow[] {
   }));
 }
 
-/** A line or more a source, and below them each mend once. */
+/**
+ * A line or more a source, and below them each mend once. Mends are never broken, so that commands can be copied; what
+ * stands behind ", or " in one is another way, on a line of its own.
+ */
 export function sourceReport(rows: readonly SourceRow[], { width, colour }: Paper): string[] {
   const names = Math.max(0, ...rows.map(({ name }) => name.length));
   const indent = names + 2 + 'unavailable'.length + 2;
@@ -41,9 +44,15 @@ export function sourceReport(rows: readonly SourceRow[], { width, colour }: Pape
     const head = `${name.padEnd(names)}  ${styled(TONES[state], state.padEnd(11), colour)}  ${first}`;
     return [head.trimEnd(), ...rest.map((text) => ' '.repeat(indent) + text)];
   });
-  const mends = new Set(rows.map(({ mend }) => mend).filter((mend) => mend !== ''));
-  return [
-    ...lines,
-    ...[...mends].flatMap((mend) => ['', ...wrap(`To mend it: ${clean(mend)}`, Math.max(20, width))]),
-  ];
+  const mends = Map.groupBy(
+    rows.filter(({ mend }) => mend !== ''),
+    ({ mend }) => mend,
+  );
+  return [...lines, ...[...mends].flatMap(([mend, lacking]) => ['', ...describeMend(mend, lacking)])];
+}
+
+function describeMend(mend: string, lacking: readonly SourceRow[]): string[] {
+  const ways = clean(mend).split(', or ');
+  const names = lacking.map(({ name }) => name).join(' and ');
+  return [`To mend ${names}${ways.length > 1 ? ', one of' : ''}:`, ...ways.map((way) => `  ${way}`)];
 }
