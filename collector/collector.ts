@@ -14,7 +14,7 @@ import { epochOf, takeOver as takeOverLog } from './epoch.ts';
 import { startFoldThread } from './fold-thread.ts';
 import { createSinks } from './notify/config.ts';
 import { createNotifier, type Notifier } from './notify/notifier.ts';
-import { Replica } from './replica.ts';
+import { BarrierLifted, Replica } from './replica.ts';
 import { type Migrate, resume, type Say } from './resume.ts';
 import { currentRules } from './rules.ts';
 import type { ReplicaStatus } from './status.ts';
@@ -194,10 +194,11 @@ class RunningCollector implements Collector {
     this.#reader?.replaced();
   }
 
-  /** A log that moved on or back is a reason to look for another state; a log made anew must be opened anew. */
+  /** A log that moved on or back, or past its barrier, is a reason to look for another state; one made anew is not. */
   #replicaFailed(error: Error): void {
     const { logger, clock } = this.#options;
-    if (!(error instanceof LogError) || !['gap', 'rewound'].includes(error.code)) {
+    const another = error instanceof LogError && ['gap', 'rewound'].includes(error.code);
+    if (!another && !(error instanceof BarrierLifted)) {
       this.#fail(error);
       return;
     }

@@ -15,7 +15,7 @@ import { Replica, type ReplicaConfig, type ReplicaOptions } from './replica.ts';
 import { resume } from './resume.ts';
 import { currentRules } from './rules.ts';
 import { rowsDigest } from './store/digest.ts';
-import { listSnapshots, logDigest, readSnapshot, snapshotName } from './store/snapshot.ts';
+import { listSnapshots, logDigest, readSnapshot, snapshotName, writeSnapshot } from './store/snapshot.ts';
 import { Store } from './store/store.ts';
 
 /** Leases and pauses of seconds pass in fractions of one. */
@@ -141,6 +141,17 @@ async function foldedAlone(upTo: number, path = newPath()): Promise<string> {
   folder.close();
   return digestOf(path).digest;
 }
+
+const resumeAt = (path: string) =>
+  resume({
+    path,
+    log,
+    rules,
+    migrate: () => null,
+    say: { info: () => {}, warn: () => {} },
+    takeOver: () => Promise.resolve(0),
+    awaitPeer: () => Promise.resolve(),
+  });
 
 const wantedEpoch = (fold = INITIAL_CONFIG) => {
   const config = canonicalJson(fold);
@@ -467,6 +478,43 @@ describe('an epoch of other rules', () => {
     expect(await claims()).toBe(before);
     expect(one.failures).toEqual([]);
   });
+
+  test('is looked past: once it is taken back, and a peer left a snapshot, the replica ends and goes on from there', async () => {
+    const one = await start('r1');
+    await ready(one);
+    await until(() => one.said.some((line) => line.startsWith('stored ')));
+    const subject = collectorSubject(CELL, 'epoch');
+    const other = { ...wantedEpoch(), fold_version: rules.version + 1 };
+    const barrier = await log.append({ subject, id: 'other', data: encodeEntry({ epoch: other }) });
+    await until(() => one.replica.status().sequence === barrier.sequence - 1);
+    const peer = newPath();
+    await foldedAlone(barrier.sequence - 1, peer);
+    const back = await log.append({ subject, id: 'back', data: encodeEntry({ epoch: wantedEpoch() }) });
+    // An epoch alone is no reason to end: there is nothing to go on from.
+    const began = clock.nowUs();
+    await until(() => clock.nowUs() > began + 65_000_000);
+    expect(one.failures).toEqual([]);
+    // A peer that went over to the other rules and back.
+    const { identity } = await log.info();
+    const folder = new Folder(peer, identity, rules);
+    folder.apply([(await log.get(back.sequence)) as Stored]);
+    folder.commit(() => 0);
+    folder.close();
+    await writeSnapshot(peer, log.blobs);
+    await until(() => one.failures.length > 0);
+    expect(one.failures).toMatchObject([
+      {
+        code: 'barrier-lifted',
+        message: `entry ${back.sequence} begins an epoch of this release's rules again: going on from a snapshot that a peer left behind it`,
+      },
+    ]);
+    await stop(one);
+    await resumeAt(one.path);
+    const again = await start('r1', { path: one.path });
+    await ready(again);
+    expect(again.replica.status().sequence).toBeGreaterThanOrEqual(back.sequence);
+    expect(again.failures).toEqual([]);
+  });
 });
 
 describe('snapshots and retention', () => {
@@ -488,15 +536,7 @@ describe('snapshots and retention', () => {
     await report(100);
     await vi.waitFor(async () => expect((await log.info()).first).toBeGreaterThan(101), { timeout: 25_000 });
     const path = newPath();
-    await resume({
-      path,
-      log,
-      rules,
-      migrate: () => null,
-      say: { info: () => {}, warn: () => {} },
-      takeOver: () => Promise.resolve(0),
-      awaitPeer: () => Promise.resolve(),
-    });
+    await resumeAt(path);
     const two = await start('r2', { path });
     await ready(two);
     await Promise.all([stop(one), stop(two)]);

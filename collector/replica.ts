@@ -14,9 +14,9 @@ import {
   type Entry,
   encodeEntry,
 } from '@netfall/proto';
-import { epochOf } from './epoch.ts';
+import { epochOf, readEpoch } from './epoch.ts';
 import type { FoldConfig } from './fold/config.ts';
-import type { FoldEntry, Rules } from './fold/fold.ts';
+import { canFold, type FoldEntry, type Rules } from './fold/fold.ts';
 import type { Folding, FoldingEvents } from './fold-thread.ts';
 import type { FolderStatus } from './folder.ts';
 import type { Outcome } from './notify/lane.ts';
@@ -51,10 +51,23 @@ export interface ReplicaOptions {
   readonly random: () => number;
 }
 
+/** Why a replica has to be started anew: from another state, which `resume` finds. */
+export class BarrierLifted extends Error {
+  readonly code = 'barrier-lifted';
+  constructor(sequence: number) {
+    super(
+      `entry ${sequence} begins an epoch of this release's rules again: going on from a snapshot that a peer left behind it`,
+    );
+    this.name = 'BarrierLifted';
+  }
+}
+
 const IDLE_MS = 1000;
 const LEASE_US = 15_000_000;
 const CLAIM_EVERY_MS = 5000;
 const RETRY_MS = 5000;
+/** How often a replica that stands at a barrier looks for a way past it. */
+const BARRIER_EVERY_MS = 60_000;
 /** A holder stops sending this long before its lease ends by its own estimate of log time. */
 const LEASE_MARGIN_US = 2_000_000;
 
@@ -175,6 +188,7 @@ export class Replica {
     if (status.barrier && !before?.barrier) {
       say.warn(`stopped folding: ${status.barrier.message}`);
       void this.#snapshots.take(this.#logTimeUs());
+      this.#every('barrier', BARRIER_EVERY_MS, () => this.#lookPastBarrier());
     }
     if (!this.#ready && status.sequence >= this.#target) {
       this.#ready = true;
@@ -189,7 +203,7 @@ export class Replica {
   #snapshotEpoch({ epoch }: FolderStatus): void {
     if (!epoch || epoch.sequence === this.#snapshotOf || !this.mayDeliver()) return;
     this.#snapshotOf = epoch.sequence;
-    void this.#snapshots.takeSince(epoch.sequence, this.#logTimeUs());
+    void this.#snapshots.takeFrom(epoch.sequence, epoch.fold_version, this.#logTimeUs());
   }
 
   async #readLog(folding: Folding, from: number): Promise<void> {
@@ -209,6 +223,16 @@ export class Replica {
     if (!this.#ready) return `entry ${status.sequence} of ${this.#target} is folded`;
     if (!status.epoch) return 'the first epoch has not begun';
     return '';
+  }
+
+  /** Fails when the log's newest epoch is one of these rules again and a peer has left a snapshot behind it. */
+  async #lookPastBarrier(): Promise<void> {
+    const { config, log, rules } = this.#options;
+    const last = await log.lastOn(collectorSubject(config.cell, 'epoch'));
+    const epoch = last && readEpoch(last);
+    if (!epoch || !canFold(rules, epoch)) return;
+    if (await this.#snapshots.reach(last.sequence, rules.version))
+      this.#fail(new BarrierLifted(last.sequence));
   }
 
   /** Begins the epoch of this replica's rules, unless it is under way; goes on trying while the log takes nothing. */

@@ -31,15 +31,21 @@ export class Snapshots {
     return this.#next(() => this.#take(nowUs));
   }
 
-  /** The same, unless there is one of this log that reaches `sequence`. */
-  takeSince(sequence: number, nowUs: number): Promise<void> {
-    const { log } = this.#options;
+  /** The same, unless there is one that reaches `sequence`. */
+  takeFrom(sequence: number, foldVersion: number, nowUs: number): Promise<void> {
     return this.#next(async () => {
-      const ours = logDigest((await log.info()).identity);
-      const listed = await listSnapshots(log.blobs);
-      if (!listed.some((snapshot) => snapshot.log === ours && snapshot.sequence >= sequence))
-        await this.#take(nowUs);
+      if (!(await this.reach(sequence, foldVersion))) await this.#take(nowUs);
     });
+  }
+
+  /** Whether there is one of this log and fold version that holds what stands there up to `sequence`. */
+  async reach(sequence: number, foldVersion: number): Promise<boolean> {
+    const { log } = this.#options;
+    const ours = logDigest((await log.info()).identity);
+    return (await listSnapshots(log.blobs)).some(
+      (snapshot) =>
+        snapshot.log === ours && snapshot.foldVersion === foldVersion && snapshot.sequence >= sequence,
+    );
   }
 
   /** Resolves when none is being taken. */
