@@ -2,8 +2,8 @@
 import type { Layer } from './layers.ts';
 import { type Flow, MOST_FLOWS, MOST_LAYERS, Packet } from './packet.ts';
 
-/** The end of a packet that no header has told the length of. */
-const UNBOUNDED = Number.MAX_SAFE_INTEGER;
+/** The end of a packet that no header has told the length of; a small integer, which V8 compares the fastest. */
+const UNBOUNDED = 0x7fff_ffff;
 
 export class Cursor {
   readonly packet = new Packet();
