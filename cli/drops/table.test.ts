@@ -89,12 +89,13 @@ it('keeps the ledger in sight however many rows there are', () => {
 describe('a sparkline', () => {
   it.each([
     [[], 10, '          '],
-    [[0], 10, '         ▁'],
-    [[0, 1, 7], 60, `${' '.repeat(57)}▁▂█`],
-    [[1e6, 1], 60, `${' '.repeat(58)}█▂`],
+    [[0], 10, '         ·'],
+    [[0, 1, 9], 60, `${' '.repeat(57)}·▁█`],
+    [[1e6, 1], 60, `${' '.repeat(58)}█▁`],
     // Four seconds a column, the oldest of which has one.
-    [[7, 0, 0, 0, 0, 0, 0, 0, 4], 15, `${' '.repeat(12)}█▁▂`],
+    [[7, 0, 0, 0, 0, 0, 0, 0, 4], 15, `${' '.repeat(12)}█·▂`],
     [[1, 2, 3], 0, ''],
+    [[Number.MIN_VALUE, Number.MAX_VALUE], 60, `${' '.repeat(58)}▁█`],
   ])('of %j in %i columns', (history, width, expected) => {
     expect(drawSparkline(history, width)).toBe(expected);
   });

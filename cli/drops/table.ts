@@ -128,10 +128,12 @@ function row(line: DropLine, widths: Widths): string {
 }
 
 const BLOCKS = '▁▂▃▄▅▆▇█';
+/** A time when nothing was dropped: nothing like the lowest block, which is a little. */
+const NONE = '·';
 
 /**
  * HISTORY_S seconds in `width` columns, the newest last; a column stands for the mean of its seconds. Scaled to the
- * largest; the lowest block is zero and nothing else; seconds before the history begins are blank.
+ * largest; a dot is zero and nothing else; seconds before the history begins are blank.
  */
 export function drawSparkline(history: readonly number[], width: number): string {
   if (width === 0) return '';
@@ -142,8 +144,8 @@ export function drawSparkline(history: readonly number[], width: number): string
     means.unshift(values.reduce((sum, value) => sum + value, 0) / values.length);
   }
   const largest = Math.max(...means);
-  const blocks = means.map(
-    (mean) => BLOCKS[largest === 0 ? 0 : Math.ceil((mean / largest) * (BLOCKS.length - 1))],
+  const marks = means.map((mean) =>
+    mean === 0 ? NONE : BLOCKS[Math.min(BLOCKS.length - 1, Math.floor((mean / largest) * BLOCKS.length))],
   );
-  return blocks.join('').padStart(width);
+  return marks.join('').padStart(width);
 }

@@ -35,6 +35,12 @@ it('reports this host to itself, says goodbye, and goes on where it stopped', as
     expect(reported?.sort()).toEqual(sources.map(({ name }) => name).sort());
     firstSeen ||= hosts[0]?.first_seen_us ?? 0;
     expect(hosts[0]?.first_seen_us).toBe(firstSeen);
+    // Nothing was asked for that does not exist.
+    const metrics = await (await fetch(`${up.url}/metrics`)).text();
+    expect(metrics).toContain(
+      'netfall_api_request_seconds_count{method="GET",route="/api/v1/hosts",status="200"} 1\n',
+    );
+    expect(metrics).not.toMatch(/status="[45]/);
     await up.stop('a test');
   }
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type AgentStatus, completeConfig, createAgent, openSpool } from '@netfall/agent';
 import { startCollector } from '@netfall/collector';
 import { parseAddress } from '@netfall/collector/listen';
-import type { Clock } from '@netfall/log';
+import type { Clock, Log } from '@netfall/log';
 import type { Logger } from 'pino';
 import type { UpConfig } from '../config/up.ts';
 import { openLog } from './open-log.ts';
@@ -64,12 +64,23 @@ export async function startUp({ config, clock, logger, env }: UpOptions): Promis
       logger: agentLogger,
     });
     stack.defer(() => spool.close());
-    const agent = createAgent({ config: agentConfig, log, spool, clock, logger: agentLogger });
+    let appended = 0;
+    const agentLog: Pick<Log, 'append'> = {
+      async append(message) {
+        const stored = await log.append(message);
+        appended = Math.max(appended, stored.sequence);
+        return stored;
+      },
+    };
+    const agent = createAgent({ config: agentConfig, log: agentLog, spool, clock, logger: agentLogger });
     let reason = 'stopped';
     stack.defer(() => agent.stop(reason));
 
-    const lastSeen = (): Promise<number> => readLastSeen(collector.url, agent.hostId);
-    const before = await lastSeen();
+    // A message of this run was made, the log has all there are, and they are folded.
+    const isReported = (): boolean => {
+      const { seq, spool: waiting } = agent.status();
+      return seq > 0 && waiting.messages === 0 && collector.status().sequence >= appended;
+    };
     // What sources can do is shown by whoever started this; what changes later is said in the log.
     agentLogger.level = 'error';
     agent.start();
@@ -82,7 +93,7 @@ export async function startUp({ config, clock, logger, env }: UpOptions): Promis
       get agent() {
         return agent.status();
       },
-      reported: poll(async () => (await lastSeen()) > before, stopping.signal),
+      reported: poll(isReported, stopping.signal),
       failed: collector.failed,
       stop(why) {
         reason = why;
@@ -96,22 +107,14 @@ export async function startUp({ config, clock, logger, env }: UpOptions): Promis
   }
 }
 
-/** Log time of the newest message of a host that is folded; 0 when there is none. */
-async function readLastSeen(url: string, hostId: string): Promise<number> {
-  const response = await fetch(`${url}/api/v1/hosts/${hostId}`);
-  const host = (await response.json()) as { readonly last_seen_us?: number };
-  return host.last_seen_us ?? 0;
-}
-
 /** Resolves once `done` says so; never after the signal aborted. */
-function poll(done: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
+function poll(done: () => boolean, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const ask = async () => {
-      const yes = await done().catch(() => false);
+    const look = () => {
       if (signal.aborted) return;
-      if (yes) resolve();
-      else setTimeout(ask, POLL_MS);
+      if (done()) resolve();
+      else setTimeout(look, POLL_MS);
     };
-    void ask();
+    look();
   });
 }
