@@ -14,6 +14,8 @@ export interface IncidentQuery {
   readonly host?: string;
 }
 
+export type HostCounts = Readonly<Record<HostView['status'], number>>;
+
 /** The collector refused, in its own words. */
 class ApiError extends CommandError {
   readonly apiCode: string;
@@ -49,6 +51,13 @@ export class ApiClient {
         `there is no incident ${id}: "netfall incidents list" shows those that are kept`,
       );
     }
+  }
+
+  /** How many hosts there are, by status. */
+  async hostCounts(): Promise<HostCounts> {
+    const { hosts } = await this.#get('api/v1/summary', []);
+    if (typeof hosts !== 'object' || hosts === null) throw this.#stranger();
+    return hosts as HostCounts;
   }
 
   /** By id. */

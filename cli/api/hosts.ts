@@ -3,10 +3,17 @@ import type { HostView } from '@netfall/collector';
 import type { Paper } from '../terminal/print.ts';
 import { table } from '../terminal/table.ts';
 import { ago, compact } from '../terminal/text.ts';
+import type { HostCounts } from './client.ts';
 
-export function hostList(hosts: readonly HostView[], nowUs: number, paper: Paper): string[] {
+/** The hosts that were asked for, and below them how many there are. */
+export function hostList(
+  hosts: readonly HostView[],
+  counts: HostCounts,
+  nowUs: number,
+  paper: Paper,
+): string[] {
   if (hosts.length === 0) return ['No host has reported yet.'];
-  return table(
+  const lines = table(
     hosts,
     [
       { title: 'HOST', cell: ({ hostname, host_id }) => hostname || host_id, flexible: true },
@@ -18,6 +25,11 @@ export function hostList(hosts: readonly HostView[], nowUs: number, paper: Paper
     ],
     paper,
   );
+  const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const states = Object.entries(counts).filter(([, count]) => count > 0);
+  const summary = states.map(([status, count]) => `${status} ${count}`).join(' · ');
+  const unlisted = all > hosts.length ? `, of which ${hosts.length} are listed: raise --limit for more` : '';
+  return [...lines, '', summary + unlisted];
 }
 
 /** "3 ok", or what is not: "2 ok, 1 unavailable". */

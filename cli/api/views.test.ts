@@ -94,17 +94,26 @@ const silent: HostView = {
   messages_lost: 0,
 };
 
+const counts = { live: 1, silent: 1, stopped: 0, conflict: 0 };
+
 it.each([
   ['incidents.txt', incidentList([firing, resolved], now, paper)],
   ['incident-firing.txt', incidentPage(firing, now, paper)],
   ['incident-resolved.txt', incidentPage(resolved, now, paper)],
-  ['hosts.txt', hostList([host, silent], now, paper)],
+  ['hosts.txt', hostList([host, silent], counts, now, paper)],
 ])('%s', async (name, lines) => {
   for (const line of lines) expect([...line].length).toBeLessThanOrEqual(80);
   await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(`./golden/${name}`);
 });
 
+it('says how many hosts there are when not all are listed', () => {
+  const lines = hostList([host, silent], { live: 38, silent: 1, stopped: 1, conflict: 0 }, now, paper);
+  expect(lines.at(-1)).toBe('live 38 · silent 1 · stopped 1, of which 2 are listed: raise --limit for more');
+});
+
 it('says so when there is nothing', () => {
   expect(incidentList([], now, paper)).toEqual(['No incidents.']);
-  expect(hostList([], now, paper)).toEqual(['No host has reported yet.']);
+  expect(hostList([], { live: 0, silent: 0, stopped: 0, conflict: 0 }, now, paper)).toEqual([
+    'No host has reported yet.',
+  ]);
 });

@@ -10,6 +10,8 @@ interface Options {
 }
 
 export async function hosts({ api, limit, json }: Options): Promise<void> {
-  const found = await new ApiClient(api).hosts(limit);
-  print(json, { hosts: found }, (paper) => hostList(found, Date.now() * 1000, paper));
+  const client = new ApiClient(api);
+  const found = await client.hosts(limit);
+  const counts = await client.hostCounts();
+  print(json, { hosts: found, counts }, (paper) => hostList(found, counts, Date.now() * 1000, paper));
 }
