@@ -22,6 +22,18 @@ test('sums hosts, losses and lost messages over more hosts than one slice', asyn
   expect(totals.messagesLost).toBe(450);
 });
 
+test('what was lost stays counted when its host is forgotten', async () => {
+  using database = new TestDatabase();
+  const losses = [{ source: 'spool', hop: 'evicted', count: 5 }];
+  const forgotten = { hosts: 3, messages_lost: 7, losses };
+  database.commit({ hosts: [aHost('a', { ...losing('spool', 'evicted', 2), messages_lost: 1 })], forgotten });
+  expect(await new Fleet(database.reader).totals()).toMatchObject({
+    hosts: { live: 1, silent: 0, stopped: 0, conflict: 0 },
+    losses: [{ source: 'spool', hop: 'evicted', count: 7 }],
+    messagesLost: 8,
+  });
+});
+
 test('names that hosts make up do not grow without bound, and their counts are kept', async () => {
   using database = new TestDatabase();
   const hosts = Array.from({ length: 300 }, (_, index) => aHost(`h${index}`, losing(`s${index}`, 'x', 10)));

@@ -1,5 +1,5 @@
 /**
- * Totals over all hosts: how many in which state, and what their ledgers lost. Walks the host rows in slices, so that
+ * Totals over all hosts: how many in which state, and what their ledgers lost, which never shrinks. Walks the host rows in slices, so that
  * the thread stays free, and no more often than a tenth of the time. Knows nothing of HTTP or metrics.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -16,7 +16,7 @@ export interface FleetTotals {
   /** When they were counted, microseconds since the Unix epoch by the machine's clock. */
   readonly countedUs: number;
   readonly hosts: Readonly<Record<HostView['status'], number>>;
-  /** By source and hop, in their order; what had no room is under "other". */
+  /** By source and hop, in their order, with those of hosts since forgotten; what had no room is under "other". */
   readonly losses: readonly LossView[];
   /** Messages that hosts numbered and that never came. */
   readonly messagesLost: number;
@@ -47,7 +47,9 @@ export class Fleet {
     const startedMs = this.#nowMs();
     const hosts = { live: 0, silent: 0, stopped: 0, conflict: 0 };
     const losses = new Map<string, { source: string; hop: string; count: number }>();
-    let messagesLost = 0;
+    const forgotten = this.#reader.forgottenHosts();
+    let messagesLost = forgotten.messages_lost;
+    for (const loss of forgotten.losses) addLoss(losses, loss);
     let after = '';
     for (;;) {
       const { items, next } = this.#reader.listHosts({ limit: SLICE, after });

@@ -3,11 +3,11 @@
  * pages. Knows the rows' shapes (store/migrations) and the records in them; never writes, and knows nothing of HTTP.
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import type { GlobalRecord } from '../fold/fold.ts';
 import type { HostRecord } from '../fold/host.ts';
 import { hostView } from '../fold/host-view.ts';
 import { type IncidentRecord, shown } from '../fold/incident.ts';
 import type { HostView, Incident, IncidentState, Notification } from '../fold/model.ts';
+import type { ForgottenHosts, GlobalRecord } from '../fold/rows.ts';
 import { Fleet, type FleetTotals } from './fleet.ts';
 
 /** A page ends early after this much, so that no request holds the thread for long: follow `next`. */
@@ -156,6 +156,11 @@ export class Reader {
     return typeof value === 'string' ? hostView(JSON.parse(value) as HostRecord, this.#liveUs()) : null;
   }
 
+  /** What hosts that are listed no more had lost. */
+  forgottenHosts(): ForgottenHosts {
+    return this.#global()?.forgotten ?? { hosts: 0, messages_lost: 0, losses: [] };
+  }
+
   /** What waits to be delivered, oldest first. */
   pendingNotifications(): PendingNotification[] {
     return this.#pending.all().map((row) => ({
@@ -206,8 +211,12 @@ export class Reader {
 
   /** The fold's live time, by which it tells a conflict that goes on from one that is over. */
   #liveUs(): number {
+    return this.#global()?.live_us ?? 0;
+  }
+
+  #global(): GlobalRecord | null {
     const value = this.#checkpoint.get()?.['value'];
-    return typeof value === 'string' ? (JSON.parse(value) as GlobalRecord).live_us : 0;
+    return typeof value === 'string' ? (JSON.parse(value) as GlobalRecord) : null;
   }
 }
 

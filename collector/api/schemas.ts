@@ -163,7 +163,9 @@ export const SummarySchema = Type.Object(
     incidents: Type.Object(
       Object.fromEntries(INCIDENT_STATES.map((state) => [state, count(`Incidents that are ${state}.`)])),
     ),
-    losses: Type.Array(ref<HostView['losses'][number]>('Loss'), { description: 'Over all hosts.' }),
+    losses: Type.Array(ref<HostView['losses'][number]>('Loss'), {
+      description: 'Over all hosts, those that were forgotten too.',
+    }),
     messages_lost: count('Messages that hosts numbered and that never came.'),
   },
   { $id: 'Summary', description: 'The fleet in numbers.' },

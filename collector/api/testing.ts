@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino, { type Logger } from 'pino';
-import type { GlobalRecord } from '../fold/fold.ts';
 import { type HostFacts, type HostRecord, type HostState, newHost } from '../fold/host.ts';
 import type { IncidentRecord } from '../fold/incident.ts';
 import type { Incident, Notification } from '../fold/model.ts';
+import type { ForgottenHosts, GlobalRecord } from '../fold/rows.ts';
 import type { ReplicaStatus } from '../status.ts';
 import { Store } from '../store/store.ts';
 import { type Api, createApi } from './api.ts';
@@ -28,6 +28,7 @@ export class TestDatabase {
   readonly #incidents = new Map<string, IncidentRecord>();
   readonly #notifications = new Map<string, Notification>();
   #sequence = 0;
+  #forgotten: ForgottenHosts = { hosts: 0, messages_lost: 0, losses: [] };
 
   constructor() {
     const path = join(this.#directory, 'replica.db');
@@ -43,10 +44,12 @@ export class TestDatabase {
       readonly incidents?: readonly Incident[];
       readonly notifications?: readonly Notification[];
       readonly liveUs?: number;
+      readonly forgotten?: ForgottenHosts;
     },
     sequence: number = this.#sequence + 1,
   ): number {
-    const { hosts = [], incidents = [], notifications = [], liveUs = 0 } = rows;
+    const { hosts = [], incidents = [], notifications = [], liveUs = 0, forgotten } = rows;
+    this.#forgotten = forgotten ?? this.#forgotten;
     this.#sequence = sequence;
     for (const host of hosts) this.#hosts.set(host.id, host);
     for (const incident of incidents)
@@ -79,6 +82,7 @@ export class TestDatabase {
       claim: { holder: '', until_us: 0 },
       entries: this.#sequence,
       rejected: {},
+      forgotten: this.#forgotten,
     };
     const rows = {
       global,
@@ -158,6 +162,7 @@ export const aStatus: ReplicaStatus = {
   entries: 118,
   rejected: { invalid: 2 },
   epoch: { fold_version: 1, config_digest: 'c', catalog_digest: 'd' },
+  configDiffers: false,
   leader: true,
   claimHolder: 'c1-a',
   commits: 30,

@@ -83,6 +83,12 @@ export const LimitsConfig = Type.Object(
       default: 200_000,
       description: 'Hosts that the cell may have; messages of further ones are rejected and counted.',
     }),
+    forget_host_s: Type.Integer({
+      minimum: 60,
+      maximum: 31_536_000,
+      default: 604_800,
+      description: 'How long after its last message a host that is silent or stopped is forgotten, s.',
+    }),
     signals_per_host: Type.Integer({
       minimum: 1,
       maximum: 1000,
@@ -114,7 +120,7 @@ export type FoldConfig = Type.Static<typeof FoldConfig>;
 export const INITIAL_CONFIG: FoldConfig = {
   detect: { floor_per_s: 50, factor: 4, sustain_ms: 3000, quiet_ms: 30_000, learn_s: 600 },
   incident: { hold_down_s: 60, close_after_s: 86_400, max_hosts: 500, history: 1000 },
-  limits: { hosts: 200_000, signals_per_host: 64, open_incidents: 1000 },
+  limits: { hosts: 200_000, forget_host_s: 604_800, signals_per_host: 64, open_incidents: 1000 },
   sinks: [],
 };
 

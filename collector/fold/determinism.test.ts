@@ -121,6 +121,7 @@ describe('a replica that starts from another one’s snapshot', () => {
     expect(Object.keys(global.rejected)).toEqual(['invalid', 'undecodable']);
     expect(global.epoch?.fold_version).toBe(2);
     expect(global.outages_us).toBeGreaterThan(0);
+    expect(global.forgotten.hosts).toBeGreaterThan(0);
     expect([...hosts].some(({ state }) => state.messages_lost > 0)).toBe(true);
     expect([...hosts].some(({ state }) => state.duplicates > 0)).toBe(true);
   });

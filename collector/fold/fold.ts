@@ -51,13 +51,18 @@ export class Fold {
       },
       rows?.incidents ?? [],
     );
-    const refused = (why: RejectReason) => this.#reject(why);
-    this.#hosts = new Hosts(
-      { classify: rules.classify, time: this.#time, incidents: this.#incidents, refused },
-      rows?.hosts ?? [],
-    );
     this.#outbox = new Outbox(rows?.notifications ?? []);
     if (rows) this.#restore(rows.global);
+    this.#hosts = new Hosts(
+      {
+        config: this.#config,
+        classify: rules.classify,
+        time: this.#time,
+        incidents: this.#incidents,
+        refused: (why) => this.#reject(why),
+      },
+      rows,
+    );
   }
 
   get sequence(): number {
@@ -150,7 +155,7 @@ export class Fold {
     const config = this.#rules.readConfig(global.epoch.config);
     if (!config)
       throw new RangeError(`the epoch at entry ${global.epoch.sequence} has an unreadable configuration`);
-    this.#configure(config);
+    this.#config = config;
   }
 
   #global(): GlobalRecord {
@@ -165,6 +170,7 @@ export class Fold {
       claim: this.#claim,
       entries: this.#entries,
       rejected: Object.fromEntries([...this.#rejected].sort(([a], [b]) => (a < b ? -1 : 1))),
+      forgotten: this.#hosts.forgotten,
     };
   }
 
@@ -191,7 +197,8 @@ export class Fold {
   }
 
   #beginEpoch(epoch: Epoch): void {
-    this.#configure(this.#rules.readConfig(epoch.config) ?? this.#config);
+    this.#config = this.#rules.readConfig(epoch.config) ?? this.#config;
+    this.#hosts.configure(this.#config);
     this.#notificationsChanged(this.#outbox.retain(this.#config.sinks, this.nowUs));
     this.#epoch = {
       sequence: this.sequence,
@@ -200,11 +207,6 @@ export class Fold {
       catalog_digest: epoch.catalog_digest,
       config: epoch.config,
     };
-  }
-
-  #configure(config: FoldConfig): void {
-    this.#config = config;
-    this.#hosts.config = config;
   }
 
   #claimed(holder: string, leaseUs: number): void {

@@ -42,6 +42,8 @@ export interface HostState {
   readonly first_seen_us: number;
   last_seen_us: number;
   status: 'live' | 'silent' | 'stopped';
+  /** Live time of its last message. */
+  heard_us: number;
   /** Live time at which the host is silent unless a message comes. 0 when it is not expected to speak. */
   silent_at_us: number;
   /** Live time until which a conflict is shown. */
@@ -74,6 +76,7 @@ export function newHost(id: string, nowUs: number): HostRecord {
       first_seen_us: nowUs,
       last_seen_us: nowUs,
       status: 'live',
+      heard_us: 0,
       silent_at_us: 0,
       conflict_until_us: 0,
       offset_us: 0,
@@ -169,7 +172,8 @@ export function isLate(host: HostState, observedUs: number, stampUs: number, liv
   return false;
 }
 
-export function addLosses({ losses }: HostState, added: readonly Loss[], intern: Intern): void {
+/** Adds to a ledger of bounded length. */
+export function addLosses(losses: Mutable<LossView>[], added: readonly Loss[], intern: Intern): void {
   for (const { source, hop, count } of added) {
     if (addLoss(losses, source, hop, count)) continue;
     const room = losses.length < MOST_LOSSES - 1;

@@ -48,7 +48,7 @@ const epoch = encodeEntry({
     catalog_digest: rules.catalogDigest,
     config: canonicalJson({
       ...INITIAL_CONFIG,
-      limits: { hosts: 2, signals_per_host: 3, open_incidents: 2 },
+      limits: { hosts: 2, forget_host_s: 60, signals_per_host: 3, open_incidents: 2 },
       incident: { hold_down_s: 1, close_after_s: 2, max_hosts: 1, history: 10 },
       detect: { ...INITIAL_CONFIG.detect, sustain_ms: 0, quiet_ms: 1000 },
       sinks: ['chat'],

@@ -3,7 +3,7 @@
  * are told of. Must not know what becomes of an incident, nor what else stands in the log.
  */
 import type { DropReport, Envelope } from '@netfall/proto';
-import { type FoldConfig, INITIAL_CONFIG } from './config.ts';
+import type { FoldConfig } from './config.ts';
 import { plus } from './count.ts';
 import { newSignal, type Observation, observe, type SignalRecord, type Spell, seed } from './detect.ts';
 import {
@@ -25,7 +25,7 @@ import type { Incidents } from './incidents.ts';
 import { interner } from './intern.ts';
 import type { Moment } from './log-time.ts';
 import type { Severity } from './model.ts';
-import type { Changes, RejectReason } from './rows.ts';
+import type { Changes, ForgottenHosts, RejectReason, Rows } from './rows.ts';
 import type { Rules } from './rules.ts';
 import { type Acceptance, accept, openStream } from './stream.ts';
 import { Timers } from './timers.ts';
@@ -34,6 +34,7 @@ import { Timers } from './timers.ts';
 const UNCOUNTED_US = 300_000_000;
 
 export interface HostsOptions {
+  readonly config: FoldConfig;
   readonly classify: Rules['classify'];
   /** Where the fold stands, at any time. */
   readonly time: Moment;
@@ -43,8 +44,9 @@ export interface HostsOptions {
 }
 
 export class Hosts {
-  config: FoldConfig = INITIAL_CONFIG;
+  readonly forgotten: ForgottenHosts;
   readonly records: Map<string, HostRecord> = new Map();
+  #config: FoldConfig;
   readonly #classify: Rules['classify'];
   readonly #time: Moment;
   readonly #incidents: Incidents;
@@ -53,24 +55,34 @@ export class Hosts {
   readonly #intern = interner();
   readonly #changed = new Set<HostRecord>();
   #changedFacts = new Set<string>();
+  readonly #removed = new Set<string>();
 
-  constructor({ classify, time, incidents, refused }: HostsOptions, records: Iterable<HostRecord>) {
+  constructor({ config, classify, time, incidents, refused }: HostsOptions, rows?: Rows) {
+    this.#config = config;
     this.#classify = classify;
     this.#time = time;
     this.#incidents = incidents;
     this.#refused = refused;
-    for (const record of records) {
-      this.records.set(record.id, restoredHost(record));
-      const { silent_at_us: silentAt } = record.state;
-      if (silentAt > 0) this.#timers.set(record.id, silentAt);
+    this.forgotten = structuredClone(rows?.global.forgotten) ?? { hosts: 0, messages_lost: 0, losses: [] };
+    for (const row of rows?.hosts ?? []) {
+      const record = restoredHost(row);
+      this.records.set(record.id, record);
+      this.#await(record);
     }
+  }
+
+  /** Goes by another configuration from here on. */
+  configure(config: FoldConfig): void {
+    this.#config = config;
+    // Some may have to be forgotten sooner than they had.
+    for (const host of this.records.values()) this.#await(host);
   }
 
   /** Folds a message. */
   hear(envelope: Envelope): void {
     const { nowUs, liveUs, stampUs } = this.#time;
     const known = this.records.get(envelope.host_id);
-    if (!known && this.records.size >= this.config.limits.hosts) {
+    if (!known && this.records.size >= this.#config.limits.hosts) {
       this.#refused('too_many_hosts');
       return;
     }
@@ -85,40 +97,71 @@ export class Hosts {
     if (!known) state.offset_us = stampUs - envelope.observed_us;
     const late = isLate(state, envelope.observed_us, stampUs, liveUs);
     state.last_seen_us = nowUs;
-    addLosses(state, envelope.losses, this.#intern);
+    state.heard_us = liveUs;
+    addLosses(state.losses, envelope.losses, this.#intern);
     // What was overtaken by a later message of the same spool says how the host was, not how it is.
     const goodbye = newest ? this.#news(host, envelope) : null;
     // After the inventory of the same message, which may hold the name to call the host by.
     if (!late && state.status === 'live') this.#reports(host, envelope, !known);
-    if (state.silent_at_us > 0) this.#timers.set(host.id, state.silent_at_us);
-    if (goodbye === null) return;
-    state.status = 'stopped';
-    state.silent_at_us = 0;
-    this.#endSignals(host, `${hostname(host)} stopped: ${goodbye}`);
+    if (goodbye !== null) {
+      state.status = 'stopped';
+      state.silent_at_us = 0;
+      this.#endSignals(host, `${hostname(host)} stopped: ${goodbye}`);
+    }
+    this.#await(host);
   }
 
-  /** A live second is crossed: whoever should have spoken by now is silent. */
+  /** A live second is crossed: whoever should have spoken by now is silent, and in the end forgotten. */
   pass(second: number): void {
     for (const id of this.#timers.take(second)) {
       const host = this.records.get(id);
-      if (!host || host.state.silent_at_us === 0) continue;
-      if (host.state.silent_at_us > this.#time.liveUs) {
-        this.#timers.set(id, host.state.silent_at_us);
-        continue;
-      }
-      host.state.status = 'silent';
-      host.state.silent_at_us = 0;
-      this.#changed.add(host);
-      this.#endSignals(host, `${hostname(host)} fell silent`);
+      if (!host) continue;
+      if (this.#dueUs(host) > this.#time.liveUs) this.#await(host);
+      else if (host.state.silent_at_us > 0) this.#fallSilent(host);
+      else this.#forget(host);
     }
   }
 
   /** What changed since this was last called. */
-  takeChanges(): Pick<Changes, 'hosts' | 'hostFacts'> {
-    const changes = { hosts: [...this.#changed], hostFacts: this.#changedFacts };
+  takeChanges(): Pick<Changes, 'hosts' | 'hostFacts' | 'removedHosts'> {
+    const changes = {
+      hosts: [...this.#changed],
+      hostFacts: this.#changedFacts,
+      removedHosts: [...this.#removed],
+    };
     this.#changed.clear();
+    this.#removed.clear();
     this.#changedFacts = new Set();
     return changes;
+  }
+
+  /** Live time at which something becomes of a host unless it speaks. */
+  #dueUs({ state }: HostRecord): number {
+    return state.silent_at_us || state.heard_us + this.#config.limits.forget_host_s * 1_000_000;
+  }
+
+  #await(host: HostRecord): void {
+    // What an epoch made overdue is due at the next second.
+    this.#timers.set(host.id, Math.max(this.#dueUs(host), this.#time.liveUs + 1));
+  }
+
+  #fallSilent(host: HostRecord): void {
+    host.state.status = 'silent';
+    host.state.silent_at_us = 0;
+    this.#changed.add(host);
+    this.#endSignals(host, `${hostname(host)} fell silent`);
+    this.#await(host);
+  }
+
+  #forget(host: HostRecord): void {
+    // One that never said when it would speak again was neither silent nor stopped.
+    this.#endSignals(host, `${hostname(host)} was forgotten`);
+    this.forgotten.hosts++;
+    this.forgotten.messages_lost = plus(this.forgotten.messages_lost, host.state.messages_lost);
+    addLosses(this.forgotten.losses, host.state.losses, this.#intern);
+    this.records.delete(host.id);
+    this.#changed.delete(host);
+    this.#removed.add(host.id);
   }
 
   /** What a host says of itself. Returns why it stops, or null. */
@@ -185,16 +228,16 @@ export class Hosts {
 
   #observe(host: HostRecord, signal: SignalRecord, seen: Observation): void {
     const { everyday, severity } = this.#classify(signal.reason, signal.function);
-    const verdict = observe(signal, seen, this.#time.nowUs, everyday, this.config.detect);
+    const verdict = observe(signal, seen, this.#time.nowUs, everyday, this.#config.detect);
     const { spell } = signal;
     if (!spell?.affected) return;
     const about = hostSignal(host, signal, spell, severity);
     // Where there is no room for an incident, it is tried again when the trouble has lasted as long once more.
-    if (verdict === 'affected') spell.affected = this.#incidents.began(about, this.#time, this.config);
+    if (verdict === 'affected') spell.affected = this.#incidents.began(about, this.#time, this.#config);
     else if (verdict === 'unchanged') this.#incidents.progressed(about);
     else {
       signal.spell = null;
-      this.#incidents.ended(about, `${hostname(host)} recovered`, this.#time, this.config);
+      this.#incidents.ended(about, `${hostname(host)} recovered`, this.#time, this.#config);
     }
   }
 
@@ -206,7 +249,7 @@ export class Hosts {
     mentioned: ReadonlyMap<SignalRecord, number>,
   ): SignalRecord | undefined {
     const { signals } = host;
-    if (signals.length >= this.config.limits.signals_per_host) {
+    if (signals.length >= this.#config.limits.signals_per_host) {
       let quietest: SignalRecord | undefined;
       for (const signal of signals) {
         if (signal.spell || mentioned.has(signal)) continue;
@@ -226,7 +269,7 @@ export class Hosts {
       signal.spell = null;
       if (!spell?.affected) continue;
       const { severity } = this.#classify(signal.reason, signal.function);
-      this.#incidents.ended(hostSignal(host, signal, spell, severity), why, this.#time, this.config);
+      this.#incidents.ended(hostSignal(host, signal, spell, severity), why, this.#time, this.#config);
     }
   }
 }

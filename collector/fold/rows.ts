@@ -4,7 +4,7 @@
  */
 import type { HostRecord } from './host.ts';
 import type { IncidentRecord } from './incident.ts';
-import type { Notification } from './model.ts';
+import type { LossView, Notification } from './model.ts';
 
 /** The fold's own record. */
 export interface GlobalRecord {
@@ -20,6 +20,15 @@ export interface GlobalRecord {
   readonly entries: number;
   /** What was refused, by why: entries, and incidents and signals for which there was no room. */
   readonly rejected: Readonly<Record<string, number>>;
+  readonly forgotten: ForgottenHosts;
+}
+
+/** What hosts that were forgotten had lost, so that totals never shrink. */
+export interface ForgottenHosts {
+  hosts: number;
+  messages_lost: number;
+  /** By source and hop, as many rows as one host may have. */
+  readonly losses: LossView[];
 }
 
 export interface EpochRecord {
@@ -48,6 +57,8 @@ export interface Rows {
 export interface Changes extends Rows {
   /** Those of the hosts whose facts changed too. */
   readonly hostFacts: ReadonlySet<string>;
+  /** A host may be gone and then be among those that changed, as a new one. */
+  readonly removedHosts: readonly string[];
   readonly removedIncidents: readonly string[];
   readonly removedNotifications: readonly string[];
 }

@@ -26,6 +26,7 @@ const none = {
   hostFacts: new Set<string>(),
   incidents: [],
   notifications: [],
+  removedHosts: [],
   removedIncidents: [],
   removedNotifications: [],
 };
@@ -160,20 +161,28 @@ describe('commits', () => {
   });
 
   test('removals take away exactly the rows that they name', () => {
-    const store = new Store(newPath());
+    const path = newPath();
+    const store = new Store(path);
     const fold = aFold();
     const rows = plain(fold);
     store.commit(fold.takeChanges(), place(4000));
     expect(rows.incidents.length).toBeGreaterThan(2);
     expect(rows.notifications.length).toBeGreaterThan(2);
+    const removedHosts = [rows.hosts[2]?.id ?? ''];
     const removedIncidents = [rows.incidents[1]?.id ?? ''];
     const removedNotifications = [rows.notifications[0]?.id ?? ''];
-    store.commit({ ...none, global: rows.global, removedIncidents, removedNotifications }, place(4001));
+    const removed = { removedHosts, removedIncidents, removedNotifications };
+    store.commit({ ...none, global: rows.global, ...removed }, place(4001));
     expect(store.load()?.rows).toEqual({
       ...rows,
+      hosts: rows.hosts.filter((_, i) => i !== 2),
       incidents: rows.incidents.filter((_, i) => i !== 1),
       notifications: rows.notifications.slice(1),
     });
+    // The view of hosts joins both of their tables, and would not show what is left in one.
+    const counts =
+      'SELECT (SELECT count(*) FROM host_state) AS states, (SELECT count(*) FROM host_facts) AS facts';
+    expect(query(path, counts)).toEqual([{ states: rows.hosts.length - 1, facts: rows.hosts.length - 1 }]);
     store.close();
   });
 
@@ -182,14 +191,18 @@ describe('commits', () => {
     const fold = aFold();
     const rows = plain(fold);
     const [first] = rows.incidents;
+    const [host] = rows.hosts;
     const changes = {
       ...none,
       global: rows.global,
+      hosts: host ? [host] : [],
+      hostFacts: new Set([host?.id ?? '']),
+      removedHosts: [host?.id ?? ''],
       incidents: first ? [first] : [],
       removedIncidents: [first?.id ?? ''],
     };
     store.commit(changes, place(1));
-    expect(store.load()?.rows.incidents).toEqual([first]);
+    expect(store.load()?.rows).toMatchObject({ hosts: [host], incidents: [first] });
     store.close();
   });
 

@@ -58,7 +58,9 @@ export class Store {
   readonly #statements: Readonly<
     Record<'hostState' | 'hostFacts' | 'incident' | 'notification' | 'checkpoint', StatementSync>
   >;
-  readonly #removals: Readonly<Record<'incident' | 'notification', StatementSync>>;
+  readonly #removals: Readonly<
+    Record<'hostState' | 'hostFacts' | 'incident' | 'notification', StatementSync>
+  >;
 
   /** Opens or creates the database at `path`. */
   constructor(path: string) {
@@ -92,6 +94,8 @@ export class Store {
       checkpoint: prepare('INSERT OR REPLACE INTO checkpoint VALUES (1, ?, ?, ?, ?, ?)'),
     };
     this.#removals = {
+      hostState: prepare('DELETE FROM host_state WHERE id = ?'),
+      hostFacts: prepare('DELETE FROM host_facts WHERE id = ?'),
       incident: prepare('DELETE FROM incident WHERE id = ?'),
       notification: prepare('DELETE FROM notification WHERE id = ?'),
     };
@@ -125,6 +129,10 @@ export class Store {
   /** Writes what changed and where the fold stands, in one transaction. Throws an Error that names the database. */
   commit(changes: Changes, checkpoint: Checkpoint): void {
     this.#transaction(() => {
+      for (const id of changes.removedHosts) {
+        this.#removals.hostState.run(id);
+        this.#removals.hostFacts.run(id);
+      }
       for (const id of changes.removedIncidents) this.#removals.incident.run(id);
       for (const id of changes.removedNotifications) this.#removals.notification.run(id);
       this.#write(changes, checkpoint, changes.hostFacts);

@@ -98,6 +98,7 @@ function shortLived(seconds: number): Partial<FoldConfig> {
   return {
     sinks: ['chat', 'pager'],
     detect: { ...INITIAL_CONFIG.detect, sustain_ms: 1000, quiet_ms: 1000 * seconds, learn_s: 60 },
+    limits: { ...INITIAL_CONFIG.limits, forget_host_s: 15 + 3 * seconds },
     incident: { hold_down_s: seconds, close_after_s: 20, max_hosts: 3, history: 10 },
   };
 }
