@@ -7,7 +7,7 @@ import { AgentConfig, sources } from '@netfall/agent';
 import { openEmbeddedLog } from '@netfall/log';
 import { encodeEntry, writeEventLine } from '@netfall/proto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { launcher, run, start } from '../test/netfall.ts';
+import { launcher, Netfall, run } from '../test/processes/netfall.ts';
 
 const sourceNames = sources.map(({ name }) => name);
 const sourceKeys = Object.keys(AgentConfig.properties.sources.properties);
@@ -41,7 +41,7 @@ describe('the launcher', () => {
   it('finds Node 24 and the sources through symbolic links, from anywhere', async () => {
     const link = join(directory, 'netfall');
     symlinkSync(launcher, link);
-    const child = start(['--version'], { PATH: '/usr/bin:/bin' }, link);
+    const child = new Netfall(['--version'], { env: { PATH: '/usr/bin:/bin' }, command: link });
     expect(await child.ended).toEqual({ code: 0, stdout: '0.1.0\n', stderr: '' });
   });
 });
@@ -176,7 +176,7 @@ describe('asking a collector', () => {
   it('says so when something else answers', async () => {
     const server = await listen(createServer((_, response) => response.end('<html>')));
     const api = address(server);
-    const { code, stderr } = await start(['hosts'], { NETFALL_API: api }).ended;
+    const { code, stderr } = await new Netfall(['hosts'], { env: { NETFALL_API: api } }).ended;
     expect([code, stderr]).toEqual([
       1,
       `netfall: what answers at ${api} is no Netfall collector: name one with --api or NETFALL_API\n`,

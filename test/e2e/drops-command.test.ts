@@ -5,7 +5,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { probeKfreeSkb } from '@netfall/agent/kfree-skb';
 import { describe, expect, it } from 'vitest';
 import { udpFlood } from '../load/udp-flood.ts';
-import { launcher, run, start } from '../netfall.ts';
+import { launcher, Netfall, run } from '../processes/netfall.ts';
 
 const root = process.getuid?.() === 0;
 const counts = probeKfreeSkb().state !== 'unavailable';
@@ -26,7 +26,7 @@ const flood = (count: number) =>
 
 describe.skipIf(!counts)('netfall drops (needs CAP_BPF and CAP_PERFMON)', () => {
   it('counts every drop of the window, a line a kind, and ends with the ledger', async () => {
-    const child = start(['drops', '--for', '4s', '--json']);
+    const child = new Netfall(['drops', '--for', '4s', '--json']);
     await sleep(1500);
     const { sent } = await flood(3000);
     const { code, stdout, stderr } = await child.ended;
@@ -56,7 +56,7 @@ describe.skipIf(!counts)('netfall drops (needs CAP_BPF and CAP_PERFMON)', () => 
   });
 
   it('prints one table where no terminal is', async () => {
-    const child = start(['drops', '--for', '3s'], { COLUMNS: '200' });
+    const child = new Netfall(['drops', '--for', '3s']);
     await sleep(1200);
     await flood(500);
     const { code, stdout } = await child.ended;
@@ -95,7 +95,7 @@ describe.skipIf(!counts)('netfall drops (needs CAP_BPF and CAP_PERFMON)', () => 
 describe.skipIf(!root)('netfall drops without privileges (needs root to give them up)', () => {
   it('says which it lacks, and the mend', async () => {
     const drop = ['--bounding-set', '-all', '--inh-caps', '-all', '--', launcher, 'drops', '--for', '1s'];
-    const { code, stdout, stderr } = await start(drop, {}, 'setpriv').ended;
+    const { code, stdout, stderr } = await new Netfall(drop, { command: 'setpriv' }).ended;
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(
       /^netfall: drops cannot be counted: CAP_BPF and CAP_PERFMON not held: setcap .*\n$/,

@@ -8,7 +8,7 @@ import { probeKfreeSkb } from '@netfall/agent/kfree-skb';
 import type { Incident } from '@netfall/collector';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { udpFlood } from '../load/udp-flood.ts';
-import { start } from '../netfall.ts';
+import { Netfall } from '../processes/netfall.ts';
 
 let data: string;
 beforeEach(() => {
@@ -18,7 +18,7 @@ afterEach(() => {
   rmSync(data, { recursive: true });
 });
 
-const up = (...args: string[]) => start(['up', '--data', data, '--listen', '127.0.0.1:0', ...args]);
+const up = (...args: string[]) => new Netfall(['up', '--data', data, '--listen', '127.0.0.1:0', ...args]);
 
 /** Asks until the answer is what is wanted; the test's own time limit ends it otherwise. */
 async function until<T>(ask: () => Promise<T>, wanted: (answer: T) => boolean): Promise<T> {
@@ -32,20 +32,17 @@ async function until<T>(ask: () => Promise<T>, wanted: (answer: T) => boolean): 
 describe.each(['SIGINT', 'SIGTERM'] as const)('on %s', (signal) => {
   it('says goodbye and exits 0', async () => {
     const child = up('--json');
-    const [, url = ''] = await child.printed(/^\{"url":"(http:\S+)"\}$/m);
+    const [, url = ''] = await child.line(/^\{"url":"(http:\S+)"\}$/);
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
-    child.process.kill(signal);
-    const { code, stdout, stderr } = await child.ended;
-    expect([code, stderr]).toEqual([0, '']);
-    const [first] = stdout.split('\n').map((text) => (text === '' ? null : JSON.parse(text)));
+    expect([await child.kill(signal), child.stderr]).toEqual([0, '']);
+    const [first] = child.stdout.split('\n').map((text) => (text === '' ? null : JSON.parse(text)));
     const printed = first.sources.map(({ name }: { name: string }) => name);
     expect(printed.sort()).toEqual(sources.map(({ name }) => name).sort());
 
     // Nothing that it left behind is in the way of the next start.
     const again = up();
-    await again.printed(/^Netfall is at http:\S+$/m);
-    again.process.kill(signal);
-    expect((await again.ended).code).toBe(0);
+    await again.line(/^Netfall is at http:\S+$/);
+    expect(await again.kill(signal)).toBe(0);
   });
 });
 
@@ -56,9 +53,9 @@ describe.skipIf(probeKfreeSkb().state === 'unavailable')('a surge (needs CAP_BPF
     const config = join(data, 'netfall.yaml');
     writeFileSync(config, 'detect: {quiet_ms: 2000}\nincident: {hold_down_s: 1}\n');
     const child = up('--config', config);
-    const [, api = ''] = await child.printed(/^Netfall is at (http:\S+)$/m);
+    const [, api = ''] = await child.line(/^Netfall is at (http:\S+)$/);
     const ask = async (...args: string[]) => {
-      const { code, stdout } = await start([...args, '--json'], { NETFALL_API: api }).ended;
+      const { code, stdout } = await new Netfall([...args, '--json'], { env: { NETFALL_API: api } }).ended;
       expect(code).toBe(0);
       return JSON.parse(stdout);
     };
@@ -73,7 +70,6 @@ describe.skipIf(probeKfreeSkb().state === 'unavailable')('a surge (needs CAP_BPF
     });
     await flood.done;
     await until(list, ([incident]) => incident?.state === 'resolved');
-    child.process.kill('SIGTERM');
-    expect((await child.ended).code).toBe(0);
+    expect(await child.kill()).toBe(0);
   });
 });

@@ -1,74 +1,77 @@
-/** Runs `netfall` as people do, as a process of its own. */
-import { type ChildProcess, spawn } from 'node:child_process';
+/** Runs the real program for tests, as people do: through its launcher, as a process of its own. */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 
-const MAIN = join(import.meta.dirname, '../../cli/main.ts');
+export const launcher = join(import.meta.dirname, '../../cli/bin/netfall');
 
 export interface NetfallOptions {
-  readonly env?: Readonly<Record<string, string>>;
-  /** What to run instead of the CLI. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** What to run instead of the launcher. */
+  readonly command?: string;
+  /** A program in TypeScript to run instead, under this Node. */
   readonly program?: string;
 }
 
-/** A running command, the lines it has printed, and its end. */
+export interface Ended {
+  /** Its exit code, or the signal that it died of. */
+  readonly code: number | NodeJS.Signals;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A running command, what it has printed, and its end. */
 export class Netfall {
-  /** Its standard output, by lines. */
-  readonly lines: string[] = [];
-  readonly #errors: string[] = [];
-  readonly ended: Promise<number | NodeJS.Signals>;
-  readonly #child: ChildProcess;
+  stdout = '';
+  stderr = '';
+  readonly ended: Promise<Ended>;
+  readonly #child: ChildProcessWithoutNullStreams;
   readonly #waiting = new Set<() => void>();
+  #closed = false;
 
-  constructor(args: readonly string[], { env = {}, program = MAIN }: NetfallOptions = {}) {
-    this.#child = spawn(process.execPath, [program, ...args], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, NO_COLOR: '1', ...env },
+  constructor(args: readonly string[], { env, command = launcher, program }: NetfallOptions = {}) {
+    const [file, ...before] = program === undefined ? [command] : [process.execPath, program];
+    this.#child = spawn(file, [...before, ...args], {
+      env: { ...process.env, NO_COLOR: '1', NETFALL_API: undefined, ...env },
     });
-    const { stdout, stderr } = this.#child;
-    if (!stdout || !stderr) throw new Error('the process has no output');
-    const collect = (from: Readable, into: string[]) => {
-      createInterface({ input: from }).on('line', (line) => {
-        into.push(line);
-        for (const look of this.#waiting) look();
-      });
-    };
-    collect(stdout, this.lines);
-    collect(stderr, this.#errors);
-    this.ended = new Promise((resolve) => {
+    this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout += text;
+      for (const look of this.#waiting) look();
+    });
+    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+      for (const look of this.#waiting) look();
+    });
+    this.ended = new Promise((resolve, reject) => {
+      this.#child.once('error', reject);
       this.#child.once('close', (code, signal) => {
-        resolve(signal ?? code ?? 1);
+        this.#closed = true;
+        resolve({ code: signal ?? code ?? 1, stdout: this.stdout, stderr: this.stderr });
         for (const look of this.#waiting) look();
       });
     });
   }
 
-  get pid(): number {
-    return this.#child.pid ?? 0;
+  /** The whole lines of its standard output. */
+  get lines(): string[] {
+    return this.stdout.split('\n').slice(0, -1);
   }
 
-  /** Its standard error. */
-  get errors(): string {
-    return this.#errors.join('\n');
-  }
-
-  /** The first line of either output that matches, printed already or yet to come. Rejects when the process ends or time runs out. */
+  /** The first whole line of either output that matches, printed already or yet to come. Rejects when the process ends or time runs out. */
   line(pattern: RegExp, withinMs = 30_000): Promise<RegExpExecArray> {
     return new Promise((resolve, reject) => {
       const fail = (why: string) => {
         finish();
-        reject(new Error(`${why} before ${pattern} was printed:\n${this.lines.join('\n')}\n${this.errors}`));
+        reject(new Error(`${why} before ${pattern} was printed:\n${this.stdout}\n${this.stderr}`));
       };
       const look = () => {
-        for (const line of [...this.lines, ...this.#errors]) {
+        for (const line of [...this.lines, ...this.stderr.split('\n').slice(0, -1)]) {
           const match = pattern.exec(line);
           if (!match) continue;
           finish();
           resolve(match);
           return;
         }
-        if (this.#child.exitCode !== null || this.#child.signalCode !== null) fail('it ended');
+        if (this.#closed) fail('it ended');
       };
       const timeout = setTimeout(() => fail(`${withinMs} ms passed`), withinMs);
       const finish = () => {
@@ -82,14 +85,19 @@ export class Netfall {
 
   /** Writes a line to its standard input. */
   say(line: string): void {
-    this.#child.stdin?.write(`${line}\n`);
+    this.#child.stdin.write(`${line}\n`);
   }
 
   /** Sends a signal and waits for the end. */
-  async kill(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals> {
+  async kill(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended['code']> {
     this.#child.kill(signal);
-    return this.ended;
+    return (await this.ended).code;
   }
+}
+
+/** Runs it to its end. */
+export function run(...args: readonly string[]): Promise<Ended> {
+  return new Netfall(args).ended;
 }
 
 /** Polls until `look` gives something; rejects with what it last was not. */
