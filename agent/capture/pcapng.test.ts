@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dropComments } from './drop.ts';
-import { type CapturedPacket, LinkType, MOST_SNAP_LENGTH, PacketFlag, PcapngWriter } from './pcapng.ts';
+import {
+  type CapturedPacket,
+  CaptureError,
+  LinkType,
+  MOST_SNAP_LENGTH,
+  PacketFlag,
+  PcapngWriter,
+} from './pcapng.ts';
 import { readPcapng } from './testing/read-pcapng.ts';
 
 const section = { hardware: 'x86_64', os: 'Linux 6.12.9', application: 'netfall' };
@@ -173,6 +180,7 @@ describe('PcapngWriter', () => {
 
   it('refuses packets of an unknown interface, and lengths that no reader takes', () => {
     const writer = new PcapngWriter(() => {}, section);
+    expect(() => writer.packet(packet({ bytes: new Uint8Array(1) }))).toThrow(CaptureError);
     expect(() => writer.packet(packet({ bytes: new Uint8Array(1) }))).toThrow(
       expect.objectContaining({
         code: 'CAPTURE_INTERFACE',

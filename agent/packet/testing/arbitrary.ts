@@ -97,7 +97,7 @@ function ip(depth: number): fc.Arbitrary<Built> {
   });
   const fields6 = fc.record({ source: address6, destination: address6 });
   const place = fc.integer({ min: 1, max: 1000 }).map((units) => units * 8);
-  const rest = data.map((data) => payload(data, { protocol: 17 }));
+  const rest = fc.uint8Array({ minLength: 1, maxLength: 24 }).map((data) => payload(data, { protocol: 17 }));
   return fc.oneof(
     {
       weight: 4,
