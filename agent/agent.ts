@@ -112,6 +112,7 @@ class SpoolingAgent implements Agent {
       jumpFactor: config.report.jump_factor,
       jumpRate: config.report.jump_rate,
       newSignatureEvents: config.report.new_signature_events,
+      maxSamples: config.report.max_samples,
       nowUs: this.#nowUs,
     });
     this.#pace = new Pace({
@@ -252,7 +253,11 @@ class SpoolingAgent implements Agent {
       items.push({ inventory: this.#inventory });
     }
     if (goodbye) items.push(goodbye);
-    const limits = { drops: config.report.max_drops, counters: LIMITS.counters as number };
+    const limits = {
+      drops: config.report.max_drops,
+      counters: LIMITS.counters as number,
+      samples: LIMITS.samples as number,
+    };
     for (;;) {
       const report = this.#window.report(limits);
       const reports: Item[] = [];
@@ -274,6 +279,7 @@ class SpoolingAgent implements Agent {
         },
       });
       if (data.length <= MAX_ENTRY_BYTES || limits.drops + limits.counters === 0) return { data, losses };
+      limits.samples = 0;
       limits.drops = Math.floor(limits.drops / 2);
       limits.counters = Math.floor(limits.counters / 2);
     }

@@ -16,6 +16,7 @@ describe('the configuration', () => {
       report: {
         interval_s: 10,
         wide_interval_s: 30,
+        max_samples: 16,
         max_drops: 512,
         new_signature_events: 5,
         jump_factor: 4,

@@ -24,6 +24,17 @@ const SourcesConfig = Type.Object(
           description:
             'Kinds of drops the kernel map has room for; what comes beyond is counted as map_overflow.',
         }),
+        samples: Type.Boolean({
+          default: true,
+          description: 'Let one packet of a kind, a CPU and a second through, to show what is dropped.',
+        }),
+        max_cpu_percent: Type.Integer({
+          default: 20,
+          minimum: 1,
+          maximum: 100,
+          description:
+            'What the program may take of one processor, percent; above it the source detaches itself for a minute.',
+        }),
       },
       section,
     ),
@@ -74,6 +85,12 @@ const ReportConfig = Type.Object(
       minimum: 1,
       maximum: 600,
       description: 'Time between messages while acknowledgements are slow or the spool fills, seconds.',
+    }),
+    max_samples: Type.Integer({
+      default: 16,
+      minimum: 0,
+      maximum: 64,
+      description: 'Dropped packets that a message carries as samples, at most one of a reason and function.',
     }),
     max_drops: Type.Integer({
       default: 512,

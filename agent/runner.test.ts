@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { Suspended } from './source.ts';
 import { ScriptedSource, World } from './testing/world.ts';
 
 let world: World;
@@ -43,6 +44,18 @@ describe('the runner of sources', () => {
       'bad: failed: the map is gone',
       'bad: scripted',
     ]);
+  });
+
+  it('says why a source took itself off, and tries it again after a minute', async () => {
+    const source = new ScriptedSource('drops');
+    await statusesOf(source);
+    source.failure = new Suspended('detached itself', 'raise its ceiling');
+    await world.clock.advance(1000);
+    expect(world.agent?.status().sources).toEqual([
+      { name: 'drops', state: 3, detail: 'detached itself', mend: 'raise its ceiling' },
+    ]);
+    await world.clock.advance(60_000);
+    expect([source.starts, source.stops]).toEqual([2, 1]);
   });
 
   it('does not start what cannot work, says what to do about it once, and asks again every minute', async () => {

@@ -4,7 +4,7 @@
  */
 import { LIMITS, SourceState, type SourceStatus } from '@netfall/proto';
 import type { Logger } from 'pino';
-import type { Collector, Probe, Source } from './source.ts';
+import { type Collector, type Probe, type Source, Suspended } from './source.ts';
 import type { SourceContext, SourceDefinition } from './sources/index.ts';
 
 /** How long a source that failed, or that cannot work here, is left alone. */
@@ -92,7 +92,9 @@ export class SourceRunner {
   #fail(error: unknown, nowUs: number): void {
     this.stop();
     this.#gaveUpUs = nowUs;
-    this.#say(this.#statusOf(SourceState.SOURCE_STATE_UNAVAILABLE, `failed: ${messageOf(error)}`, ''));
+    const [detail, mend] =
+      error instanceof Suspended ? [error.message, error.mend] : [`failed: ${messageOf(error)}`, ''];
+    this.#say(this.#statusOf(SourceState.SOURCE_STATE_UNAVAILABLE, detail, mend));
   }
 
   /** Takes over a status, and says it if it is news. */

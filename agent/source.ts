@@ -2,7 +2,7 @@
  * What a source of the agent is: something that reads the kernel and reports what moved. docs/adding-a-source.md tells
  * how to write one; sources/index.ts lists them all.
  */
-import type { Drop } from '@netfall/proto';
+import type { Drop, DropSample } from '@netfall/proto';
 
 /** What this kernel and these privileges allow a source to do. Probing has no side effects. */
 export interface Probe {
@@ -23,8 +23,25 @@ export interface Collector {
   drop(row: Readonly<DropRow>): void;
   /** A counter grew by `delta` (> 0). `interface` is empty for host-wide ones. */
   counter(name: string, iface: string, delta: number): void;
+  /** Whether there is room for a sample of that kind: to be asked before one is made. */
+  wantsSample(reason: string, fn: string): boolean;
+  sample(sample: DropSample): void;
   /** Something was lost at a hop since the last collection (> 0). */
   loss(hop: string, count: number): void;
+}
+
+/**
+ * Thrown by a source's `start` or `collect` that takes itself off for now, as it is meant to: no fault. The message says
+ * why, `mend` what to do about it.
+ */
+export class Suspended extends Error {
+  override readonly name = 'Suspended';
+  readonly mend: string;
+
+  constructor(why: string, mend: string) {
+    super(why);
+    this.mend = mend;
+  }
 }
 
 export interface Source {

@@ -6,9 +6,11 @@ import type {
   Delivered,
   Drop,
   DropReport,
+  DropSample,
   Entry,
   Envelope,
   Epoch,
+  Flow,
   Heartbeat,
   Inventory,
 } from './gen/types.ts';
@@ -52,7 +54,40 @@ const drop: Drop = {
   packets: 0,
   bytes: 0,
 };
-const dropReport: DropReport = { window_us: 1, received_packets: 0, sent_packets: 0, drops: [], other: null };
+const dropReport: DropReport = {
+  window_us: 1,
+  received_packets: 0,
+  sent_packets: 0,
+  drops: [],
+  other: null,
+  samples: [],
+};
+const flow: Flow = {
+  source: '',
+  destination: '',
+  protocol: '',
+  source_port: 0,
+  destination_port: 0,
+  vlans: [],
+  tunnel_id: 0,
+  detail: '',
+};
+const sample: DropSample = {
+  observed_us: 0,
+  reason: 'R',
+  function: '',
+  origin: 0,
+  trap: '',
+  interface: '',
+  namespace: '',
+  length: 0,
+  flows: [flow],
+  header: new Uint8Array(),
+  ether_type: 0,
+};
+const withFlow = (part: Partial<Flow>): Partial<DropReport> => ({
+  samples: [{ ...sample, flows: [{ ...flow, ...part }] }],
+});
 const counter = { name: 'n', interface: '', delta: 0 };
 const loss = { source: '', hop: '', count: 0 };
 const nic = { name: '', driver: '', driver_version: '', firmware: '', speed_mbps: 0 };
@@ -234,6 +269,30 @@ describe('items', () => {
     [{ received_packets: -1 }, integer('drop_report.received_packets', -1)],
     [{ sent_packets: -1 }, integer('drop_report.sent_packets', -1)],
     [{ drops: many(1024, drop) }, null],
+    [{ samples: many(64, sample) }, null],
+    [{ samples: many(65, sample) }, 'drop_report.samples has over 64 elements'],
+    [{ samples: [{ ...sample, observed_us: -1 }] }, integer('sample.observed_us', -1, 0, LIMITS.timeUs)],
+    [{ samples: [{ ...sample, reason: '' }] }, 'sample.reason is empty'],
+    [{ samples: [{ ...sample, reason: long }] }, 'sample.reason has over 256 characters'],
+    [{ samples: [{ ...sample, function: long }] }, 'sample.function has over 256 characters'],
+    [{ samples: [{ ...sample, origin: 256 }] }, integer('sample.origin', 256, 0, 255)],
+    [{ samples: [{ ...sample, trap: long }] }, 'sample.trap has over 256 characters'],
+    [{ samples: [{ ...sample, interface: long }] }, 'sample.interface has over 256 characters'],
+    [{ samples: [{ ...sample, namespace: long }] }, 'sample.namespace has over 256 characters'],
+    [{ samples: [{ ...sample, length: -1 }] }, integer('sample.length', -1)],
+    [{ samples: [{ ...sample, ether_type: 65_536 }] }, integer('sample.ether_type', 65_536, 0, 65_535)],
+    [{ samples: [{ ...sample, header: new Uint8Array(256) }] }, null],
+    [{ samples: [{ ...sample, header: new Uint8Array(257) }] }, 'sample.header has over 256 bytes'],
+    [{ samples: [{ ...sample, flows: many(9, flow) }] }, 'sample.flows has over 8 elements'],
+    [withFlow({ source: long }), 'flow.source has over 256 characters'],
+    [withFlow({ destination: long }), 'flow.destination has over 256 characters'],
+    [withFlow({ protocol: long }), 'flow.protocol has over 256 characters'],
+    [withFlow({ source_port: 65_536 }), integer('flow.source_port', 65_536, 0, 65_535)],
+    [withFlow({ destination_port: -1 }), integer('flow.destination_port', -1, 0, 65_535)],
+    [withFlow({ vlans: many(9, 1) }), 'flow.vlans has over 8 elements'],
+    [withFlow({ vlans: [4096] }), integer('flow.vlan', 4096, 0, 4095)],
+    [withFlow({ tunnel_id: -1 }), integer('flow.tunnel_id', -1)],
+    [withFlow({ detail: long }), 'flow.detail has over 256 characters'],
     [{ drops: many(1025, drop) }, 'drop_report.drops has over 1024 elements'],
     [{ drops: [{ ...drop, reason: '' }] }, 'drop.reason is empty'],
     [{ drops: [{ ...drop, reason: long }] }, 'drop.reason has over 256 characters'],

@@ -7,6 +7,7 @@ import type {
   CounterReport,
   Delivered,
   DropReport,
+  DropSample,
   Entry,
   Envelope,
   Epoch,
@@ -22,6 +23,12 @@ export const LIMITS = {
   losses: 64,
   drops: 1024,
   counters: 2048,
+  samples: 64,
+  /** Of a sample: one for each depth of tunnels. */
+  flows: 8,
+  vlans: 8,
+  /** Bytes of a sampled packet. */
+  header: 256,
   sources: 32,
   nics: 256,
   addresses: 256,
@@ -165,6 +172,35 @@ function checkDropReport(report: DropReport): string | null {
         badInteger('drop.events', drop.events) ??
         badInteger('drop.packets', drop.packets) ??
         badInteger('drop.bytes', drop.bytes)
+      );
+    }) ??
+    every('drop_report.samples', report.samples, LIMITS.samples, checkSample)
+  );
+}
+
+function checkSample(sample: DropSample): string | null {
+  if (sample.header.length > LIMITS.header) return `sample.header has over ${LIMITS.header} bytes`;
+  return (
+    badInteger('sample.observed_us', sample.observed_us, 0, LIMITS.timeUs) ??
+    (sample.reason === '' ? 'sample.reason is empty' : null) ??
+    badString('sample.reason', sample.reason) ??
+    badString('sample.function', sample.function) ??
+    badInteger('sample.origin', sample.origin, 0, 255) ??
+    badString('sample.trap', sample.trap) ??
+    badString('sample.interface', sample.interface) ??
+    badString('sample.namespace', sample.namespace) ??
+    badInteger('sample.length', sample.length) ??
+    badInteger('sample.ether_type', sample.ether_type, 0, 0xffff) ??
+    every('sample.flows', sample.flows, LIMITS.flows, (flow) => {
+      return (
+        badString('flow.source', flow.source) ??
+        badString('flow.destination', flow.destination) ??
+        badString('flow.protocol', flow.protocol) ??
+        badInteger('flow.source_port', flow.source_port, 0, 0xffff) ??
+        badInteger('flow.destination_port', flow.destination_port, 0, 0xffff) ??
+        every('flow.vlans', flow.vlans, LIMITS.vlans, (vlan) => badInteger('flow.vlan', vlan, 0, 0xfff)) ??
+        badInteger('flow.tunnel_id', flow.tunnel_id) ??
+        badString('flow.detail', flow.detail)
       );
     })
   );

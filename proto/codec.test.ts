@@ -27,7 +27,7 @@ describe('every field', () => {
         for (const part of [Reflect.get(value, field) as unknown].flat()) {
           if (part === undefined || part === null || part === '' || part === 0) continue;
           seen.add(`${typeName}.${field}`);
-          if (typeof part === 'object') visit(part, type);
+          if (typeof part === 'object' && type in nested) visit(part, type);
         }
       }
     };

@@ -4,7 +4,7 @@
  *
  *   {"sequence":7,"time_us":1700000000000000,"subject":"netfall.default.host.web-1","entry":{"envelope":{…}}}
  *
- * Fields are named as in the .proto files, enums by their values' names, absent fields have proto3's defaults. An entry
+ * Fields are named as in the .proto files, enums by their values' names, bytes as base64, absent fields have proto3's defaults. An entry
  * that cannot be decoded or is out of range stands as it is, `"raw":"<base64>"` in place of `"entry"`, so that a replay
  * rejects what the original rejected.
  */
@@ -117,6 +117,7 @@ function readMessage(value: unknown, typeName: string, path: string): object {
   // An absent field gets its default, as a decoded message would have it.
   for (const [name, field] of Object.entries(type.fields)) {
     if (field.rule === 'repeated') message[name] = [];
+    else if (field.type === 'bytes') message[name] = new Uint8Array();
     else if (!(field.type in namespace.nested)) message[name] = field.type === 'string' ? '' : 0;
     else if ('values' in (namespace.nested[field.type] as Type | Enum)) message[name] = 0;
   }
@@ -145,6 +146,7 @@ function readValue(value: unknown, type: string, path: string): unknown {
   }
   if (nested) return readMessage(value, type, path);
   if (type === 'string') return asString(value, path);
+  if (type === 'bytes') return asBytes(value, path);
   if (type === 'uint32') return asInteger(value, path, 0, 0xffff_ffff);
   if (type === 'uint64') return asInteger(value, path, 0);
   throw new Error(`proto/json.ts does not know the type ${type} of ${path}`);
@@ -155,6 +157,7 @@ function writeMessage(message: object, typeName: string): object {
   for (const [name, field] of Object.entries(messageType(typeName).fields)) {
     const value: unknown = Reflect.get(message, name);
     if (value === undefined || value === null || value === '' || value === 0) continue;
+    if (value instanceof Uint8Array && value.length === 0) continue;
     if (!Array.isArray(value)) out[name] = writeValue(value, field.type);
     else if (value.length > 0) out[name] = value.map((element) => writeValue(element, field.type));
   }
@@ -162,6 +165,7 @@ function writeMessage(message: object, typeName: string): object {
 }
 
 function writeValue(value: unknown, type: string): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   const nested = namespace.nested[type];
   if (!nested) return value;
   if (!('values' in nested)) return writeMessage(value as object, type);

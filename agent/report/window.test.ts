@@ -1,13 +1,14 @@
+import type { DropSample } from '@netfall/proto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DropRow } from '../source.ts';
 import { Window } from './window.ts';
 
 const SECOND = 1_000_000;
-const LIMITS = { drops: 512, counters: 2048 };
+const LIMITS = { drops: 512, counters: 2048, samples: 64 };
 
 function openWindow(): Window {
-  return new Window({ jumpFactor: 4, jumpRate: 50, newSignatureEvents: 5, nowUs: 0 });
+  return new Window({ jumpFactor: 4, jumpRate: 50, newSignatureEvents: 5, maxSamples: 2, nowUs: 0 });
 }
 
 function drop(reason: string, events: number, more: Partial<DropRow> = {}): DropRow {
@@ -45,6 +46,7 @@ describe('Window', () => {
         { ...drop('TRAP', 1), origin: 2, trap: 'ttl_value_is_too_small' },
       ],
       other: null,
+      samples: [],
     });
   });
 
@@ -74,10 +76,41 @@ describe('Window', () => {
       sent_packets: 0,
       drops: [],
       other: null,
+      samples: [],
     });
     expect(second.counters.counters).toEqual([]);
     expect(second.hasDrops || second.hasCounters).toBe(false);
     expect(window.losses([])).toEqual([]);
+  });
+
+  it('has the first sample of each signature, as many as fit, until a message has them', () => {
+    const window = openWindow();
+    const into = window.collector('kfree-skb');
+    const sample = (reason: string, length: number): DropSample => ({
+      observed_us: 1,
+      reason,
+      function: 'f',
+      origin: 1,
+      trap: '',
+      interface: 'eth0',
+      namespace: '',
+      length,
+      flows: [],
+      header: new Uint8Array(),
+      ether_type: 0,
+    });
+    expect(into.wantsSample('A', 'f')).toBe(true);
+    into.sample(sample('A', 1));
+    expect(into.wantsSample('A', 'f')).toBe(false);
+    into.sample(sample('A', 2));
+    into.sample(sample('B', 3));
+    expect(into.wantsSample('C', 'f')).toBe(false);
+    into.sample(sample('C', 4));
+    expect(window.report(LIMITS).drops.samples).toEqual([sample('A', 1), sample('B', 3)]);
+    expect(window.report({ ...LIMITS, samples: 1 }).drops.samples).toEqual([sample('A', 1)]);
+    window.reported();
+    expect(window.report(LIMITS).drops.samples).toEqual([]);
+    expect(into.wantsSample('A', 'f')).toBe(true);
   });
 
   it('counts what cannot be as lost instead of spoiling the message', () => {
@@ -106,7 +139,7 @@ describe('Window', () => {
     for (let i = 0; i < 2050; i++) into.counter(`c${i}`, '', 1);
     expect(window.report(LIMITS).counters.counters).toHaveLength(2048);
     expect(window.losses([])).toEqual([{ source: 'counters', hop: 'report_full', count: 2 }]);
-    expect(window.report({ drops: 1, counters: 48 }).cutCounters).toBe(2000);
+    expect(window.report({ ...LIMITS, drops: 1, counters: 48 }).cutCounters).toBe(2000);
   });
 
   it('calls a new signature a change from five events on, and only until it was reported', () => {
@@ -174,7 +207,7 @@ describe('Window', () => {
           const into = window.collector('s');
           for (const rows of windows) {
             for (const one of rows) into.drop(one);
-            const { drops } = window.report({ drops: most, counters: 0 });
+            const { drops } = window.report({ ...LIMITS, drops: most });
             expect(drops.drops.length).toBeLessThanOrEqual(most);
             const parts = [...drops.drops, ...(drops.other ? [drops.other] : [])];
             for (const field of ['events', 'packets', 'bytes'] as const) {
@@ -199,7 +232,7 @@ describe('Window', () => {
     const window = openWindow();
     const into = window.collector('s');
     for (let i = 0; i < 20_000; i++) into.drop(drop('R', 1, { offset: i }));
-    const { drops } = window.report({ drops: 512, counters: 0 });
+    const { drops } = window.report(LIMITS);
     expect(drops.drops).toHaveLength(512);
     expect(drops.other).toEqual({ kinds: 19_488, events: 19_488, packets: 19_488, bytes: 1_948_800 });
   });

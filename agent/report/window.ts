@@ -8,11 +8,14 @@ import type { Collector, DropRow } from '../source.ts';
 import { CounterTable } from './counters.ts';
 import { DropTable } from './drops.ts';
 import { Ledger } from './ledger.ts';
+import { SampleShelf } from './samples.ts';
 import type { TrendRules } from './trend.ts';
 
 export interface WindowOptions extends TrendRules {
   /** Drops of an unknown signature that make it worth a message. */
   readonly newSignatureEvents: number;
+  /** Samples that a message carries at most. */
+  readonly maxSamples: number;
   readonly nowUs: number;
 }
 
@@ -20,6 +23,7 @@ export interface WindowOptions extends TrendRules {
 export interface ReportLimits {
   readonly drops: number;
   readonly counters: number;
+  readonly samples: number;
 }
 
 export interface WindowReport {
@@ -35,6 +39,7 @@ export interface WindowReport {
 export class Window {
   readonly #drops: DropTable;
   readonly #counters: CounterTable;
+  readonly #samples: SampleShelf;
   readonly #ledger = new Ledger();
   #startUs: number;
   #tickUs: number;
@@ -43,6 +48,7 @@ export class Window {
   constructor(options: WindowOptions) {
     this.#drops = new DropTable(options, options.newSignatureEvents, options.nowUs);
     this.#counters = new CounterTable(options, options.nowUs);
+    this.#samples = new SampleShelf(options.maxSamples);
     this.#startUs = options.nowUs;
     this.#tickUs = options.nowUs;
     this.#nowUs = options.nowUs;
@@ -59,6 +65,8 @@ export class Window {
         if (!isCount(delta) || delta === 0 || name === '') this.loss(source, 'invalid', 1);
         else if (!this.#counters.add(name, iface, delta, this.#nowUs)) this.loss(source, 'report_full', 1);
       },
+      wantsSample: (reason, fn) => this.#samples.wants(reason, fn),
+      sample: (sample) => this.#samples.add(sample),
       loss: (hop, count) => this.loss(source, hop, count),
     };
   }
@@ -97,6 +105,7 @@ export class Window {
         sent_packets: this.#counters.sentPackets,
         drops,
         other,
+        samples: this.#samples.list().slice(0, limits.samples),
       },
       counters: { window_us, counters: counters.slice(0, limits.counters) },
       hasDrops: drops.length > 0 || other !== null,
@@ -114,6 +123,7 @@ export class Window {
   reported(): void {
     this.#drops.reported(this.#nowUs);
     this.#counters.reported(this.#nowUs);
+    this.#samples.clear();
     this.#ledger.reported();
     this.#startUs = this.#nowUs;
   }

@@ -34,7 +34,10 @@ export const sources: readonly SourceDefinition[] = [
     name: 'kfree-skb',
     enabledByDefault: true,
     counts: 'drops',
-    create: ({ root, config }) => new KfreeSkbSource(root, config['kfree-skb'].max_entries),
+    create: ({ root, config, clock }) => {
+      const { max_entries: maxEntries, samples, max_cpu_percent: maxCpuPercent } = config['kfree-skb'];
+      return new KfreeSkbSource({ root, maxEntries, samples, maxCpuPercent, nowUs: () => clock.nowUs() });
+    },
   },
   {
     name: 'counters',

@@ -15,6 +15,14 @@ export class Recorder implements Collector {
     this.counters[key] = (this.counters[key] ?? 0) + delta;
   }
 
+  wantsSample(): boolean {
+    return false;
+  }
+
+  sample(): void {
+    throw new Error('no samples were wanted');
+  }
+
   loss(hop: string, count: number): void {
     this.losses[hop] = (this.losses[hop] ?? 0) + count;
   }

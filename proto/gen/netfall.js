@@ -1424,6 +1424,7 @@ export const netfall = $root.netfall = (() => {
 
             const DropReport = function (properties) {
                 this.drops = [];
+                this.samples = [];
                 if (properties)
                     for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -1435,6 +1436,7 @@ export const netfall = $root.netfall = (() => {
             DropReport.prototype.sent_packets = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
             DropReport.prototype.drops = $util.emptyArray;
             DropReport.prototype.other = null;
+            DropReport.prototype.samples = $util.emptyArray;
 
             DropReport.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -1454,6 +1456,9 @@ export const netfall = $root.netfall = (() => {
                         $root.netfall.v1.Drop.encode(message.drops[i], writer.uint32(34).fork(), _depth + 1).ldelim();
                 if (message.other != null && $Object.hasOwnProperty.call(message, "other"))
                     $root.netfall.v1.OtherDrops.encode(message.other, writer.uint32(42).fork(), _depth + 1).ldelim();
+                if (message.samples != null && message.samples.length)
+                    for (let i = 0; i < message.samples.length; ++i)
+                        $root.netfall.v1.DropSample.encode(message.samples[i], writer.uint32(50).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -1526,6 +1531,14 @@ export const netfall = $root.netfall = (() => {
                             if (wireType !== 2)
                                 break;
                             message.other = $root.netfall.v1.OtherDrops.decode(reader, reader.size(), $undefined, _depth + 1, message.other);
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.samples && message.samples.length))
+                                message.samples = [];
+                            message.samples.push($root.netfall.v1.DropSample.decode(reader, reader.size(), $undefined, _depth + 1));
                             continue;
                         }
                     }
@@ -1756,6 +1769,393 @@ export const netfall = $root.netfall = (() => {
             values[valuesById[1] = "DROP_ORIGIN_SOFTWARE"] = 1;
             values[valuesById[2] = "DROP_ORIGIN_HARDWARE"] = 2;
             return values;
+        })();
+
+        v1.DropSample = (function() {
+
+            const DropSample = function (properties) {
+                this.flows = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            DropSample.prototype.observed_us = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            DropSample.prototype.reason = "";
+            DropSample.prototype["function"] = "";
+            DropSample.prototype.origin = 0;
+            DropSample.prototype.trap = "";
+            DropSample.prototype["interface"] = "";
+            DropSample.prototype.namespace = "";
+            DropSample.prototype.length = 0;
+            DropSample.prototype.flows = $util.emptyArray;
+            DropSample.prototype.header = $util.newBuffer([]);
+            DropSample.prototype.ether_type = 0;
+
+            DropSample.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.observed_us != null && $Object.hasOwnProperty.call(message, "observed_us") && (typeof message.observed_us === "object" ? message.observed_us.low || message.observed_us.high : message.observed_us !== 0))
+                    writer.uint32(8).uint64(message.observed_us);
+                if (message.reason != null && $Object.hasOwnProperty.call(message, "reason") && message.reason !== "")
+                    writer.uint32(18).string(message.reason);
+                if (message["function"] != null && $Object.hasOwnProperty.call(message, "function") && message["function"] !== "")
+                    writer.uint32(26).string(message["function"]);
+                if (message.origin != null && $Object.hasOwnProperty.call(message, "origin") && message.origin !== 0)
+                    writer.uint32(32).int32(message.origin);
+                if (message.trap != null && $Object.hasOwnProperty.call(message, "trap") && message.trap !== "")
+                    writer.uint32(42).string(message.trap);
+                if (message["interface"] != null && $Object.hasOwnProperty.call(message, "interface") && message["interface"] !== "")
+                    writer.uint32(50).string(message["interface"]);
+                if (message.namespace != null && $Object.hasOwnProperty.call(message, "namespace") && message.namespace !== "")
+                    writer.uint32(58).string(message.namespace);
+                if (message.length != null && $Object.hasOwnProperty.call(message, "length") && message.length !== 0)
+                    writer.uint32(64).uint32(message.length);
+                if (message.flows != null && message.flows.length)
+                    for (let i = 0; i < message.flows.length; ++i)
+                        $root.netfall.v1.Flow.encode(message.flows[i], writer.uint32(74).fork(), _depth + 1).ldelim();
+                if (message.header != null && $Object.hasOwnProperty.call(message, "header") && message.header.length)
+                    writer.uint32(82).bytes(message.header);
+                if (message.ether_type != null && $Object.hasOwnProperty.call(message, "ether_type") && message.ether_type !== 0)
+                    writer.uint32(88).uint32(message.ether_type);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            DropSample.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.netfall.v1.DropSample();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.observed_us = value;
+                            else
+                                delete message.observed_us;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.reason = value;
+                            else
+                                delete message.reason;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message["function"] = value;
+                            else
+                                delete message["function"];
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.int32())
+                                message.origin = value;
+                            else
+                                delete message.origin;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.trap = value;
+                            else
+                                delete message.trap;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message["interface"] = value;
+                            else
+                                delete message["interface"];
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.namespace = value;
+                            else
+                                delete message.namespace;
+                            continue;
+                        }
+                    case 8: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.length = value;
+                            else
+                                delete message.length;
+                            continue;
+                        }
+                    case 9: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.flows && message.flows.length))
+                                message.flows = [];
+                            message.flows.push($root.netfall.v1.Flow.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 10: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.bytes()).length)
+                                message.header = value;
+                            else
+                                delete message.header;
+                            continue;
+                        }
+                    case 11: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.ether_type = value;
+                            else
+                                delete message.ether_type;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            DropSample.getTypeUrl = function(prefix) {
+                if (prefix === $undefined)
+                    prefix = "type.googleapis.com";
+                return prefix + "/netfall.v1.DropSample";
+            };
+
+            return DropSample;
+        })();
+
+        v1.Flow = (function() {
+
+            const Flow = function (properties) {
+                this.vlans = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            Flow.prototype.source = "";
+            Flow.prototype.destination = "";
+            Flow.prototype.protocol = "";
+            Flow.prototype.source_port = 0;
+            Flow.prototype.destination_port = 0;
+            Flow.prototype.vlans = $util.emptyArray;
+            Flow.prototype.tunnel_id = 0;
+            Flow.prototype.detail = "";
+
+            Flow.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.source != null && $Object.hasOwnProperty.call(message, "source") && message.source !== "")
+                    writer.uint32(10).string(message.source);
+                if (message.destination != null && $Object.hasOwnProperty.call(message, "destination") && message.destination !== "")
+                    writer.uint32(18).string(message.destination);
+                if (message.protocol != null && $Object.hasOwnProperty.call(message, "protocol") && message.protocol !== "")
+                    writer.uint32(26).string(message.protocol);
+                if (message.source_port != null && $Object.hasOwnProperty.call(message, "source_port") && message.source_port !== 0)
+                    writer.uint32(32).uint32(message.source_port);
+                if (message.destination_port != null && $Object.hasOwnProperty.call(message, "destination_port") && message.destination_port !== 0)
+                    writer.uint32(40).uint32(message.destination_port);
+                if (message.vlans != null && message.vlans.length)
+                    writer.uint32(50).uint32s(message.vlans);
+                if (message.tunnel_id != null && $Object.hasOwnProperty.call(message, "tunnel_id") && message.tunnel_id !== 0)
+                    writer.uint32(56).uint32(message.tunnel_id);
+                if (message.detail != null && $Object.hasOwnProperty.call(message, "detail") && message.detail !== "")
+                    writer.uint32(66).string(message.detail);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            Flow.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.netfall.v1.Flow();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.source = value;
+                            else
+                                delete message.source;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.destination = value;
+                            else
+                                delete message.destination;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.protocol = value;
+                            else
+                                delete message.protocol;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.source_port = value;
+                            else
+                                delete message.source_port;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.destination_port = value;
+                            else
+                                delete message.destination_port;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType === 2) {
+                                if (!(message.vlans && message.vlans.length))
+                                    message.vlans = [];
+                                reader.uint32s(message.vlans);
+                                continue;
+                            }
+                            if (wireType !== 0)
+                                break;
+                            if (!(message.vlans && message.vlans.length))
+                                message.vlans = [];
+                            message.vlans.push(reader.uint32());
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.tunnel_id = value;
+                            else
+                                delete message.tunnel_id;
+                            continue;
+                        }
+                    case 8: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.detail = value;
+                            else
+                                delete message.detail;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            Flow.getTypeUrl = function(prefix) {
+                if (prefix === $undefined)
+                    prefix = "type.googleapis.com";
+                return prefix + "/netfall.v1.Flow";
+            };
+
+            return Flow;
         })();
 
         v1.OtherDrops = (function() {

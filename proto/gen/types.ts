@@ -98,6 +98,7 @@ export interface DropReport {
   sent_packets: number;
   drops: readonly Drop[];
   other: OtherDrops | null;
+  samples: readonly DropSample[];
 }
 
 export interface Drop {
@@ -119,6 +120,31 @@ export const DropOrigin = {
   DROP_ORIGIN_HARDWARE: 2,
 } as const;
 export type DropOrigin = number;
+
+export interface DropSample {
+  observed_us: number;
+  reason: string;
+  function: string;
+  origin: DropOrigin;
+  trap: string;
+  interface: string;
+  namespace: string;
+  length: number;
+  flows: readonly Flow[];
+  header: Uint8Array;
+  ether_type: number;
+}
+
+export interface Flow {
+  source: string;
+  destination: string;
+  protocol: string;
+  source_port: number;
+  destination_port: number;
+  vlans: readonly number[];
+  tunnel_id: number;
+  detail: string;
+}
 
 export interface OtherDrops {
   kinds: number;

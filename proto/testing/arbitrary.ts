@@ -8,8 +8,10 @@ import type {
   CounterReport,
   Drop,
   DropReport,
+  DropSample,
   Entry,
   Envelope,
+  Flow,
   Goodbye,
   Heartbeat,
   Inventory,
@@ -92,12 +94,39 @@ const drop: fc.Arbitrary<Drop> = fc.record({
   bytes: count,
 });
 
+const port = fc.nat(0xffff);
+const flow: fc.Arbitrary<Flow> = fc.record({
+  source: text,
+  destination: text,
+  protocol: text,
+  source_port: port,
+  destination_port: port,
+  vlans: few(fc.nat(0xfff)),
+  tunnel_id: uint32,
+  detail: text,
+});
+
+const sample: fc.Arbitrary<DropSample> = fc.record({
+  observed_us: time,
+  reason: name,
+  function: text,
+  origin: enumValue,
+  trap: text,
+  interface: text,
+  namespace: text,
+  length: uint32,
+  flows: few(flow),
+  header: fc.uint8Array({ maxLength: 256 }),
+  ether_type: port,
+});
+
 const dropReport: fc.Arbitrary<DropReport> = fc.record({
   window_us: least1,
   received_packets: count,
   sent_packets: count,
   drops: few(drop),
   other: fc.option(fc.record({ kinds: uint32, events: count, packets: count, bytes: count })),
+  samples: few(sample),
 });
 
 const counterReport: fc.Arbitrary<CounterReport> = fc.record({

@@ -74,6 +74,32 @@ const exampleItems: readonly Item[] = [
         },
       ],
       other: { kinds: 4_294_967_293, events: MOST - 6, packets: MOST - 7, bytes: MOST - 8 },
+      samples: [
+        {
+          observed_us: 1_700_000_000_000_000,
+          reason: 'NO_SOCKET',
+          function: '__udp4_lib_rcv',
+          origin: 1,
+          trap: 'ttl_value_is_too_small',
+          interface: 'eth0',
+          namespace: 'container 3f2a',
+          length: 1514,
+          flows: [
+            {
+              source: '10.0.0.1',
+              destination: '2001:db8::1',
+              protocol: 'TCP',
+              source_port: 65_535,
+              destination_port: 443,
+              vlans: [1, 4095],
+              tunnel_id: 16_777_215,
+              detail: 'SYN',
+            },
+          ],
+          header: Uint8Array.of(1, 2, 255),
+          ether_type: 2048,
+        },
+      ],
     },
   },
   {

@@ -2,6 +2,7 @@
 export function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Uint8Array) return Uint8Array.from(value);
   const out: Record<string, unknown> = {};
   // Inherited too: that is where protobufjs keeps defaults.
   for (const key in value) {

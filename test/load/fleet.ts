@@ -80,6 +80,7 @@ function drops(host: number, signals: number, round: number): Item {
       received_packets: 100_000,
       sent_packets: 100_000,
       other: null,
+      samples: [],
       drops: Array.from({ length: signals }, (_, i): Drop => {
         // Some reports leave a signal out, as real ones do; rates wander below the floor.
         const events = 20 + ((host * 7 + i * 13 + round * 29) % 100);

@@ -127,6 +127,7 @@ class Host {
       sent_packets: 1000,
       drops: events > 0 ? [drop] : [],
       other: null,
+      samples: [],
     };
   }
 

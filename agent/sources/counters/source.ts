@@ -33,7 +33,13 @@ const MOST_BUFFER_BYTES = 4 * 1024 * 1024;
 /** A tick that comes a little early still counts as due. */
 const TOLERANCE_US = 250_000;
 
-const NOWHERE: Collector = { drop() {}, counter() {}, loss() {} };
+const NOWHERE: Collector = {
+  drop() {},
+  counter() {},
+  wantsSample: () => false,
+  sample() {},
+  loss() {},
+};
 
 export class CountersSource implements Source {
   readonly name = 'counters';

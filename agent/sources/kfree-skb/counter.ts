@@ -65,8 +65,8 @@ export interface KfreeSkbCounter extends Disposable {
    */
   readSamples(visit: (site: Readonly<DropSite>, sample: Readonly<RawSample>) => void): void;
   ledger(): KfreeSkbLedger;
-  /** Nanoseconds that the program ran while the kernel's run-time statistics were on; else 0. */
-  runTimeNs(): number;
+  /** How long the program ran, and how often, while the kernel measured that; see `enableRunTimeStats`. */
+  runTime(): { readonly ns: number; readonly runs: number };
   /** Detaches and unloads everything. A second time does nothing. */
   close(): void;
 }
@@ -185,8 +185,9 @@ class Counter implements KfreeSkbCounter {
     };
   }
 
-  runTimeNs(): number {
-    return this.#program.info().runTimeNs;
+  runTime(): { ns: number; runs: number } {
+    const { runTimeNs, runs } = this.#program.info();
+    return { ns: runTimeNs, runs };
   }
 
   close(): void {

@@ -5,13 +5,16 @@
 
 import { readFileSync } from 'node:fs';
 import { VerifierError } from '../../kernel/bpf/program.ts';
-import { BtfError } from '../../kernel/btf.ts';
+import { type Btf, BtfError } from '../../kernel/btf.ts';
 import { type Capability, ownCapabilities } from '../../kernel/capabilities.ts';
 import { showsAddresses } from '../../kernel/kallsyms.ts';
 import { KernelError } from '../../kernel/libc.ts';
 import type { Probe } from '../../source.ts';
 import { type Layout, LayoutError, readLayout } from './layout.ts';
 import { createMaps, type KfreeSkbOptions, loadProgram, readBtf } from './load.ts';
+import { readSampleLayout } from './samples/layout.ts';
+import type { Sampling } from './samples/program.ts';
+import { Sampler } from './samples/sampler.ts';
 import { KernelPrintedSymbols } from './symbols.ts';
 
 /** Enough for a program with all of its parts. */
@@ -33,20 +36,38 @@ export function probeKfreeSkb(options: Pick<KfreeSkbOptions, 'root'> = {}): Prob
     );
   }
   try {
-    const layout = readLayout(readBtf(root));
+    const btf = readBtf(root);
+    const layout = readLayout(btf);
     tryToLoad(layout);
-    return describe(layout, root);
+    return describe(layout, whyNoSamples(btf, layout), root);
   } catch (error) {
     return explain(error);
   }
 }
 
-function tryToLoad(layout: Layout): void {
-  using resources = new DisposableStack();
-  resources.use(loadProgram(layout, createMaps(PROBE_ENTRIES, resources)));
+/** Whether packets can be sampled where they can be counted. */
+export function samplesWork(root: string): boolean {
+  const btf = readBtf(root);
+  return whyNoSamples(btf, readLayout(btf)) === undefined;
 }
 
-function describe(layout: Layout, root: string): Probe {
+/** Why packets cannot be sampled where they can be counted, or undefined when they can. */
+function whyNoSamples(btf: Btf, layout: Layout): string | undefined {
+  try {
+    using sampler = new Sampler(readSampleLayout(btf), { budget: 0 });
+    tryToLoad(layout, sampler.sampling);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function tryToLoad(layout: Layout, sampling?: Sampling): void {
+  using resources = new DisposableStack();
+  resources.use(loadProgram(layout, createMaps(PROBE_ENTRIES, resources), sampling));
+}
+
+function describe(layout: Layout, noSamples: string | undefined, root: string): Probe {
   const missing: string[] = [];
   const mend: string[] = [];
   if (layout.reasonArgument === undefined) {
@@ -56,6 +77,10 @@ function describe(layout: Layout, root: string): Probe {
   if (!namesFunctions(root)) {
     missing.push('function names: the kernel does not print them and /proc/kallsyms hides its addresses');
     mend.push(`run Linux 5.13 or later, or grant CAP_SYSLOG and set kernel.kptr_restrict to 1 or 0`);
+  }
+  if (noSamples !== undefined) {
+    missing.push(`samples of dropped packets: ${noSamples}`);
+    mend.push('run Linux 5.8 or later');
   }
   if (missing.length === 0)
     return { state: 'ok', detail: 'counts drops in the kernel by reason, function and protocol' };

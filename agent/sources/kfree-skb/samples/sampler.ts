@@ -26,8 +26,12 @@ export interface RawSample {
   readonly bytes: Uint8Array;
   start: number;
   copied: number;
-  /** Where in them the network header is, -1 if there is none. With 0 they begin with it, else with a MAC header. */
+  /** Whether they begin with a MAC header. */
+  mac: boolean;
+  /** Where in them the network header is, -1 if that is not known. */
   network: number;
+  /** As in the key of its kind: 0 when the kernel had not set it, 0xffff for one that is not told apart. */
+  etherType: number;
   /** Length of the packet from `start` on, copied or not. */
   length: number;
   /** Interface indices; 0 where there is none, anything if the packet lost its device. */
@@ -77,7 +81,9 @@ export class Sampler {
       bytes,
       start: 0,
       copied: 0,
+      mac: false,
       network: -1,
+      etherType: 0,
       length: 0,
       arrivedOn: 0,
       deviceIndex: 0,
@@ -130,8 +136,9 @@ export class Sampler {
     sample.copied = word(RECORD.copied);
     const start = word(RECORD.start);
     const network = view.getUint16(at + RECORD.network, true);
-    const hasMac = view.getUint16(at + RECORD.mac, true) !== NO_MAC_HEADER;
-    sample.network = network >= start && (hasMac || network > 0) ? network - start : -1;
+    sample.mac = view.getUint16(at + RECORD.mac, true) !== NO_MAC_HEADER && network !== start;
+    sample.network = network >= start && network > 0 ? network - start : -1;
+    sample.etherType = view.getUint16(at + RECORD.kind + 4, true);
     // `data` may stand before or behind the first byte copied; the packet ends where it ends.
     sample.length = Math.max(sample.copied, (word(RECORD.length) + word(RECORD.data) - start) | 0);
     sample.arrivedOn = word(RECORD.arrivedOn);
