@@ -1,5 +1,5 @@
 /** Asks a collector's HTTP API. Must not know how answers are shown. */
-import type { HostView, Incident, IncidentState } from '@netfall/collector';
+import type { HostView, IncidentState, IncidentView } from '@netfall/collector';
 import { CommandError } from '../errors.ts';
 
 /** Where `netfall up` listens unless it is told otherwise. */
@@ -34,15 +34,15 @@ export class ApiClient {
   }
 
   /** The newest incidents first. */
-  incidents({ limit, states = [], host }: IncidentQuery): Promise<Incident[]> {
+  incidents({ limit, states = [], host }: IncidentQuery): Promise<IncidentView[]> {
     const query: [string, string][] = states.map((state) => ['state', state]);
     if (host !== undefined) query.push(['host', host]);
-    return this.#list<Incident>('incidents', query, limit);
+    return this.#list<IncidentView>('incidents', query, limit);
   }
 
-  async incident(id: string): Promise<Incident> {
+  async incident(id: string): Promise<IncidentView> {
     try {
-      return (await this.#get(`api/v1/incidents/${encodeURIComponent(id)}`, [])) as unknown as Incident;
+      return (await this.#get(`api/v1/incidents/${encodeURIComponent(id)}`, [])) as unknown as IncidentView;
     } catch (error) {
       // The API's own words name paths, and patterns of ids: those are for programs.
       if (!(error instanceof ApiError)) throw error;

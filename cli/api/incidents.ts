@@ -1,8 +1,8 @@
 /** Incidents as text. Pure. What they hold comes from hosts, so all of it is cleaned before it is printed. */
-import type { Incident } from '@netfall/collector';
+import type { Incident, IncidentHost, IncidentView } from '@netfall/collector';
 import type { Paper } from '../terminal/print.ts';
 import { table } from '../terminal/table.ts';
-import { ago, clean, compact, cut, type Style, span, styled } from '../terminal/text.ts';
+import { ago, clean, compact, cut, type Style, span, styled, wrap } from '../terminal/text.ts';
 
 export function incidentList(incidents: readonly Incident[], nowUs: number, paper: Paper): string[] {
   if (incidents.length === 0) return ['No incidents.'];
@@ -19,13 +19,13 @@ export function incidentList(incidents: readonly Incident[], nowUs: number, pape
   );
 }
 
-export function incidentPage(incident: Incident, nowUs: number, paper: Paper): string[] {
-  const { id, title, state, severity, signal, started_us, last_us, hosts, hosts_total } = incident;
+export function incidentPage(incident: IncidentView, nowUs: number, paper: Paper): string[] {
+  const { id, title, meaning, state, severity, signal, started_us, last_us, hosts, hosts_total } = incident;
   const over = incident.resolved_us > 0;
   const lasted = span(((over ? last_us : nowUs) - started_us) / 1e6);
   const facts: [string, string][] = [
     ['state', `${state}, ${severity}`],
-    ['began', `${moment(started_us)} (${ago(started_us, nowUs)})`],
+    ['began', `${moment(started_us)} (${ago(started_us, nowUs)}), first on ${firstOf(hosts)}`],
     over ? ['over', `${moment(last_us)}, after ${lasted}`] : ['lasts', `${lasted} so far`],
     ['signal', `${signal.reason} in ${signal.function || 'an unknown function'}`],
     ['id', id],
@@ -34,13 +34,14 @@ export function incidentPage(incident: Incident, nowUs: number, paper: Paper): s
   const unlisted = hosts_total - hosts.length;
   return [
     styled(tone(incident), cut(clean(title), paper.width), paper.colour),
+    ...wrap(clean(meaning), paper.width),
     '',
     ...facts.map(([name, value]) => cut(`${name.padEnd(8)} ${clean(value)}`, paper.width)),
     '',
     ...table(
       hosts,
       [
-        { title: 'HOST', cell: ({ hostname, host_id }) => hostname || host_id, flexible: true },
+        { title: 'HOST', cell: nameOf, flexible: true },
         { title: 'NOW', cell: ({ active }) => (active ? 'affected' : 'well') },
         { title: 'SINCE', cell: ({ first_us }) => ago(first_us, nowUs) },
         { title: 'EVENTS', cell: ({ events }) => compact(events), right: true },
@@ -55,6 +56,16 @@ export function incidentPage(incident: Incident, nowUs: number, paper: Paper): s
       cut(`${moment(at_us)}  ${clean(event)}${detail === '' ? '' : `: ${clean(detail)}`}`, paper.width),
     ),
   ];
+}
+
+function nameOf({ hostname, host_id }: IncidentHost): string {
+  return hostname || host_id;
+}
+
+/** The host where it began. */
+function firstOf(hosts: readonly IncidentHost[]): string {
+  const [first] = hosts.toSorted((a, b) => a.first_us - b.first_us);
+  return first ? nameOf(first) : 'no host that is listed';
 }
 
 /** UTC, to the second. */

@@ -1,4 +1,4 @@
-import type { HostView, Incident } from '@netfall/collector';
+import type { HostView, IncidentView } from '@netfall/collector';
 import { expect, it } from 'vitest';
 import { hostList } from './hosts.ts';
 import { incidentList, incidentPage } from './incidents.ts';
@@ -7,13 +7,14 @@ const second = 1_000_000;
 const now = Date.UTC(2026, 0, 2, 3, 4, 5) * 1000;
 const paper = { width: 80, colour: false };
 
-const firing: Incident = {
+const firing: IncidentView = {
   id: 'drop-4f1c2a-1041',
   fingerprint: 'drop-4f1c2a',
   version: 3,
   state: 'firing',
   severity: 'warning',
-  title: 'NEIGH_FAILED in neigh_timer_handler on 3 hosts, first on tor-12-01',
+  title: '3 hosts drop NEIGH_FAILED in neigh_timer_handler',
+  meaning: 'The next hop’s link-layer address could not be resolved.',
   signal: { kind: 'drop', reason: 'NEIGH_FAILED', function: 'neigh_timer_handler' },
   started_us: now - 95 * second,
   detected_us: now - 90 * second,
@@ -48,11 +49,11 @@ const firing: Incident = {
     { at_us: now - 80 * second, event: 'joined', detail: 'tor-12-02' },
   ],
 };
-const resolved: Incident = {
+const resolved: IncidentView = {
   ...firing,
   id: 'drop-77aa01-12',
   state: 'resolved',
-  title: 'NO_SOCKET in __udp4_lib_rcv on web-1',
+  title: 'tor-12-01.example.net drops NEIGH_FAILED in neigh_timer_handler',
   hosts_total: 1,
   hosts: firing.hosts.slice(0, 1),
   last_us: now - 65 * second,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Reader } from './reader.ts';
-import { aHost, aNotification, anIncident, T0, TestDatabase } from './testing.ts';
+import { aHost, aNotification, anIncident, aShownIncident, T0, TestDatabase } from './testing.ts';
 
 test('a database that is not there is named', () => {
   expect(() => new Reader('/nowhere/replica.db')).toThrow(
@@ -54,7 +54,7 @@ test('a page ends where so much was read, though nothing was found yet', () => {
 test('incidents are shown without what only the fold needs', () => {
   using database = new TestDatabase();
   database.commit({ incidents: [anIncident()] });
-  expect(database.reader.getIncident('i100-0')).toEqual(anIncident());
+  expect(database.reader.getIncident('i100-0')).toEqual(aShownIncident());
   expect(database.reader.getIncident('i101-0')).toBeNull();
 });
 

@@ -5,10 +5,11 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { HostRecord } from '../fold/host.ts';
 import { hostView } from '../fold/host-view.ts';
-import { type IncidentRecord, shown } from '../fold/incident.ts';
-import type { HostView, Incident, IncidentState, Notification } from '../fold/model.ts';
+import type { IncidentRecord } from '../fold/incident.ts';
+import type { HostView, IncidentState, Notification } from '../fold/model.ts';
 import type { ForgottenHosts, GlobalRecord } from '../fold/rows.ts';
 import { Fleet, type FleetTotals } from './fleet.ts';
+import { type IncidentView, incidentView } from './incident-view.ts';
 
 /** A page ends early after this much, so that no request holds the thread for long: follow `next`. */
 const MOST_ROWS_SCANNED = 5000;
@@ -113,7 +114,7 @@ export class Reader {
     return Number(this.#checkpoint.get()?.['sequence'] ?? 0);
   }
 
-  listIncidents(query: IncidentQuery): Page<Incident, IncidentPosition> {
+  listIncidents(query: IncidentQuery): Page<IncidentView, IncidentPosition> {
     const { host } = query;
     const rows = this.#incidents.iterate({
       since: query.sinceUs ?? 0,
@@ -123,15 +124,15 @@ export class Reader {
     });
     return takePage(rows, query.limit, (text, row) => {
       const position = { detectedUs: Number(row['detected_us']), id: String(row['id']) };
-      const incident = shown(JSON.parse(text) as IncidentRecord);
+      const incident = incidentView(JSON.parse(text) as IncidentRecord);
       const wanted = host === undefined || incident.hosts.some(({ host_id }) => host_id === host);
       return { position, item: wanted ? incident : null };
     });
   }
 
-  getIncident(id: string): Incident | null {
+  getIncident(id: string): IncidentView | null {
     const value = this.#incident.get(id)?.['value'];
-    return typeof value === 'string' ? shown(JSON.parse(value) as IncidentRecord) : null;
+    return typeof value === 'string' ? incidentView(JSON.parse(value) as IncidentRecord) : null;
   }
 
   /** How many incidents there are in each state. */

@@ -1,7 +1,8 @@
 import type { Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { expect, expectTypeOf, test } from 'vitest';
-import type { DropSignal, HostView, Incident, IncidentHost } from '../fold/model.ts';
+import type { DropSignal, HostView, IncidentHost } from '../fold/model.ts';
+import type { IncidentView } from './incident-view.ts';
 import {
   DropSignalSchema,
   type HostSchema,
@@ -17,7 +18,7 @@ type Plain<T> = T extends readonly (infer Item)[]
     : T;
 
 test('the schemas say what the model says', () => {
-  expectTypeOf<Plain<Static<typeof IncidentSchema>>>().toEqualTypeOf<Plain<Incident>>();
+  expectTypeOf<Plain<Static<typeof IncidentSchema>>>().toEqualTypeOf<Plain<IncidentView>>();
   expectTypeOf<Plain<Static<typeof IncidentHostSchema>>>().toEqualTypeOf<Plain<IncidentHost>>();
   expectTypeOf<Plain<Static<typeof DropSignalSchema>>>().toEqualTypeOf<Plain<DropSignal>>();
   expectTypeOf<Plain<Static<typeof HostSchema>>>().toEqualTypeOf<Plain<HostView>>();

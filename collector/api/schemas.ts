@@ -1,6 +1,6 @@
 /**
  * The JSON that the API serves, as schemas: what answers are written by and what /openapi.json shows. They say the same
- * as fold/model.ts; schemas.test.ts holds the two together.
+ * as fold/model.ts and incident-view.ts; schemas.test.ts holds the two together.
  */
 import Type, { type TArray, type TSchema, type TUnsafe } from 'typebox';
 import type { DropSignal, HostView, Incident, IncidentHost, IncidentState } from '../fold/model.ts';
@@ -93,6 +93,7 @@ export const IncidentSchema = Type.Object(
     state: oneOf(INCIDENT_STATES, 'Where it is in its life.'),
     severity: oneOf(SEVERITIES, 'How bad it is.'),
     title: text('One sentence: what and where.'),
+    meaning: text("What the signal's reason means, in a sentence."),
     signal: ref<DropSignal>('DropSignal'),
     started_us: micros("When the trouble began by the hosts' reports."),
     detected_us: micros('When it was noticed, in log time.'),

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { dropMeaning } from '@netfall/catalog';
 import pino, { type Logger } from 'pino';
 import { type HostFacts, type HostRecord, type HostState, newHost } from '../fold/host.ts';
 import type { IncidentRecord } from '../fold/incident.ts';
@@ -11,6 +12,7 @@ import type { ReplicaStatus } from '../status.ts';
 import { Store } from '../store/store.ts';
 import { type Api, createApi } from './api.ts';
 import type { StreamLimits } from './incident-stream.ts';
+import type { IncidentView } from './incident-view.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { Reader } from './reader.ts';
 
@@ -139,6 +141,12 @@ export function aNotification(part: Partial<Notification> = {}): Notification {
     deliveries: [{ sink: 'ops', state: 'pending', attempts: 0, at_us: 0, error: '' }],
     ...part,
   };
+}
+
+/** The same as the API shows it. */
+export function aShownIncident(part: Partial<Incident> = {}): IncidentView {
+  const { reason, function: fn } = anIncident(part).signal;
+  return { ...anIncident(part), meaning: dropMeaning(reason, fn).meaning };
 }
 
 export function aHost(id: string, part: Partial<HostFacts & HostState> = {}): HostRecord {

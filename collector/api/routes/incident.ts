@@ -1,7 +1,7 @@
 /** GET /api/v1/incidents/:id */
 import Type from 'typebox';
-import type { Incident } from '../../fold/model.ts';
 import { ApiError } from '../errors.ts';
+import type { IncidentView } from '../incident-view.ts';
 import { failures, IncidentId, ref } from '../schemas.ts';
 import type { ApiContext, ApiServer } from '../server.ts';
 
@@ -15,7 +15,7 @@ export function incidentRoute(app: ApiServer, { reader }: ApiContext): void {
         tags: ['incidents'],
         params: Type.Object({ id: IncidentId }),
         response: {
-          200: { ...ref<Incident>('Incident'), description: 'The incident.' },
+          200: { ...ref<IncidentView>('Incident'), description: 'The incident.' },
           ...failures(400, 404, 500),
         },
       },

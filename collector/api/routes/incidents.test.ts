@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Incident } from '../../fold/model.ts';
-import { anIncident, startApi, T0 } from '../testing.ts';
+import { anIncident, aShownIncident, startApi, T0 } from '../testing.ts';
 
 interface List {
   readonly incidents: readonly Incident[];
@@ -12,7 +12,7 @@ test('lists incidents as they are in the model', async () => {
   api.database.commit({ incidents: [anIncident()] });
   const { status, body } = await api.get('/api/v1/incidents');
   expect(status).toBe(200);
-  expect(body).toEqual({ incidents: [anIncident()], next_cursor: null });
+  expect(body).toEqual({ incidents: [aShownIncident()], next_cursor: null });
 });
 
 test('filters by state, host and time, and turns pages', async () => {

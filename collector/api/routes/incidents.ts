@@ -1,7 +1,8 @@
 /** GET /api/v1/incidents: newest first. */
 import Type from 'typebox';
-import type { Incident, IncidentState } from '../../fold/model.ts';
+import type { IncidentState } from '../../fold/model.ts';
 import { readIncidentCursor, writeIncidentCursor } from '../cursor.ts';
+import type { IncidentView } from '../incident-view.ts';
 import { Cursor, failures, HostId, INCIDENT_STATES, Limit, pageOf, ref } from '../schemas.ts';
 import type { ApiContext, ApiServer } from '../server.ts';
 
@@ -37,7 +38,7 @@ export function incidentsRoute(app: ApiServer, { reader }: ApiContext): void {
         tags: ['incidents'],
         querystring: Query,
         response: {
-          200: pageOf('incidents', ref<Incident>('Incident'), 'By time of detection, newest first.'),
+          200: pageOf('incidents', ref<IncidentView>('Incident'), 'By time of detection, newest first.'),
           ...failures(400, 500),
         },
       },

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { STREAM_LIMITS } from '../incident-stream.ts';
-import { aNotification, anIncident, startApi, T0, type TestApi } from '../testing.ts';
+import { aNotification, anIncident, aShownIncident, startApi, T0, type TestApi } from '../testing.ts';
 
 /** Rounds as soon as something changes, and a heartbeat that a test can wait for. */
 const LIMITS = { ...STREAM_LIMITS, roundMs: 1, heartbeatMs: 60_000 };
@@ -54,7 +54,7 @@ test('a new client is told to read the list, then of every change, with the log 
   api.database.commit({ incidents: [anIncident({ version: 2 })] }, 55);
   const change = await stream.until('\n\n');
   expect(change).toMatch(/^event: incident\ndata: .*\nid: 55\n\n$/);
-  expect(data(change)).toEqual(anIncident({ version: 2 }));
+  expect(data(change)).toEqual(aShownIncident({ version: 2 }));
   stream.leave();
 });
 
