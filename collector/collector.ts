@@ -140,6 +140,7 @@ class RunningCollector implements Collector {
       entries: 0,
       rejected: {},
       epoch: { fold_version: 0, config_digest: '', catalog_digest: '' },
+      configDiffers: false,
       leader: false,
       claimHolder: '',
       commits: 0,

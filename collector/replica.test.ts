@@ -392,6 +392,50 @@ describe('two replicas', () => {
     await until(() => copy.replica.mayDeliver());
   });
 
+  test('that have other configurations: the one that began its epoch first says so, once', async () => {
+    const a = await start('r1');
+    await ready(a);
+    const fold = { ...INITIAL_CONFIG, sinks: ['chat'] };
+    const b = await start('r2', { config: { ...quiet, fold } });
+    await until(() => a.replica.status().epoch.config_digest === wantedEpoch(fold).config_digest);
+    await until(() => b.replica.status().epoch.config_digest === wantedEpoch(fold).config_digest);
+    await stop(b);
+    expect(a.replica.status()).toMatchObject({ ready: true, configDiffers: true });
+    expect(b.replica.status()).toMatchObject({ configDiffers: false });
+    const warned = (one: Running) => one.said.filter((line) => line.startsWith('warn: '));
+    const epochs: number[] = [];
+    for await (const { sequence, data } of stored()) if (decodeEntry(data).epoch) epochs.push(sequence);
+    expect(epochs).toHaveLength(2);
+    const warning =
+      `warn: entry ${epochs[1]} began an epoch of another configuration than this collector has: give all collectors of ` +
+      'the cell the same detect, incident, limits and notify, or it changes whenever one is restarted';
+    expect(warned(a)).toEqual([warning]);
+    expect(warned(b)).toEqual([]);
+    // The other one again, and a third one: still once. Then ours again.
+    const third = { ...INITIAL_CONFIG, sinks: ['pager'] };
+    const c = await start('r3', { config: { ...quiet, fold: third } });
+    await until(() => a.replica.status().epoch.config_digest === wantedEpoch(third).config_digest);
+    await stop(c);
+    // The epochs' snapshots let the log's beginning go.
+    const path = newPath();
+    await resumeAt(path);
+    const d = await start('r4', { path });
+    await until(() => !a.replica.status().configDiffers);
+    await ready(d);
+    expect(d.replica.status().configDiffers).toBe(false);
+    expect(warned(a)).toEqual([warning]);
+  });
+
+  test('that begin at once with one configuration each: the one that came second says so', async () => {
+    const fold = { ...INITIAL_CONFIG, sinks: ['chat'] };
+    const both = await Promise.all([start('r1'), start('r2', { config: { ...quiet, fold } })]);
+    await Promise.all(both.map(ready));
+    await until(() => both.some(({ replica }) => replica.status().configDiffers));
+    const said = both.map((one) => one.said.some((line) => line.includes('of another configuration')));
+    expect(said).toEqual(both.map(({ replica }) => replica.status().configDiffers));
+    expect(said.filter(Boolean)).toHaveLength(1);
+  });
+
   test('the other one takes over when the holder stops', async () => {
     const a = await start('r1');
     await until(() => a.replica.mayDeliver());
@@ -535,11 +579,13 @@ describe('snapshots and retention', () => {
     const one = await start('r1', { log: watched, config: often });
     await report(100);
     await vi.waitFor(async () => expect((await log.info()).first).toBeGreaterThan(101), { timeout: 25_000 });
+    // It would purge on, faster than the other one may get to read.
+    await stop(one);
     const path = newPath();
     await resumeAt(path);
     const two = await start('r2', { path });
     await ready(two);
-    await Promise.all([stop(one), stop(two)]);
+    await stop(two);
     expect(purges.length).toBeGreaterThan(0);
     for (const { sequence, kept } of purges) {
       expect(kept.length).toBeGreaterThanOrEqual(3);

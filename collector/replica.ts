@@ -12,6 +12,7 @@ import {
   collectorSubject,
   deliveredMessageId,
   type Entry,
+  type Epoch,
   encodeEntry,
 } from '@netfall/proto';
 import { epochOf, readEpoch } from './epoch.ts';
@@ -76,6 +77,7 @@ export class Replica {
   readonly #run = randomBytes(6).toString('hex');
   /** This run's name in claims. A copied data folder has the replica's name too, but must not share its claim. */
   readonly #holder: string;
+  readonly #epoch: Epoch;
   readonly #snapshots: Snapshots;
   readonly #stopping = new AbortController();
   readonly #timers = new Map<string, Timer>();
@@ -88,6 +90,9 @@ export class Replica {
   #read = 0;
   #ready = false;
   #failed = false;
+  /** The newest epoch when this replica had seen to its own; null before. */
+  #settledAt: number | null = null;
+  #warnedOfConfig = false;
   /** The epoch that there is a snapshot of, or that one is being taken of. */
   #snapshotOf = 0;
   /** Whether this run may hold the claim: it appended one, or nobody knows. */
@@ -98,7 +103,8 @@ export class Replica {
   constructor(options: ReplicaOptions) {
     this.#options = options;
     this.#holder = `${options.replica}-${this.#run}`;
-    const { log, path, say, config } = options;
+    const { log, path, say, config, rules } = options;
+    this.#epoch = epochOf(rules, config.fold);
     this.#snapshots = new Snapshots({ log, path, say, retain_s: config.retain_s });
   }
 
@@ -140,6 +146,7 @@ export class Replica {
         config_digest: status?.epoch?.config_digest ?? '',
         catalog_digest: status?.epoch?.catalog_digest ?? '',
       },
+      configDiffers: this.#configDiffers(),
       leader: this.mayDeliver(),
       claimHolder: status?.claim.holder ?? '',
       commits: status?.commits ?? 0,
@@ -196,6 +203,13 @@ export class Replica {
       this.#beginEpoch();
     }
     this.#snapshotEpoch(status);
+    if (this.#configDiffers() && !this.#warnedOfConfig) {
+      this.#warnedOfConfig = true;
+      say.warn(
+        `entry ${status.epoch?.sequence} began an epoch of another configuration than this collector has: give all ` +
+          'collectors of the cell the same detect, incident, limits and notify, or it changes whenever one is restarted',
+      );
+    }
     onCommit(status);
   }
 
@@ -214,6 +228,13 @@ export class Replica {
       if (last) this.#read = last.sequence;
       await folding.push(entries satisfies readonly FoldEntry[]);
     }
+  }
+
+  /** Whether another collector's configuration is in force, after this one had seen to its own. */
+  #configDiffers(): boolean {
+    const status = this.#status;
+    if (!status?.epoch || this.#settledAt === null || status.sequence < this.#settledAt) return false;
+    return status.epoch.config_digest !== this.#epoch.config_digest;
   }
 
   #whyNotReady(): string {
@@ -237,21 +258,24 @@ export class Replica {
 
   /** Begins the epoch of this replica's rules, unless it is under way; goes on trying while the log takes nothing. */
   async #beginEpoch(): Promise<void> {
-    const { clock, config, rules, say } = this.#options;
+    const { clock, config, log, say } = this.#options;
     const status = this.#status;
     if (!status || status.barrier || this.#stopping.signal.aborted) return;
-    const epoch = epochOf(rules, config.fold);
+    const epoch = this.#epoch;
     const { epoch: current } = status;
     if (
       current?.fold_version === epoch.fold_version &&
       current.config_digest === epoch.config_digest &&
       current.catalog_digest === epoch.catalog_digest
     ) {
+      this.#settledAt = current.sequence;
       return;
     }
     try {
       if (await this.#append('epoch', { epoch }, status.sequence))
         say.info('began a new epoch: rules, catalog or configuration changed');
+      // Be it this one's or that of another replica, which came first.
+      this.#settledAt = (await log.lastOn(collectorSubject(config.cell, 'epoch')))?.sequence ?? 0;
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
       say.warn(`could not begin this release's epoch, trying again: ${message(error)}`);

@@ -22,6 +22,8 @@ export interface ReplicaStatus {
     readonly config_digest: string;
     readonly catalog_digest: string;
   };
+  /** Whether the epoch under way has another configuration than this collector: another one was given it. */
+  readonly configDiffers: boolean;
   /** Whether this replica delivers notifications, and who does by the log: the name of a replica and of its run. */
   readonly leader: boolean;
   readonly claimHolder: string;

@@ -86,6 +86,11 @@ export function createMetrics({ reader, sinks, status }: MetricsSources): Metric
   gauge('netfall_ready', 'Whether this replica has caught up with the log.', () => Number(status().ready));
   gauge('netfall_leader', 'Whether this replica delivers notifications.', () => Number(status().leader));
   gauge(
+    'netfall_config_differs',
+    'Whether another collector of the cell has another configuration, which is in force.',
+    () => Number(status().configDiffers),
+  );
+  gauge(
     'netfall_fold_sequence',
     'The last entry of the log that is folded and committed.',
     () => status().sequence,

@@ -23,6 +23,7 @@ test('says where the replica stands, what it holds and how it answers', async ()
     expect.arrayContaining([
       'netfall_ready 1',
       'netfall_leader 1',
+      'netfall_config_differs 0',
       'netfall_fold_sequence 120',
       'netfall_log_last_sequence 120',
       'netfall_log_time_seconds 1772359200',
@@ -50,9 +51,10 @@ test('says where the replica stands, what it holds and how it answers', async ()
 test('totals are not added up again at each scrape', async () => {
   await using api = await startApi();
   await api.get('/metrics');
-  api.setStatus({ rejected: { undecodable: 1 }, entries: 119 });
+  api.setStatus({ rejected: { undecodable: 1 }, entries: 119, configDiffers: true });
   const { body } = await api.get('/metrics');
   expect(body).toContain('\nnetfall_fold_entries_total 119\n');
+  expect(body).toContain('\nnetfall_config_differs 1\n');
   expect(body).toContain('\nnetfall_fold_rejected_total{reason="undecodable"} 1\n');
 });
 
