@@ -170,6 +170,16 @@ describe('PcapngWriter', () => {
     expect(last.options.map(({ value }) => value.length)).toEqual([4096, 4096]);
   });
 
+  it('never says that a packet was shorter than what is written of it, nor writes what is not there', () => {
+    const { file } = written((writer) => {
+      writer.addInterface(eth0);
+      writer.packet(packet({ bytes: Buffer.from('abcdef'), start: 2, length: 9, originalLength: 1 }));
+    });
+    const { data, fields } = readPcapng(file).at(-1)!;
+    expect(data?.toString()).toBe('cdef');
+    expect(fields['originalLength']).toBe(4);
+  });
+
   it('cuts a text that is too long between two characters', () => {
     const { file } = written(() => {}, { ...section, os: `${'x'.repeat(4095)}é`, hardware: '' });
     expect(readPcapng(file)[0]!.options.map(({ code, value }) => [code, value.length])).toEqual([

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { describePacket, formatPacket } from './describe.ts';
 import { Dissector } from './dissect.ts';
 import { type Address, type Built, payload } from './testing/built.ts';
-import { arp, ethernet, fragment, ipv4, ipv6, options } from './testing/network.ts';
+import { ah, arp, ethernet, fragment, ipv4, ipv6, options } from './testing/network.ts';
 import { erspan, esp, geneve, gre, icmp, icmpv6, tcp, udp, vxlan } from './testing/upper.ts';
 
 const dissector = new Dissector();
@@ -60,7 +60,7 @@ describe('formatPacket', () => {
       '02:00:00:00:00:01 → 02:00:00:00:00:02 0x88cc',
     );
     const vlans = [
-      { id: 100, etherType: 0x88a8 },
+      { id: 100, etherType: 0x9100 },
       { id: 7, etherType: 0x8100 },
     ];
     expect(line(ethernet({ ...link, vlans }, ipv4(between, dns)))).toBe(
@@ -86,11 +86,14 @@ describe('formatPacket', () => {
     expect(line(ipv4(outer, geneve(5555, 7, none, ipv4(between, syn))))).toBe(
       `${flow} 192.0.2.1:5555 → 192.0.2.2:6081 Geneve 7`,
     );
+    expect(line(ipv4(outer, geneve(5555, 7, new Uint8Array(252), frame)))).toBe(
+      `${flow} 192.0.2.1:5555 → 192.0.2.2:6081 Geneve 7`,
+    );
     expect(line(ipv4(outer, gre({}, ipv4(between, syn))))).toBe(`${flow} 192.0.2.1 → 192.0.2.2 GRE`);
     expect(line(ipv4(outer, gre({ checksum: true, key: 0xffff_ffff, sequence: 1 }, frame)))).toBe(
       `${flow} 192.0.2.1 → 192.0.2.2 GRE 4294967295`,
     );
-    expect(line(ipv4(outer, erspan(2, 5, frame)))).toBe(`${flow} 192.0.2.1 → 192.0.2.2 ERSPAN 5`);
+    expect(line(ipv4(outer, erspan('II', 5, frame)))).toBe(`${flow} 192.0.2.1 → 192.0.2.2 ERSPAN 5`);
     expect(line(ipv6(between6, ipv4(outer, ipv4(between, syn))))).toBe(
       `${flow} 192.0.2.1 → 192.0.2.2 IPIP in 2001:db8::1 → fe80::1:0:0:2 IPIP`,
     );
@@ -119,6 +122,10 @@ describe('malformed packets', () => {
   }
 
   const frame = ethernet(link, ipv4(between, syn));
+  const arpRequest = arp({
+    ...{ operation: 1, senderMac: link.source, sender: between.source },
+    ...{ targetMac: mac('00:00:00:00:00:00'), target: between.destination },
+  });
   const known = '10.0.0.1:53 → 10.0.0.2:4242 UDP';
   it.each<[string, Built, string]>([
     ['an IPv4 packet of version 5', changed(ipv4(between, dns), { 0: 0x55 }), 'IPv4 (IPv4 malformed)'],
@@ -141,19 +148,11 @@ describe('malformed packets', () => {
       changed(ipv4(between, syn), { 32: 0x40 }),
       '10.0.0.1:4242 → 10.0.0.2:80 TCP (TCP malformed)',
     ],
+    ['ARP whose IPv4 addresses have 5 bytes', changed(arpRequest, { 5: 5 }), 'ARP request (ARP malformed)'],
     [
-      'ARP whose IPv4 addresses have 5 bytes',
-      changed(
-        arp({
-          operation: 1,
-          senderMac: link.source,
-          sender: ip('10.0.0.1'),
-          targetMac: link.source,
-          target: ip('10.0.0.2'),
-        }),
-        { 5: 5 },
-      ),
-      'ARP request (ARP malformed)',
+      'an AH of 8 bytes',
+      changed(ipv4(between, ah(new Uint8Array(4), dns)), { 21: 0 }),
+      '10.0.0.1 → 10.0.0.2 IPv4 (AH malformed)',
     ],
     [
       'VXLAN without a network identifier',
@@ -167,7 +166,7 @@ describe('malformed packets', () => {
     ],
     [
       'ERSPAN of another version',
-      changed(ipv4(outer, erspan(2, 5, frame)), { 28: 0x30 }),
+      changed(ipv4(outer, erspan('II', 5, frame)), { 28: 0x30 }),
       '192.0.2.1 → 192.0.2.2 GRE (ERSPAN malformed)',
     ],
     [
@@ -184,13 +183,19 @@ describe('malformed packets', () => {
     expect(line(changed(ipv6(between6, dns), { 5: 0 }))).toBe('[2001:db8::1]:53 → [fe80::1:0:0:2]:4242 UDP');
     const long = changed(ipv4({ ...between, moreFragments: true }, dns), { 24: 0xff });
     expect(line(long)).toBe(`${known} fragment at 0`);
+    const long6 = changed(ipv6(between6, fragment(0, true, dns)), { 52: 0xff });
+    expect(line(long6)).toBe('[2001:db8::1]:53 → [fe80::1:0:0:2]:4242 UDP fragment at 0');
     const { bytes, ...built } = ethernet(link, ipv4(between, dns));
     expect(line({ ...built, bytes: Buffer.concat([bytes, new Uint8Array(18)]) })).toBe(known);
   });
 
-  it('PPTP is GRE that is not looked into', () => {
+  it('are not those that are passed over: GRE of PPTP or with routes, other ARP, extension headers in IPv4', () => {
     const built = ipv4(outer, gre({}, ipv4(between, syn)));
     expect(line(changed(built, { 21: 1 }))).toBe('192.0.2.1 → 192.0.2.2 GRE');
+    expect(line(changed(built, { 20: 0x40 }))).toBe('192.0.2.1 → 192.0.2.2 GRE');
+    expect(line(changed(arpRequest, { 2: 0x12, 5: 2 }))).toBe('ARP request');
+    const notFragment = payload(new Uint8Array(8), { protocol: 44 });
+    expect(line(ipv4(between, notFragment))).toBe('10.0.0.1 → 10.0.0.2 protocol 44');
   });
 });
 

@@ -30,6 +30,12 @@ const address6: fc.Arbitrary<Address> = fc
 /** Ports on which nothing else is spoken that a dissector would look into. */
 const port = fc.integer({ min: 49_152, max: 65_535 });
 const vni = fc.nat(0xff_ffff);
+const erspanType = fc.constantFrom(
+  'I' as const,
+  'II' as const,
+  'III' as const,
+  'III with a subheader' as const,
+);
 
 /** Upper layers that carry nothing. */
 const leaf: fc.Arbitrary<Built> = fc.oneof(
@@ -66,7 +72,7 @@ function tunnel(depth: number): fc.Arbitrary<Built> {
         { requiredKeys: [] },
       )
       .chain((fields) => inner.map((inner) => gre(fields, inner))),
-    fc.tuple(fc.constantFrom(1, 2, 3), fc.nat(0x3ff), frame(depth)).map((fields) => erspan(...fields)),
+    fc.tuple(erspanType, fc.nat(0x3ff), frame(depth)).map((fields) => erspan(...fields)),
     ip(depth),
   );
 }

@@ -99,18 +99,24 @@ export function gre({ checksum = false, key, sequence }: GreFields, inner: Built
 }
 
 /** @param inner an Ethernet frame */
-export function erspan(type: 1 | 2 | 3, session: number, inner: Built): Built {
-  if (type === 1) {
+export function erspan(
+  type: 'I' | 'II' | 'III' | 'III with a subheader',
+  session: number,
+  inner: Built,
+): Built {
+  if (type === 'I') {
     const header = Uint8Array.from([0, 0, ...u16(0x88be)]);
     return wrap('GRE', header, inner, { tunnel: 'GRE' }, { protocol: 47, carries: true });
   }
+  const hasSubheader = type === 'III with a subheader';
   const mirrored =
-    type === 2
+    type === 'II'
       ? [...u16(0x1000), ...u16(session), ...u32(0)]
-      : [...u16(0x2000), ...u16(session), ...u32(0), ...u32(0)];
+      : [...u16(0x2000), ...u16(session), ...u32(0), ...u32(hasSubheader ? 1 : 0)];
+  if (hasSubheader) mirrored.push(...u32(0), ...u32(0));
   const flow = { tunnel: 'ERSPAN', tunnel_id: session };
   const body = wrap('ERSPAN', Uint8Array.from(mirrored), inner, flow, { carries: true });
-  const header = Uint8Array.from([...u16(0x1000), ...u16(type === 2 ? 0x88be : 0x22eb), ...u32(9)]);
+  const header = Uint8Array.from([...u16(0x1000), ...u16(type === 'II' ? 0x88be : 0x22eb), ...u32(9)]);
   return wrap('GRE', header, body, {}, { protocol: 47 });
 }
 
