@@ -15,6 +15,7 @@ const POLL_MS = 10_000;
 
 const byId = (id) => document.getElementById(id);
 const number = new Intl.NumberFormat('en');
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 
 /** Rows by incident id: { incident, item, update }. */
@@ -54,6 +55,12 @@ function tick(time) {
   setText(time, time.phrase(span(Date.now() * 1000 - Number(time.dataset.us))));
 }
 
+/** The time of day, with the date unless that is today's. */
+function clockTime(us) {
+  const at = new Date(us / 1000);
+  return at.toDateString() === new Date().toDateString() ? clock.format(at) : moment.format(at);
+}
+
 /** A length of time in its largest unit, or two of them. */
 function span(us) {
   const seconds = Math.max(0, Math.floor(us / 1e6));
@@ -76,13 +83,14 @@ function makeRow(incident) {
   const parts = {
     badge: make('span', 'badge'),
     title: make('span', 'title'),
+    meaning: make('span', 'meaning'),
     when: make('span', 'when'),
     hosts: make('span', 'hosts'),
-    signal: make('span', 'signal'),
     detail: make('div', 'detail'),
   };
-  const facts = make('span', 'facts', parts.when, parts.hosts, parts.signal);
-  const summaryLine = make('summary', 'line', parts.badge, make('span', 'what', parts.title, facts));
+  const facts = make('span', 'facts', parts.when, parts.hosts);
+  const what = make('span', 'what', parts.title, parts.meaning, facts);
+  const summaryLine = make('summary', 'line', parts.badge, what);
   const details = make('details', 'incident', summaryLine, parts.detail);
   details.id = incident.id;
   const row = { incident, load, details, parts, item: make('li', '', details) };
@@ -95,12 +103,13 @@ function makeRow(incident) {
 function updateRow(row, incident) {
   row.incident = incident;
   const { details, parts } = row;
-  const { severity, state, signal, hosts, hosts_total } = incident;
+  const { severity, state, hosts, hosts_total } = incident;
   const past = PAST_STATES.includes(state);
   details.dataset.severity = severity;
   details.dataset.state = state;
   setText(parts.badge, past ? 'resolved' : severity);
   setText(parts.title, incident.title);
+  setText(parts.meaning, incident.meaning);
   const active = hosts.filter((host) => host.active);
   parts.when.replaceChildren(
     ...(past
@@ -112,17 +121,23 @@ function updateRow(row, incident) {
   );
   const names = (past || active.length === 0 ? hosts : active).slice(0, 3).map(({ hostname }) => hostname);
   const others = hosts_total - names.length;
-  setText(
-    parts.hosts,
-    others > 0 ? `${names.join(', ')} and ${number.format(others)} more` : names.join(', '),
-  );
-  setText(parts.signal, signal.function === '' ? signal.reason : `${signal.reason} · ${signal.function}`);
+  const more = others > 0 ? ` and ${number.format(others)} more` : '';
+  // The title names a host that is alone.
+  setText(parts.hosts, hosts_total > 1 ? names.join(', ') + more : '');
   fillDetail(row);
 }
 
 function fillDetail({ details, parts, incident }) {
   if (!details.open) return parts.detail.replaceChildren();
-  parts.detail.replaceChildren(hostTable(incident), history(incident), facts(incident));
+  parts.detail.replaceChildren(beginning(incident), hostTable(incident), history(incident), facts(incident));
+}
+
+/** When and where it began. */
+function beginning({ started_us, hosts }) {
+  const [first] = hosts.toSorted((a, b) => a.first_us - b.first_us);
+  const began = makeTime(started_us, () => clockTime(started_us));
+  const where = first ? make('span', 'first', `first on ${first.hostname}`) : 'on no host that is listed';
+  return make('p', 'beginning', 'Began ', began, ', ', where, '.');
 }
 
 function hostTable({ hosts, hosts_total }) {
@@ -143,6 +158,7 @@ function hostRow(host, most) {
   bar.style.setProperty('--usual', `${Math.min(100, (100 * host.baseline_rate) / most)}%`);
   const name = make('th', '', host.hostname);
   name.scope = 'row';
+  name.title = host.hostname;
   const affected = make('td', 'affected');
   if (host.active) affected.append(makeTime(host.first_us, (ago) => `for ${ago}`));
   else affected.append(makeTime(host.last_us, (ago) => `until ${ago} ago`));
@@ -166,7 +182,7 @@ function heading(text, className = '') {
 
 function history({ audit }) {
   const steps = audit.toReversed().map(({ at_us, event, detail }) => {
-    const time = makeTime(at_us, (ago) => `${ago} ago`);
+    const time = makeTime(at_us, () => clockTime(at_us));
     return make('li', 'step', time, make('span', '', event, make('span', 'note', detail)));
   });
   return make('section', 'history', make('h3', '', 'History'), make('ol', '', ...steps));

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { aHost, anIncident, startApi, T0, type TestApi } from '../api/testing.ts';
+import { aHost, anIncident, aShownIncident, startApi, T0, type TestApi } from '../api/testing.ts';
 
 const executable = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
   existsSync(path),
@@ -95,6 +95,21 @@ describe.skipIf(executable === undefined)('the page in a browser (needs chromium
     await page.locator('#resolved #i200-0').waitFor();
     expect(await titles(page, '#open')).toEqual(['now on two']);
     expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  test('says what the reason means, and where and when it began', async () => {
+    await using api = await startApi();
+    const [host] = anIncident().hosts;
+    const hosts = [
+      { ...host!, host_id: 'web-1', hostname: 'web-1', first_us: T0 + 2_000_000 },
+      { ...host!, host_id: 'web-2', hostname: 'web-2' },
+    ];
+    api.database.commit({ hosts: [aHost('web-1')], incidents: [anIncident({ hosts, hosts_total: 2 })] });
+    const { page } = await open(api, '#i100-0');
+    await page.getByText('first on web-2', { exact: true }).waitFor();
+    expect(await page.locator('.meaning').textContent()).toBe(aShownIncident().meaning);
+    expect(await page.locator('.beginning time').getAttribute('datetime')).toBe('2026-03-01T10:00:00.000Z');
     await page.close();
   });
 
