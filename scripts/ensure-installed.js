@@ -104,6 +104,7 @@ const tools = [
     found: () => ['chromium', 'chromium-browser', 'google-chrome'].some((program) => find(program)),
     package: 'chromium',
   },
+  { name: 'tshark', found: () => find('tshark') && find('capinfos'), package: 'tshark' },
 ];
 
 function installTools() {

@@ -83,6 +83,9 @@ describe('formatPacket', () => {
     expect(line(ipv4(outer, vxlan(5555, 42, frame)))).toBe(
       `${flow} 192.0.2.1:5555 → 192.0.2.2:4789 VXLAN 42`,
     );
+    expect(line(ipv4(outer, vxlan(5555, 42, frame, 8472)))).toBe(
+      `${flow} 192.0.2.1:5555 → 192.0.2.2:8472 VXLAN 42`,
+    );
     expect(line(ipv4(outer, geneve(5555, 7, none, ipv4(between, syn))))).toBe(
       `${flow} 192.0.2.1:5555 → 192.0.2.2:6081 Geneve 7`,
     );

@@ -5,7 +5,8 @@
 import type { Cursor } from './cursor.ts';
 import { Layer } from './layers.ts';
 
-const VXLAN_PORT = 4789;
+/** IANA's, and the one that Linux took before there was one; Flannel still does. */
+const VXLAN_PORTS = [4789, 8472];
 const GENEVE_PORT = 6081;
 
 export function tcp(cursor: Cursor): Layer {
@@ -31,7 +32,7 @@ export function udp(cursor: Cursor): Layer {
   if (length !== 0 && !cursor.bound(Layer.udp, length)) return Layer.none;
   if (!cursor.pass(Layer.udp, 8)) return Layer.none;
   const port = cursor.flow.destinationPort;
-  if (port === VXLAN_PORT) return Layer.vxlan;
+  if (VXLAN_PORTS.includes(port)) return Layer.vxlan;
   return port === GENEVE_PORT ? Layer.geneve : Layer.none;
 }
 

@@ -56,10 +56,10 @@ export function esp(data: Uint8Array): Built {
 }
 
 /** @param inner an Ethernet frame */
-export function vxlan(sourcePort: number, vni: number, inner: Built): Built {
+export function vxlan(sourcePort: number, vni: number, inner: Built, port = 4789): Built {
   const header = Uint8Array.from([8, 0, 0, 0, ...u32(vni << 8)]);
   const flow = { tunnel: 'VXLAN', tunnel_id: vni };
-  return udp(sourcePort, 4789, wrap('VXLAN', header, inner, flow, { carries: true }));
+  return udp(sourcePort, port, wrap('VXLAN', header, inner, flow, { carries: true }));
 }
 
 /**

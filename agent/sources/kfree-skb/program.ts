@@ -33,6 +33,7 @@ import {
 import type { BpfMap } from '../../kernel/bpf/map.ts';
 import type { Layout } from './layout.ts';
 import { KNOWN_PROTOCOLS, OTHER_PROTOCOL } from './protocols.ts';
+import { FILTER_FRAME_BYTES, filterPackets } from './samples/filter.ts';
 import { BUDGET_BYTES, type Sampling, spendBudget, writeSample } from './samples/program.ts';
 
 /** Helpers that read kernel memory are for GPL-compatible programs only; these instructions are offered under both. */
@@ -64,7 +65,15 @@ export interface DropMaps {
 }
 
 /** Places in the program's stack frame, relative to its end. */
-const FRAME = { key: -16, value: -48, zero: -52, segments: -56, skb: -64 } as const;
+const FRAME = {
+  key: -16,
+  value: -48,
+  zero: -52,
+  segments: -56,
+  skb: -64,
+  counted: -72,
+  filter: -72 - FILTER_FRAME_BYTES,
+} as const;
 
 /** Spreads locations, which differ in their low 32 bits, over bits 26 to 31 and below. */
 const SPREAD = 0x61c8_8647;
@@ -119,9 +128,15 @@ export function countDrops(layout: Layout, maps: DropMaps, sampling?: Sampling):
     // Last, and first to be read: whoever sees the event sees its packets and bytes too.
     addTo(b, VALUE.events, 1);
     if (sampling !== undefined) {
+      const drop = { skb: bytes, location, kind };
+      b.ldx(64, drop.skb, r10, FRAME.skb);
+      if (sampling.filter !== undefined) {
+        b.stx(64, r10, FRAME.counted, r0);
+        filterPackets(b, layout, sampling.layout, sampling.filter, drop, FRAME.filter);
+        b.ldx(64, r0, r10, FRAME.counted);
+      }
       spendBudget(b, sampling, VALUE.budget);
-      b.ldx(64, bytes, r10, FRAME.skb);
-      writeSample(b, layout, sampling, { skb: bytes, location, kind }, FRAME.zero);
+      writeSample(b, layout, sampling, drop, FRAME.zero);
     }
     b.label('end');
     b.mov(r0, 0);

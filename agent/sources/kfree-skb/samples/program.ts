@@ -22,6 +22,7 @@ import {
 import type { BpfMap } from '../../../kernel/bpf/map.ts';
 import { NO_WAKEUP, type RingBuffer } from '../../../kernel/bpf/ring-buffer.ts';
 import type { Layout } from '../layout.ts';
+import type { PacketFilter } from './filter.ts';
 import type { SampleLayout } from './layout.ts';
 
 /**
@@ -66,6 +67,8 @@ export interface Sampling {
   readonly lacked: BpfMap;
   /** Bytes of a packet that a sample holds at most, a multiple of 8. */
   readonly snapLength: number;
+  /** Which packets may become samples; all when absent. */
+  readonly filter: PacketFilter | undefined;
 }
 
 /** Registers that hold, and keep, what the sample needs; the packet's buffer is a typed pointer. */

@@ -6,6 +6,7 @@
 import { BpfMap, MapType } from '../../../kernel/bpf/map.ts';
 import { RingBuffer } from '../../../kernel/bpf/ring-buffer.ts';
 import { possibleCpuCount } from '../../../kernel/cpus.ts';
+import type { PacketFilter } from './filter.ts';
 import type { SampleLayout } from './layout.ts';
 import { CONTROL_BYTES, LACKED_BYTES, RECORD, type Sampling } from './program.ts';
 
@@ -16,6 +17,8 @@ export interface SampleOptions {
   readonly snapLength?: number;
   /** Kernel memory that samples may wait in, a power of two. Default 256 KiB. */
   readonly ringBytes?: number;
+  /** Which packets may become samples; all when absent. */
+  readonly filter?: PacketFilter;
 }
 
 /** What is known of a sampled packet, its bytes in place. The object is used again: copy what is kept. */
@@ -71,6 +74,7 @@ export class Sampler {
       control: array(MapType.array, CONTROL_BYTES, 'netfall_control'),
       lacked: array(MapType.perCpuArray, LACKED_BYTES, 'netfall_lacked'),
       snapLength: Math.ceil((options.snapLength ?? DEFAULT_SNAP_LENGTH) / 8) * 8,
+      filter: options.filter,
     };
     const { bytes } = this.#ring;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset);
