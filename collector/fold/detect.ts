@@ -5,6 +5,7 @@
  */
 import type { FoldConfig } from './config.ts';
 import { plus } from './count.ts';
+import type { Moment } from './log-time.ts';
 
 type Detect = FoldConfig['detect'];
 
@@ -16,8 +17,8 @@ export interface SignalRecord {
   baseline: number;
   /** The traffic, packets a second, that went with it. */
   traffic: number;
-  /** Log time of the last report that spoke of it. */
-  last_us: number;
+  /** Live time of the last report that spoke of it: no host reports while the log is out of reach. */
+  heard_us: number;
   /** Since the rate rose above the threshold, until it counts as well again. */
   spell: Spell | null;
 }
@@ -46,36 +47,36 @@ export interface Observation {
   readonly packets: number;
 }
 
-export function newSignal(reason: string, fn: string, nowUs: number): SignalRecord {
-  return { reason, function: fn, baseline: 0, traffic: 0, last_us: nowUs, spell: null };
+export function newSignal(reason: string, fn: string, liveUs: number): SignalRecord {
+  return { reason, function: fn, baseline: 0, traffic: 0, heard_us: liveUs, spell: null };
 }
 
 /** A host's first report says what is usual there: nothing in it is news. */
-export function seed(signal: SignalRecord, seen: Observation, nowUs: number): void {
+export function seed(signal: SignalRecord, seen: Observation, liveUs: number): void {
   signal.baseline = milliRate(seen);
   signal.traffic = packetRate(seen);
-  signal.last_us = nowUs;
+  signal.heard_us = liveUs;
 }
 
 /**
- * Folds one report into a signal. `nowUs` is log time; `everyday` signals learn but never become trouble. After
+ * Folds one report into a signal. `everyday` signals learn but never become trouble. After
  * `recovered` the spell is the caller's to read and to end.
  */
 export function observe(
   signal: SignalRecord,
   seen: Observation,
-  nowUs: number,
+  { nowUs, liveUs }: Moment,
   everyday: boolean,
   config: Detect,
 ): Verdict {
   const rate = milliRate(seen);
   const traffic = packetRate(seen);
   // Reports leave out what did not move: what was not mentioned since then was none.
-  const unmentioned = nowUs - signal.last_us - seen.windowUs;
+  const unmentioned = liveUs - signal.heard_us - seen.windowUs;
   if (unmentioned > 0 && !signal.spell?.affected)
     learn(signal, 0, signal.traffic, unmentioned, config.learn_s);
   const threshold = thresholdOf(signal, traffic, config);
-  signal.last_us = nowUs;
+  signal.heard_us = liveUs;
   if (signal.spell?.affected) {
     learn(signal, rate, traffic, seen.windowUs, config.learn_s * 16);
     progress(signal.spell, seen.events, rate);

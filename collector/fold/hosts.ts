@@ -188,8 +188,8 @@ export class Hosts {
       counted ||= drop_report != null;
     }
     if (counted) return;
-    const { nowUs } = this.#time;
-    const uncounted = ({ spell, last_us }: SignalRecord) => spell && nowUs - last_us >= UNCOUNTED_US;
+    const { liveUs } = this.#time;
+    const uncounted = ({ spell, heard_us }: SignalRecord) => spell && liveUs - heard_us >= UNCOUNTED_US;
     if (host.state.signals.some(uncounted))
       this.#endSignals(host, `${hostname(host)} reports no drops any more`);
   }
@@ -216,7 +216,7 @@ export class Hosts {
     }
     for (const [signal, events] of mentioned) {
       const seen: Observation = { events, windowUs: report.window_us, packets };
-      if (first) seed(signal, seen, this.#time.nowUs);
+      if (first) seed(signal, seen, this.#time.liveUs);
       else this.#observe(host, signal, seen);
     }
     const none: Observation = { events: 0, windowUs: report.window_us, packets };
@@ -228,7 +228,7 @@ export class Hosts {
 
   #observe(host: HostRecord, signal: SignalRecord, seen: Observation): void {
     const { everyday, severity } = this.#classify(signal.reason, signal.function);
-    const verdict = observe(signal, seen, this.#time.nowUs, everyday, this.#config.detect);
+    const verdict = observe(signal, seen, this.#time, everyday, this.#config.detect);
     const { spell } = signal;
     if (!spell?.affected) return;
     const about = hostSignal(host, signal, spell, severity);
@@ -258,7 +258,7 @@ export class Hosts {
       if (!quietest) return undefined;
       signals.splice(signals.indexOf(quietest), 1);
     }
-    const signal = newSignal(this.#intern(reason), this.#intern(fn), this.#time.nowUs);
+    const signal = newSignal(this.#intern(reason), this.#intern(fn), this.#time.liveUs);
     insertSignal(host, signal);
     return signal;
   }
@@ -294,5 +294,5 @@ function hostname({ id, facts }: HostRecord): string {
 
 /** Compares by what was usual, then by when it was last seen; signals come in the order of their names. */
 function isQuieter(a: SignalRecord, b: SignalRecord): boolean {
-  return a.baseline < b.baseline || (a.baseline === b.baseline && a.last_us < b.last_us);
+  return a.baseline < b.baseline || (a.baseline === b.baseline && a.heard_us < b.heard_us);
 }

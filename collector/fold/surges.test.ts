@@ -80,6 +80,17 @@ describe('surges', () => {
     expect(incidentsOf(story)[0]?.hosts).toMatchObject([{ baseline_rate: 500, peak_rate: 5000 }]);
   });
 
+  test.each([
+    ['an hour without the log', 3600, 3600],
+    ['a stamp that is a year ahead', 365 * 86_400, 11],
+  ])('what is usual stays so over %s', (_what, stamp, next) => {
+    const story = new Story();
+    for (let s = 0; s < 10; s++) story.report(s, 'a', { drops: { [SURGE]: 500 } });
+    story.tick(stamp);
+    for (let s = next; s < next + 20; s++) story.report(s, 'a', { drops: { [SURGE]: 500 } });
+    expect(incidentsOf(story)).toEqual([]);
+  });
+
   test('traffic that grows tenfold may drop ten times as much', () => {
     const story = new Story();
     for (let s = 0; s < 10; s++) story.report(s, 'a', { drops: { [SURGE]: 500 }, traffic: 10_000 });
