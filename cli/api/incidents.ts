@@ -21,12 +21,15 @@ export function incidentList(incidents: readonly Incident[], nowUs: number, pape
 
 export function incidentPage(incident: IncidentView, nowUs: number, paper: Paper): string[] {
   const { id, title, meaning, state, severity, signal, started_us, last_us, hosts, hosts_total } = incident;
-  const over = incident.resolved_us > 0;
-  const lasted = span(((over ? last_us : nowUs) - started_us) / 1e6);
+  const quiet = incident.resolved_us > 0 || state === 'resolving';
+  const lasted = span(((quiet ? last_us : nowUs) - started_us) / 1e6);
   const facts: [string, string][] = [
     ['state', `${state}, ${severity}`],
-    ['began', `${moment(started_us)} (${ago(started_us, nowUs)}), first on ${firstOf(hosts)}`],
-    over ? ['over', `${moment(last_us)}, after ${lasted}`] : ['lasts', `${lasted} so far`],
+    [
+      'began',
+      `${moment(started_us)} (${ago(started_us, nowUs)}), ${hosts_total > 1 ? 'first ' : ''}on ${firstOf(hosts)}`,
+    ],
+    quiet ? ['over', `${moment(last_us)}, after ${lasted}`] : ['lasts', `${lasted} so far`],
     ['signal', `${signal.reason} in ${signal.function || 'an unknown function'}`],
     ['id', id],
     ...(incident.regression_of ? [['repeats', incident.regression_of] as [string, string]] : []),

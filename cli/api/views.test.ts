@@ -8,8 +8,8 @@ const now = Date.UTC(2026, 0, 2, 3, 4, 5) * 1000;
 const paper = { width: 80, colour: false };
 
 const firing: IncidentView = {
-  id: 'drop-4f1c2a-1041',
-  fingerprint: 'drop-4f1c2a',
+  id: 'i1041-0',
+  fingerprint: 'drop/NEIGH_FAILED/neigh_timer_handler',
   version: 3,
   state: 'firing',
   severity: 'warning',
@@ -51,14 +51,14 @@ const firing: IncidentView = {
 };
 const resolved: IncidentView = {
   ...firing,
-  id: 'drop-77aa01-12',
+  id: 'i1290-0',
   state: 'resolved',
   title: 'tor-12-01.example.net drops NEIGH_FAILED in neigh_timer_handler',
   hosts_total: 1,
   hosts: firing.hosts.slice(0, 1),
   last_us: now - 65 * second,
   resolved_us: now - 35 * second,
-  regression_of: 'drop-77aa01-3',
+  regression_of: 'i1007-1',
 };
 
 const host: HostView = {
@@ -105,6 +105,11 @@ it.each([
 ])('%s', async (name, lines) => {
   for (const line of lines) expect([...line].length).toBeLessThanOrEqual(80);
   await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(`./golden/${name}`);
+});
+
+it('shows how long the trouble lasted, once it is quiet', () => {
+  const resolving = { ...firing, state: 'resolving', last_us: now - 65 * second } as const;
+  expect(incidentPage(resolving, now, paper)).toContain('over     2026-01-02T03:03:00Z, after 30 s');
 });
 
 it('says how many hosts there are when not all are listed', () => {

@@ -86,6 +86,15 @@ it('keeps the ledger in sight however many rows there are', () => {
   ]);
 });
 
+it('shortens the history before the name of a function', () => {
+  const lines = [line('QUEUE_PURGE', 'sk_stream_kill_queues', 'IPv4', 1, 1, [1])];
+  for (const width of [80, 100, 120]) {
+    const drawn = drawDrops({ ...busy, lines }, { width, height: 10, colour: false });
+    expect(drawn).toContain(' sk_stream_kill_queues ');
+    expect(drawn).toContain('LAST 60 s');
+  }
+});
+
 describe('a sparkline', () => {
   it.each([
     [[], 10, '          '],

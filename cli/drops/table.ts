@@ -72,7 +72,10 @@ function footer({ ledger, hint }: DropsView): string[] {
   ];
 }
 
-/** The function's name gives way first; then the sparkline goes, then the protocol, then the function. */
+/**
+ * The history gives way first, down to its least; then the function's name; then the history goes, then the protocol,
+ * then the function.
+ */
 function layOut(lines: readonly DropLine[], width: number): Widths {
   const widest = (title: string, text: (line: DropLine) => string) =>
     Math.max(title.length, ...lines.map((line) => text(line).length));
@@ -87,7 +90,8 @@ function layOut(lines: readonly DropLine[], width: number): Widths {
   const protocol = widest('PROTO', (line) => line.protocol);
   const forFunction = width - reason - 2 * (NUMBER + GAP) - GAP;
   const full = forFunction - protocol - GAP;
-  const sparkline = SPARKLINES.find((columns) => full - columns - GAP >= Math.min(wanted, 18));
+  const besides = (name: number) => SPARKLINES.find((columns) => full - columns - GAP >= name);
+  const sparkline = besides(wanted) ?? besides(Math.min(wanted, 18));
   if (sparkline) return { reason, function: Math.min(wanted, full - sparkline - GAP), protocol, sparkline };
   if (full >= Math.min(wanted, 12))
     return { reason, function: Math.min(wanted, full), protocol, sparkline: 0 };

@@ -117,7 +117,9 @@ function updateRow(row, incident) {
           makeTime(incident.resolved_us, (ago) => `resolved ${ago} ago`),
           `, lasted ${span(incident.last_us - incident.started_us)}`,
         ]
-      : [makeTime(incident.started_us, (ago) => `for ${ago}`), state === 'firing' ? '' : `, ${state}`]),
+      : state === 'resolving'
+        ? [`lasted ${span(incident.last_us - incident.started_us)}, resolving`]
+        : [makeTime(incident.started_us, (ago) => `for ${ago}`), state === 'firing' ? '' : `, ${state}`]),
   );
   const names = (past || active.length === 0 ? hosts : active).slice(0, 3).map(({ hostname }) => hostname);
   const others = hosts_total - names.length;
@@ -133,11 +135,13 @@ function fillDetail({ details, parts, incident }) {
 }
 
 /** When and where it began. */
-function beginning({ started_us, hosts }) {
+function beginning({ started_us, hosts, hosts_total }) {
   const [first] = hosts.toSorted((a, b) => a.first_us - b.first_us);
   const began = makeTime(started_us, () => clockTime(started_us));
-  const where = first ? make('span', 'first', `first on ${first.hostname}`) : 'on no host that is listed';
-  return make('p', 'beginning', 'Began ', began, ', ', where, '.');
+  const where = first
+    ? `${hosts_total > 1 ? 'first ' : ''}on ${first.hostname}.`
+    : 'on no host that is listed.';
+  return make('p', 'beginning', 'Began ', began, ', ', make('span', 'first', where));
 }
 
 function hostTable({ hosts, hosts_total }) {
@@ -264,12 +268,15 @@ function showEmpty(isEmpty) {
   }
   // A replica that is still reading the log cannot say that all is well.
   setText(byId('empty-title'), byId('notice').hidden ? 'No incidents.' : 'No incidents so far.');
-  const reports = `${plural(hosts, 'host reports', 'hosts report')}`;
+  const reports =
+    hosts === 1
+      ? '1 host reports, and its ledger shows'
+      : `${number.format(hosts)} hosts report, and their ledgers show`;
   const ledger =
     lost === 0
-      ? 'and their ledgers show no losses: nothing is missing from what they count'
-      : `and their ledgers show ${plural(lost, 'loss', 'losses')}, listed above`;
-  setText(byId('empty-detail'), `${reports}, ${ledger}.`);
+      ? `no losses: nothing is missing from what ${hosts === 1 ? 'it counts' : 'they count'}`
+      : `${plural(lost, 'loss', 'losses')}, listed above`;
+  setText(byId('empty-detail'), `${reports} ${ledger}.`);
 }
 
 function openLinked() {

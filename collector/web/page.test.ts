@@ -107,7 +107,7 @@ describe.skipIf(executable === undefined)('the page in a browser (needs chromium
     ];
     api.database.commit({ hosts: [aHost('web-1')], incidents: [anIncident({ hosts, hosts_total: 2 })] });
     const { page } = await open(api, '#i100-0');
-    await page.getByText('first on web-2', { exact: true }).waitFor();
+    await page.getByText('first on web-2.', { exact: true }).waitFor();
     expect(await page.locator('.meaning').textContent()).toBe(aShownIncident().meaning);
     expect(await page.locator('.beginning time').getAttribute('datetime')).toBe('2026-03-01T10:00:00.000Z');
     await page.close();
