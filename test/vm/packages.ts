@@ -1,0 +1,95 @@
+/**
+ * What the VMs are made of: Debian's kernels and its static busybox, fetched through apt, unpacked into a cache outside
+ * the tree and never installed. Knows apt and dpkg, and nothing of how a VM is started.
+ */
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { VmError } from './error.ts';
+
+const execute = promisify(execFile);
+
+const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'netfall/vm');
+
+export type Branch = '6.1' | '6.12';
+
+export interface Kernel {
+  /** As `uname -r` prints it. */
+  readonly release: string;
+  readonly image: string;
+  /** The folder of lib/modules/RELEASE, as modprobe -d wants it. */
+  readonly root: string;
+}
+
+/**
+ * A kernel of that branch: the one in the cache, else the newest that apt offers. Throws a VmError `unavailable` when
+ * neither has one.
+ */
+export async function fetchKernel(branch: Branch): Promise<Kernel> {
+  // Of the flavours only the generic one has both 9p and every driver: "cloud" lacks 9p.
+  const name = `^linux-image-${branch.replace('.', '\\.')}\\.[0-9]+[-+][a-z0-9.+]+-amd64$`;
+  const root = await fetch(name, async (unpacked) => {
+    await execute('depmod', ['-b', unpacked, await releaseIn(unpacked)]);
+  });
+  const release = await releaseIn(root);
+  return { release, image: join(root, 'boot', `vmlinuz-${release}`), root };
+}
+
+/** The path of a busybox that needs no libraries. Throws as fetchKernel does. */
+export async function fetchBusybox(): Promise<string> {
+  return join(await fetch('^busybox-static$'), 'bin/busybox');
+}
+
+async function releaseIn(root: string): Promise<string> {
+  const [release] = await readdir(join(root, 'lib/modules'));
+  if (release === undefined) throw new VmError('unavailable', `${root} holds no kernel: remove it`);
+  return release;
+}
+
+/** The folder of the unpacked package whose name matches; `prepare` runs once, before it enters the cache. */
+async function fetch(name: string, prepare?: (folder: string) => Promise<void>): Promise<string> {
+  await mkdir(cache, { recursive: true });
+  const cached = (await readdir(cache)).find((entry) => new RegExp(name).test(entry.split('_')[0] ?? ''));
+  if (cached !== undefined) return join(cache, cached);
+  const work = await mkdtemp(join(cache, '.fetch-'));
+  try {
+    const file = await download(name, work).catch(async () => {
+      // The package lists are missing, or older than what the archive still has.
+      await execute('apt-get', ['-qq', 'update']);
+      return download(name, work);
+    });
+    const unpacked = join(work, 'unpacked');
+    await execute('dpkg-deb', ['--extract', join(work, file), unpacked]);
+    await prepare?.(unpacked);
+    const target = join(cache, file.replace(/_[^_]*\.deb$/, ''));
+    // Another process may have been faster, and what it fetched is as good.
+    await rename(unpacked, target).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    });
+    return target;
+  } catch (error) {
+    if (error instanceof VmError) throw error;
+    throw new VmError('unavailable', `apt has no package ${name} for the VM: ${firstLine(error)}`, { cause: error });
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+/** Downloads the newest package whose name matches into the folder, and returns the file's name there. */
+async function download(name: string, folder: string): Promise<string> {
+  const { stdout } = await execute('apt-cache', ['search', '--names-only', name]);
+  const names = stdout.split('\n').flatMap((line) => line.split(' ')[0] || []);
+  const newest = names.sort(new Intl.Collator('en', { numeric: true }).compare).at(-1);
+  if (newest === undefined) throw new Error('no such package is known');
+  await execute('apt-get', ['-qq', 'download', newest], { cwd: folder });
+  const file = (await readdir(folder)).find((entry) => entry.endsWith('.deb'));
+  if (file === undefined) throw new Error(`apt-get download ${newest} left no file`);
+  return file;
+}
+
+function firstLine(error: unknown): string {
+  const text = error instanceof Error && 'stderr' in error && error.stderr ? error.stderr : error;
+  return String(text).trim().split('\n')[0] ?? '';
+}
