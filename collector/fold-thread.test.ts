@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Fold } from './fold/fold.ts';
 import { CELL, Story } from './fold/testing/story.ts';
 import { type FoldingEvents, startFoldThread } from './fold-thread.ts';
@@ -10,6 +10,7 @@ import type { FolderStatus } from './folder.ts';
 import { currentRules } from './rules.ts';
 import { rowsDigest } from './store/digest.ts';
 import { Store } from './store/store.ts';
+import { canMount, onFullDisk, SmallDisk } from './testing.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'netfall-thread-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -19,11 +20,13 @@ const newPath = () => join(dir, `${++files}.db`);
 function heard() {
   const statuses: FolderStatus[] = [];
   const failures: Error[] = [];
+  const stalls: string[] = [];
   const events: FoldingEvents = {
     committed: (status) => statuses.push(status),
+    stalled: (why) => stalls.push(why),
     failed: (error) => failures.push(error),
   };
-  return { statuses, failures, events };
+  return { statuses, stalls, failures, events };
 }
 
 function aStory(messages: number): Story {
@@ -122,4 +125,80 @@ test('a defect of the fold is told', async () => {
   await vi.waitFor(() => expect(failures).toHaveLength(1), { timeout: 20_000 });
   expect(failures[0]).toMatchObject({ name: 'RangeError', message: 'entry 1 after 5' });
   await thread.close();
+});
+
+const mounts = canMount();
+describe.skipIf(!mounts)(onFullDisk(mounts), () => {
+  let disk: SmallDisk;
+  let path: string;
+  beforeEach(() => {
+    disk = new SmallDisk(16_000_000);
+    path = join(disk.dir, 'replica.db');
+  });
+  afterEach(() => disk.unmount());
+
+  /** Messages of so many hosts that a commit of them needs room. */
+  function entriesOf(count: number) {
+    const story = new Story();
+    for (let i = 0; i < count; i++) story.report(i / 100, `host-${i}`, { drops: { 'NO_SOCKET/f': 1 } });
+    return story.entries;
+  }
+
+  test('holds batches back, and folds them all once there is room', async () => {
+    const { statuses, stalls, failures, events } = heard();
+    const [thread] = await startFoldThread({ path, identity: 'log-1', cell: CELL }, events);
+    const entries = entriesOf(3000);
+    disk.fill();
+    await thread.push(entries.slice(0, 2000));
+    await vi.waitFor(() => expect(stalls).toHaveLength(1), { timeout: 20_000 });
+    expect(stalls[0]).toMatch(/^cannot write .*replica\.db \(database or disk is full\): make room/);
+    let pushed = 0;
+    const pushing = (async () => {
+      for (let at = 2000; at < 3000; at += 10) {
+        await thread.push(entries.slice(at, at + 10));
+        pushed++;
+      }
+    })();
+    // It has tried again meanwhile, and still takes nothing.
+    await vi.waitFor(() => expect(stalls.length).toBeGreaterThan(1), { timeout: 20_000 });
+    expect(pushed).toBe(15);
+    expect(statuses).toEqual([]);
+    disk.free();
+    await pushing;
+    await thread.close();
+    expect(statuses.at(-1)).toMatchObject({ sequence: 3000, entries: 3000, rejected: {} });
+    expect(failures).toEqual([]);
+    const fold = new Fold(currentRules(CELL));
+    for (const entry of entries) fold.apply(entry);
+    const store = new Store(path);
+    const loaded = store.load();
+    store.close();
+    expect(loaded && rowsDigest(loaded.rows)).toBe(rowsDigest(fold.rows()));
+  }, 60_000);
+
+  test('does not keep the thread from ending, nor whoever hands over', async () => {
+    const { stalls, failures, events } = heard();
+    const [thread] = await startFoldThread({ path, identity: 'log-1', cell: CELL }, events);
+    const entries = entriesOf(3000);
+    disk.fill();
+    await thread.push(entries.slice(0, 2000));
+    await vi.waitFor(() => expect(stalls).toHaveLength(1), { timeout: 20_000 });
+    const pushing = (async () => {
+      for (const entry of entries.slice(2000, 2100)) await thread.push([entry]);
+    })();
+    await thread.close();
+    await pushing;
+    expect(failures).toEqual([]);
+    disk.free();
+    const [again, first] = await startFoldThread({ path, identity: 'log-1', cell: CELL }, heard().events);
+    expect(first.sequence).toBe(0);
+    await again.close();
+  });
+
+  test('at the start fails it', async () => {
+    disk.fill();
+    const { failures, events } = heard();
+    await expect(startFoldThread({ path, identity: 'log-1', cell: CELL }, events)).rejects.toThrow();
+    expect(failures).toEqual([]);
+  });
 });

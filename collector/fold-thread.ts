@@ -12,12 +12,14 @@ const MOST_WAITING = 16;
 export interface Folding {
   /** Resolves as soon as another batch may be handed over. */
   push(entries: readonly FoldEntry[]): Promise<void>;
-  /** Commits everything that was handed over, and ends. */
+  /** Commits everything that was handed over, if it can, and ends; lets go of whoever waits to hand over more. */
   close(): Promise<void>;
 }
 
 export interface FoldingEvents {
   committed(status: FolderStatus): void;
+  /** Its disk takes no commits: it takes no more batches, and tries again until the next `committed`. Told at each try. */
+  stalled(why: string): void;
   /** The fold cannot go on: a defect, or its database failed. */
   failed(error: Error): void;
 }
@@ -39,19 +41,24 @@ class FoldThread implements Folding {
   #waiting = 0;
   #wake: (() => void) | null = null;
   #error: Error | null = null;
+  #closing = false;
 
   constructor(worker: Worker, events: FoldingEvents) {
     this.#worker = worker;
     const first = Promise.withResolvers<FolderStatus>();
     this.first = first.promise;
     let started = false;
-    worker.on('message', ({ applied, committed }: FromFold) => {
-      this.#waiting -= applied;
-      this.#release();
-      if (!committed) return;
-      if (started) events.committed(committed);
-      else first.resolve(committed);
-      started = true;
+    worker.on('message', (message: FromFold) => {
+      if (message.kind === 'applied') {
+        this.#waiting--;
+        this.#release();
+      } else if (message.kind === 'stalled') {
+        events.stalled(message.why);
+      } else {
+        if (started) events.committed(message.status);
+        else first.resolve(message.status);
+        started = true;
+      }
     });
     worker.on('error', (cause) => {
       const error = cause instanceof Error ? cause : new Error(String(cause));
@@ -66,6 +73,7 @@ class FoldThread implements Folding {
   }
 
   async push(entries: readonly FoldEntry[]): Promise<void> {
+    if (this.#closing) return;
     const slab = packBatch(entries);
     this.#waiting++;
     this.#post(slab, [slab]);
@@ -77,6 +85,8 @@ class FoldThread implements Folding {
   }
 
   async close(): Promise<void> {
+    this.#closing = true;
+    this.#release();
     if (!this.#error) this.#post(null, []);
     await this.#ended;
   }
@@ -86,7 +96,7 @@ class FoldThread implements Folding {
   }
 
   #release(): void {
-    if (!this.#error && this.#waiting >= MOST_WAITING) return;
+    if (!this.#error && !this.#closing && this.#waiting >= MOST_WAITING) return;
     this.#wake?.();
     this.#wake = null;
   }

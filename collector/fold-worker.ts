@@ -1,7 +1,10 @@
-/** The fold's thread: applies the batches that come, commits every 50 ms, says where it stands. */
+/**
+ * The fold's thread: applies the batches that come, commits every 50 ms, says where it stands. While the disk takes no
+ * commit it lets batches wait, which holds the reader back, and tries again.
+ */
 import { parentPort, workerData } from 'node:worker_threads';
 import { unpackBatch } from './batch.ts';
-import { Folder, type FolderStatus } from './folder.ts';
+import { DiskError, Folder, type FolderStatus } from './folder.ts';
 import { currentRules } from './rules.ts';
 
 export interface FoldWorkerData {
@@ -13,45 +16,71 @@ export interface FoldWorkerData {
 /** To the thread: a packed batch, or null to commit and end. */
 export type ToFold = ArrayBuffer | null;
 
-/** From the thread: how many batches it took off its hands, and where it stands after a commit. */
-export interface FromFold {
-  readonly applied: number;
-  readonly committed: FolderStatus | null;
-}
+/** From the thread: that it took a batch off its hands, where it stands after a commit, or why it cannot commit now. */
+export type FromFold =
+  | { readonly kind: 'applied' }
+  | { readonly kind: 'committed'; readonly status: FolderStatus }
+  | { readonly kind: 'stalled'; readonly why: string };
 
 const COMMIT_MS = 50;
 /** Commits take at most a fifth of the thread's time, however large they are. */
 const COMMIT_SHARE = 4;
+/** How often a commit that the disk did not take is tried again. */
+const RETRY_MS = 5000;
 
 const port = parentPort;
 if (!port) throw new Error('collector/fold-worker.ts runs as a worker thread');
 const { path, identity, cell } = workerData as FoldWorkerData;
 const folder = new Folder(path, identity, currentRules(cell));
+/** Batches that wait for a commit to succeed; whoever sends them holds back when there are many. */
+const held: ArrayBuffer[] = [];
 let pending: NodeJS.Timeout | undefined;
 let pauseMs = COMMIT_MS;
+let started = false;
+let stalled = false;
 
 function say(message: FromFold): void {
   port?.postMessage(message);
 }
 
+function apply(batch: ArrayBuffer): void {
+  folder.apply(unpackBatch(batch));
+  pending ??= setTimeout(commit, pauseMs);
+  say({ kind: 'applied' });
+}
+
 function commit(): void {
   pending = undefined;
-  const status = folder.commit(() => performance.now());
-  pauseMs = Math.max(COMMIT_MS, COMMIT_SHARE * status.commitMs);
-  say({ applied: 0, committed: status });
+  try {
+    const status = folder.commit(() => performance.now());
+    pauseMs = Math.max(COMMIT_MS, COMMIT_SHARE * status.commitMs);
+    started = true;
+    stalled = false;
+    say({ kind: 'committed', status });
+  } catch (error) {
+    // One that cannot even begin leaves it to whoever starts it to try again.
+    if (!(error instanceof DiskError && started)) throw error;
+    stalled = true;
+    say({ kind: 'stalled', why: error.message });
+    pending = setTimeout(commit, RETRY_MS);
+    return;
+  }
+  for (const batch of held.splice(0)) apply(batch);
 }
 
 port.on('message', (message: ToFold) => {
-  if (message === null) {
-    clearTimeout(pending);
-    commit();
-    folder.close();
-    port.close();
+  if (message !== null) {
+    if (stalled) held.push(message);
+    else apply(message);
     return;
   }
-  folder.apply(unpackBatch(message));
-  pending ??= setTimeout(commit, pauseMs);
-  say({ applied: 1, committed: null });
+  clearTimeout(pending);
+  // What waits, or cannot be committed now, the log gives again.
+  held.length = 0;
+  commit();
+  clearTimeout(pending);
+  folder.close();
+  port.close();
 });
 
 // The first status tells where the fold resumes.

@@ -1,13 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Fold } from './fold/fold.ts';
 import { randomLog } from './fold/testing/random-log.ts';
 import { Story, testRules } from './fold/testing/story.ts';
 import { Folder } from './folder.ts';
 import { entryDigest, rowsDigest } from './store/digest.ts';
 import { Store } from './store/store.ts';
+import { canMount, onFullDisk, SmallDisk } from './testing.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'netfall-folder-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -154,4 +155,49 @@ test('an entry out of turn is a defect that is not hidden', () => {
   folder.apply(story.entries);
   expect(() => folder.apply(story.entries)).toThrow('entry 1 after 2');
   folder.close();
+});
+
+const mounts = canMount();
+describe.skipIf(!mounts)(onFullDisk(mounts), () => {
+  let disk: SmallDisk;
+  let folder: Folder;
+  beforeEach(() => {
+    disk = new SmallDisk(16_000_000);
+    folder = new Folder(join(disk.dir, 'replica.db'), 'log-1', testRules);
+  });
+  afterEach(() => {
+    folder.close();
+    disk.unmount();
+  });
+
+  test('a commit that it does not take is kept, and written once there is room', () => {
+    const { entries } = randomLog({ seed: 31, entries: 3000 });
+    const straight = new Fold(testRules);
+    for (const entry of entries) straight.apply(entry);
+    const path = join(disk.dir, 'replica.db');
+    folder.apply(entries.slice(0, 10));
+    folder.commit(clock());
+    disk.fill();
+    folder.apply(entries.slice(10, 2500));
+    for (let attempt = 0; attempt < 3; attempt++) {
+      expect(() => folder.commit(clock())).toThrow(
+        `cannot write ${path} (database or disk is full): make room on its disk or mend it; what was folded is kept until then`,
+      );
+      expect(loaded(path)?.checkpoint.sequence).toBe(10);
+    }
+    // What would change the rows that wait to be written is a defect of whoever does it.
+    expect(() => folder.apply(entries.slice(2500))).toThrow('while earlier ones are not committed');
+    disk.free();
+    const status = folder.commit(clock());
+    expect(status).toMatchObject({ sequence: 2500, commits: 2 });
+    expect(status.incidents.length).toBeGreaterThan(0);
+    expect(loaded(path)?.checkpoint).toMatchObject({
+      sequence: 2500,
+      entryDigest: entryDigest(entries[2499] as (typeof entries)[0]),
+    });
+    folder.apply(entries.slice(2500));
+    folder.commit(clock());
+    const rows = loaded(path)?.rows;
+    expect(rows && rowsDigest(rows)).toBe(rowsDigest(straight.rows()));
+  });
 });

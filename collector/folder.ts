@@ -32,7 +32,23 @@ export interface FolderStatus {
   readonly barrier: { readonly sequence: number; readonly message: string } | null;
 }
 
+/** The database cannot be written because its disk is full or fails: nothing is lost, and a later commit may succeed. */
+export class DiskError extends Error {
+  readonly code = 'disk';
+  constructor(path: string, cause: Error) {
+    super(
+      `cannot write ${path} (${cause.message}): make room on its disk or mend it; what was folded is kept until then`,
+      { cause },
+    );
+    this.name = 'DiskError';
+  }
+}
+
+/** SQLite's primary codes of a disk that fails, and of one that is full. */
+const DISK_CODES: readonly number[] = [10, 13];
+
 export class Folder {
+  readonly #path: string;
   readonly #identity: string;
   readonly #store: Store;
   readonly #fold: Fold;
@@ -40,9 +56,12 @@ export class Folder {
   #lastDigest: string;
   #commits = 0;
   #barrier: FolderStatus['barrier'] = null;
+  /** What a commit could not write. */
+  #unwritten: { readonly changes: Changes; readonly checkpoint: Checkpoint } | null = null;
 
   /** Goes on from what the database at `path` holds, or from the log's beginning. */
   constructor(path: string, identity: string, rules: Rules) {
+    this.#path = path;
     this.#identity = identity;
     this.#store = new Store(path);
     const loaded = this.#store.load();
@@ -54,8 +73,10 @@ export class Folder {
     return this.#fold.sequence;
   }
 
-  /** Applies entries in order, up to a barrier: what follows it is passed over. */
+  /** Applies entries in order, up to a barrier: what follows it is passed over. Not between a commit that threw and the next. */
   apply(entries: Iterable<FoldEntry>): void {
+    // Unwritten rows are the fold's own: they would change under the checkpoint that they are of.
+    if (this.#unwritten) throw new Error('entries are applied while earlier ones are not committed');
     if (this.#barrier) return;
     for (const entry of entries) {
       try {
@@ -69,9 +90,27 @@ export class Folder {
     }
   }
 
-  /** Commits what was applied since the last time. */
+  /** Commits what was applied since the last time. After a DiskError the next call writes the same again. */
   commit(nowMs: () => number): FolderStatus {
     const began = nowMs();
+    this.#unwritten ??= this.#take();
+    const { changes, checkpoint } = this.#unwritten;
+    try {
+      this.#store.commit(changes, checkpoint);
+    } catch (error) {
+      const disk = diskTrouble(error);
+      throw disk ? new DiskError(this.#path, disk) : error;
+    }
+    this.#unwritten = null;
+    this.#commits++;
+    return this.#status(nowMs() - began, changes);
+  }
+
+  close(): void {
+    this.#store.close();
+  }
+
+  #take(): { readonly changes: Changes; readonly checkpoint: Checkpoint } {
     if (this.#last) this.#lastDigest = entryDigest(this.#last);
     this.#last = null;
     const changes = this.#fold.takeChanges();
@@ -81,13 +120,7 @@ export class Folder {
       entryDigest: this.#lastDigest,
       foldVersion: changes.global.fold_version,
     };
-    this.#store.commit(changes, checkpoint);
-    this.#commits++;
-    return this.#status(nowMs() - began, changes);
-  }
-
-  close(): void {
-    this.#store.close();
+    return { changes, checkpoint };
   }
 
   #status(commitMs: number, changes: Changes): FolderStatus {
@@ -106,6 +139,16 @@ export class Folder {
       barrier: this.#barrier,
     };
   }
+}
+
+/** SQLite's own error when a commit failed for the disk's sake, else null. */
+function diskTrouble(error: unknown): Error | null {
+  for (const known of [error, error instanceof Error ? error.cause : null]) {
+    if (!(known instanceof Error && 'errcode' in known)) continue;
+    // The low byte of an extended code is the primary one.
+    if (DISK_CODES.includes(Number(known.errcode) & 0xff)) return known;
+  }
+  return null;
 }
 
 function idOf({ id }: { readonly id: string }): string {

@@ -17,6 +17,7 @@ import { currentRules } from './rules.ts';
 import { rowsDigest } from './store/digest.ts';
 import { listSnapshots, logDigest, readSnapshot, snapshotName, writeSnapshot } from './store/snapshot.ts';
 import { Store } from './store/store.ts';
+import { canMount, onFullDisk, SmallDisk } from './testing.ts';
 
 /** Leases and pauses of seconds pass in fractions of one. */
 const SPEED = 8;
@@ -40,10 +41,14 @@ beforeEach(() => {
   log = openEmbeddedLog({ dir: ':memory:', clock });
 });
 afterEach(async () => {
-  for (const { replica } of running) await replica.stop();
-  running = [];
+  await stopAll();
   await log.close();
 });
+
+async function stopAll(): Promise<void> {
+  for (const { replica } of running) await replica.stop();
+  running = [];
+}
 
 interface Running {
   readonly replica: Replica;
@@ -121,6 +126,15 @@ async function report(messages: number, from = 0): Promise<number> {
     ({ sequence: last } = await log.append({ subject, data, id: `story/${sequence}` }));
   }
   return last;
+}
+
+/** So many hosts report that a commit of them needs room on the disk. */
+async function hostsReport(count: number): Promise<void> {
+  const story = new Story();
+  for (let i = 0; i < count; i++) story.report(i / 100, `host-${i}`, { drops: { 'NO_SOCKET/f': 1 } });
+  await Promise.all(
+    story.entries.map(({ subject, data, sequence }) => log.append({ subject, data, id: `many/${sequence}` })),
+  );
 }
 
 function digestOf(path: string): { sequence: number; digest: string } {
@@ -703,5 +717,90 @@ describe('failures', () => {
     await stop(one);
     expect(one.failures).toMatchObject([{ name: 'LogError', code: 'gap' }]);
     expect(one.replica.status()).toMatchObject({ ready: false, sequence: 0 });
+  });
+});
+
+const mounts = canMount();
+describe.skipIf(!mounts)(onFullDisk(mounts), () => {
+  let disk: SmallDisk;
+  beforeEach(() => {
+    disk = new SmallDisk(16_000_000);
+  });
+  afterEach(async () => {
+    await stopAll();
+    disk.unmount();
+  });
+
+  test('is said once, is why it is not ready, and stops no replica: it goes on when there is room', async () => {
+    const path = join(disk.dir, 'replica.db');
+    const a = await start('r1', { path });
+    await until(() => a.replica.mayDeliver());
+    const b = await start('r2');
+    await until(() => b.replica.status().claimHolder === a.replica.status().claimHolder);
+    disk.fill();
+    await hostsReport(1500);
+    const why = () => a.replica.status().why;
+    await until(() => why().includes('database or disk is full'));
+    expect(a.replica.status()).toMatchObject({ ready: false, leader: false });
+    // It lets go of the claim, for it does not see what becomes of it.
+    await until(() => b.replica.mayDeliver());
+    const stalledAt = a.replica.status().sequence;
+    const last = await report(50);
+    await until(() => b.replica.status().sequence >= last);
+    // It has a try, and nothing is new.
+    const began = Date.now();
+    await until(() => Date.now() > began + 6000);
+    expect(a.replica.status()).toMatchObject({ ready: false, sequence: stalledAt });
+    expect(a.failures).toEqual([]);
+    const about = (one: Running) => one.said.filter((line) => line.includes('fold'));
+    expect(about(a)).toEqual([expect.stringMatching(/^warn: stopped folding: cannot write .*replica\.db/)]);
+    disk.free();
+    await ready(a);
+    expect(about(a).slice(1)).toEqual(['the database can be written again: folding goes on']);
+    expect(a.replica.status().sequence).toBeGreaterThanOrEqual(last);
+    expect([a, b].map(({ replica }) => replica.mayDeliver())).toEqual([false, true]);
+    await stop(b);
+    await until(() => a.replica.mayDeliver());
+    await stop(a);
+    expect(await entriesOf('epoch')).toHaveLength(1);
+    const { sequence, digest } = digestOf(path);
+    expect(sequence).toBeGreaterThanOrEqual(last);
+    expect(digest).toBe(await foldedAlone(sequence));
+  }, 90_000);
+
+  test('sends nothing by a claim of before it knows what others did since', async () => {
+    const path = join(disk.dir, 'replica.db');
+    let known = true;
+    const slow: Log = {
+      ...facade(log),
+      info: () => (known ? log.info() : Promise.reject(new LogError('unavailable', 'no server answers'))),
+    };
+    const one = await start('r1', { path, log: slow });
+    await until(() => one.replica.mayDeliver());
+    // A claim of its own that outlasts the stall by its own reckoning.
+    const { claimHolder: holder } = one.replica.status();
+    const claim = encodeEntry({ claim: { holder, lease_us: 3_600_000_000 } });
+    await log.append({ subject: collectorSubject(CELL, 'claim'), id: 'long', data: claim });
+    disk.fill();
+    await hostsReport(1500);
+    await until(() => one.replica.status().why.includes('database or disk is full'));
+    known = false;
+    disk.free();
+    await until(() => one.said.includes('the database can be written again: folding goes on'));
+    expect(one.replica.mayDeliver()).toBe(false);
+    known = true;
+    await ready(one);
+    expect(one.replica.mayDeliver()).toBe(true);
+  }, 60_000);
+
+  test('does not keep a replica from stopping', async () => {
+    const one = await start('r1', { path: join(disk.dir, 'replica.db') });
+    await ready(one);
+    disk.fill();
+    await hostsReport(1500);
+    await until(() => one.replica.status().why.includes('database or disk is full'));
+    for (let i = 0; i < 40; i++) await report(10, 10 * i);
+    await stop(one);
+    expect(one.failures).toEqual([]);
   });
 });

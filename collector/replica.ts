@@ -85,8 +85,11 @@ export class Replica {
   #folding: Folding | null = null;
   #status: FolderStatus | null = null;
   #statusAtUs = 0;
-  /** What the log held when this replica started, and the newest entry that it has read since. */
+  /** Why the fold cannot commit now; empty when it can. */
+  #stalled = '';
+  /** What is to be folded before this replica is current, while that is known, and the newest entry that it has read. */
   #target = 0;
+  #aimed = true;
   #read = 0;
   #ready = false;
   #failed = false;
@@ -114,6 +117,7 @@ export class Replica {
     const info = await log.info();
     const [folding, status] = await startFolding({
       committed: (next) => this.#committed(next),
+      stalled: (why) => this.#stall(why),
       failed: (error) => this.#fail(error),
     });
     this.#folding = folding;
@@ -177,6 +181,8 @@ export class Replica {
     this.#stopping.abort();
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
+    // First, for the reader may be waiting for it.
+    const folded = this.#folding?.close();
     // A renewal under way would come behind the release, or instead of it.
     await this.#claiming;
     if (this.#claimed) {
@@ -184,7 +190,7 @@ export class Replica {
     }
     await this.#reading;
     await this.#snapshots.idle();
-    await this.#folding?.close();
+    await folded;
   }
 
   #committed(status: FolderStatus): void {
@@ -197,10 +203,15 @@ export class Replica {
       void this.#snapshots.take(this.#logTimeUs());
       this.#every('barrier', BARRIER_EVERY_MS, () => this.#lookPastBarrier());
     }
-    if (!this.#ready && status.sequence >= this.#target) {
+    if (this.#stalled !== '') {
+      this.#stalled = '';
+      say.info('the database can be written again: folding goes on');
+      void this.#aim();
+    }
+    if (!this.#ready && this.#aimed && status.sequence >= this.#target) {
       this.#ready = true;
       this.#renewClaim();
-      this.#beginEpoch();
+      if (this.#settledAt === null) this.#beginEpoch();
     }
     this.#snapshotEpoch(status);
     if (this.#configDiffers() && !this.#warnedOfConfig) {
@@ -211,6 +222,29 @@ export class Replica {
       );
     }
     onCommit(status);
+  }
+
+  /** The fold stands still: what others do meanwhile, this replica learns when it has caught up again. */
+  #stall(why: string): void {
+    if (this.#stalled === '') this.#options.say.warn(`stopped folding: ${why}`);
+    this.#stalled = why;
+    this.#ready = false;
+    this.#aimed = false;
+  }
+
+  /** Looks how far the log has gone; goes on trying while it does not answer. */
+  async #aim(): Promise<void> {
+    const { clock, log } = this.#options;
+    try {
+      this.#target = (await log.info()).last;
+      this.#aimed = true;
+    } catch {
+      if (this.#stopping.signal.aborted) return;
+      this.#timers.set(
+        'aim',
+        clock.setTimer(RETRY_MS, () => this.#aim()),
+      );
+    }
   }
 
   /** Stores a snapshot soon after an epoch begins: what other rules folded before it is of no use to those who start. */
@@ -240,6 +274,7 @@ export class Replica {
   #whyNotReady(): string {
     const status = this.#status;
     if (!status) return 'the fold is starting';
+    if (this.#stalled !== '') return this.#stalled;
     if (status.barrier) return status.barrier.message;
     if (!this.#ready) return `entry ${status.sequence} of ${this.#target} is folded`;
     if (!status.epoch) return 'the first epoch has not begun';
