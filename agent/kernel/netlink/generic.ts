@@ -4,7 +4,7 @@
  * Layout: the controller in include/uapi/linux/genetlink.h.
  */
 
-import { AttributeCursor } from './message.ts';
+import { AttributeCursor, GENERIC_HEADER_BYTES } from './message.ts';
 import type { NetlinkRequester } from './transaction.ts';
 import { MessageWriter } from './writer.ts';
 
@@ -20,9 +20,6 @@ const CTRL_ATTR_OP_ID = 1;
 const CTRL_ATTR_OP_FLAGS = 2;
 const CTRL_ATTR_MCAST_GRP_NAME = 1;
 const CTRL_ATTR_MCAST_GRP_ID = 2;
-
-/** Of `struct genlmsghdr`, which a generic message's payload begins with: command, version, two bytes of nothing. */
-export const GENERIC_HEADER_BYTES = 4;
 
 export interface GenericFamily {
   /** The type of its messages. */

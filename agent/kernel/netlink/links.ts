@@ -58,6 +58,11 @@ export class Links {
     return this.#names.get(index);
   }
 
+  /** The indices of the interfaces whose names satisfy `matches`. */
+  indices(matches: (name: string) => boolean): number[] {
+    return [...this.#names].filter(([, name]) => matches(name)).map(([index]) => index);
+  }
+
   /** The number of interfaces. */
   get size(): number {
     return this.#names.size;

@@ -8,6 +8,8 @@
 
 export const MESSAGE_HEADER_BYTES = 16;
 export const ATTRIBUTE_HEADER_BYTES = 4;
+/** What a generic netlink message's payload begins with: command, version and two bytes of nothing. */
+export const GENERIC_HEADER_BYTES = 4;
 
 /** Flags for nesting and byte order, which senders may set or not: a type is what remains. */
 const ATTRIBUTE_TYPE_MASK = 0x3fff;

@@ -4,9 +4,7 @@
  * Layouts: see message.ts; `struct genlmsghdr` in include/uapi/linux/genetlink.h.
  */
 
-import { ATTRIBUTE_HEADER_BYTES, align, MESSAGE_HEADER_BYTES } from './message.ts';
-
-const GENERIC_HEADER_BYTES = 4;
+import { ATTRIBUTE_HEADER_BYTES, align, GENERIC_HEADER_BYTES, MESSAGE_HEADER_BYTES } from './message.ts';
 
 export class MessageWriter {
   readonly #bytes: Uint8Array;

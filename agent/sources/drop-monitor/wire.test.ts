@@ -98,30 +98,58 @@ function traps(slab: Uint8Array, reader: AlertReader): { trap: string; count: nu
 }
 
 describe('AlertReader', () => {
-  it('reads a packet alert, byte for byte', () => {
-    const slab = fromHex(`
-      94000000 1c00 0000 00000000 00000000  05 02 0000
-      0600 0e00 0000 0000
-      0c00 0200 e2a9bb81ffffffff
-      0e00 1700 4e4f5f534f434b455400 0000
-      1f00 0300 5f5f756470345f6c69625f7263762b30783961322f307863333000 00
-      0c00 0400 0800 0000 07000000
-      0c00 0500 f1a0341239af9618
-      0800 0a00 2c000000
-      0600 0600 0008 0000
-      1200 0700 ffffffffffff0200000000010800 0000`);
+  // A datagram of `netfall` to a closed port of the loopback, as these kernels told it.
+  it.each([
+    {
+      release: '6.1.0-56-amd64',
+      hex: `
+        b8000000 2000 0000 00000000 00000000  05 02 0000
+        0600 0e00 0000 0000
+        0c00 0200 e2cacbb0ffffffff
+        0e00 1700 4e4f5f534f434b455400 0000
+        1f00 0300 5f5f756470345f6c69625f7263762b30783961322f307863333000 00
+        0c00 0480 0800 0000 01000000
+        0c00 0500 84f3faa00ecfe918
+        0800 0a00 31000000
+        0600 0600 0008 0000
+        3500 0700 000000000000000000000000080045000023b2cf4000401189f87f0000017f000001a2be0009000ffe22
+                  6e657466616c6c 000000`,
+      pc: 0xffffffffb0cbcae2n,
+      symbol: '__udp4_lib_rcv+0x9a2/0xc30',
+      timestampNs: 0x18e9cf0ea0faf384n,
+    },
+    {
+      release: '6.12.117+deb12-amd64',
+      hex: `
+        b8000000 2300 0000 00000000 00000000  05 02 0000
+        0600 0e00 0000 0000
+        0c00 0200 658f7782ffffffff
+        0e00 1700 4e4f5f534f434b455400 0000
+        1f00 0300 5f5f756470345f6c69625f7263762b30783534352f307864643000 00
+        0c00 0480 0800 0000 01000000
+        0c00 0500 52f9276815cfe918
+        0800 0a00 31000000
+        0600 0600 0008 0000
+        3500 0700 000000000000000000000000080045000023dab04000401162177f0000017f000001a3bc0009000ffe22
+                  6e657466616c6c 000000`,
+      pc: 0xffffffff82778f65n,
+      symbol: '__udp4_lib_rcv+0x545/0xdd0',
+      timestampNs: 0x18e9cf156827f952n,
+    },
+  ])('reads a packet alert of Linux $release', ({ hex, pc, symbol, timestampNs }) => {
+    const slab = fromHex(hex);
     const { kind, reader } = read(slab);
     expect(kind).toBe('packet');
     expect(contents(slab, reader)).toEqual({
       ...NOTHING,
-      pc: 0xffffffff81bba9e2n,
+      pc,
       reason: 'NO_SOCKET',
-      symbol: '__udp4_lib_rcv+0x9a2/0xc30',
-      inIndex: 7,
-      timestampUs: Number(0x1896af391234a0f1n / 1000n),
-      originalBytes: 44,
+      symbol,
+      inIndex: 1,
+      timestampUs: Number(timestampNs / 1000n),
+      originalBytes: 49,
       protocol: 0x0800,
-      payload: 'ffffffffffff0200000000010800',
+      payload: toHex(slab.subarray(-52, -3)),
     });
   });
 

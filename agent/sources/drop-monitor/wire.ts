@@ -2,11 +2,11 @@
  * What drop_monitor says and understands, as bytes. Pure: alerts are read where they lie, into objects that are used
  * again, and nothing that is malformed throws.
  *
- * Format: include/uapi/linux/net_dropmon.h and net/core/drop_monitor.c. Types in a nest begin at 0, unlike elsewhere.
+ * Format: include/uapi/linux/net_dropmon.h and net/core/drop_monitor.c. Types in some nests begin at 0, unlike elsewhere.
  */
 
-import { GENERIC_HEADER_BYTES, type GenericFamily } from '../../kernel/netlink/generic.ts';
-import { AttributeCursor, type MessageCursor } from '../../kernel/netlink/message.ts';
+import type { GenericFamily } from '../../kernel/netlink/generic.ts';
+import { AttributeCursor, GENERIC_HEADER_BYTES, type MessageCursor } from '../../kernel/netlink/message.ts';
 import type { MessageWriter } from '../../kernel/netlink/writer.ts';
 
 /** The generic netlink family, and its multicast group of alerts, which takes CAP_NET_ADMIN and CAP_SYS_ADMIN. */
@@ -58,7 +58,7 @@ const MODES = ['summary', 'packet'] as const;
 const ORIGIN_HARDWARE = 1;
 
 /** Program counters in the kernel's table; what comes when it is full is lost and counted nowhere. */
-export const SUMMARY_POINTS = 64;
+const SUMMARY_POINTS = 64;
 
 const POINTS_HEADER_BYTES = 4;
 const POINT_BYTES = 12;
@@ -85,7 +85,7 @@ export interface Range {
 }
 
 /** A dropped packet. */
-export class PacketAlert {
+class PacketAlert {
   hardware = false;
   /** Where in the kernel's code, in two halves: an address has more bits than a number. 0 for hardware. */
   pcHigh = 0;
