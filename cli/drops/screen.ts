@@ -1,5 +1,6 @@
 /** The alternate screen of a terminal: shows whole frames without flicker, tells when `q` is pressed or the size changes. */
 import type { ReadStream, WriteStream } from 'node:tty';
+import { widthOf } from '../terminal/text.ts';
 
 const ENTER = '\x1b[?1049h\x1b[?25l';
 const LEAVE = '\x1b[?25h\x1b[?1049l';
@@ -45,10 +46,10 @@ export function openScreen(input: ReadStream, output: WriteStream): Screen {
   output.write(ENTER);
   return {
     get width() {
-      return output.columns;
+      return widthOf(output);
     },
     get height() {
-      return output.rows;
+      return output.rows || 24;
     },
     quit: quit.signal,
     show: (frame) => {

@@ -1,5 +1,5 @@
 /** Reads the drop counter once a second: into a live table, or for a window whose sum is printed at its end. */
-import { wantsColour } from '../terminal/text.ts';
+import { wantsColour, widthOf } from '../terminal/text.ts';
 import { openScreen } from './screen.ts';
 import { type DropsView, drawDrops } from './table.ts';
 import { type DropCount, DropTally } from './tally.ts';
@@ -28,9 +28,8 @@ export async function count(counter: DropCounter, windowMs: number): Promise<Cou
   return {
     json: () => countedLines(tally, elapsedS),
     table: ({ host, everyday }) => {
-      const { columns = 80 } = process.stdout;
       const screen = {
-        width: columns,
+        width: widthOf(process.stdout),
         height: Number.POSITIVE_INFINITY,
         colour: wantsColour(process.stdout),
       };

@@ -1,5 +1,5 @@
 /** Prints a command's result: as one JSON document, or as text that fits the terminal. */
-import { wantsColour } from './text.ts';
+import { wantsColour, widthOf } from './text.ts';
 
 /** What text is made for. */
 export interface Paper {
@@ -12,9 +12,8 @@ export function print(
   document: unknown,
   text: (paper: Paper) => readonly string[],
 ): void {
-  const { columns = 80 } = process.stdout;
   const lines = json
     ? [JSON.stringify(document)]
-    : text({ width: columns, colour: wantsColour(process.stdout) });
+    : text({ width: widthOf(process.stdout), colour: wantsColour(process.stdout) });
   process.stdout.write(lines.map((line) => `${line}\n`).join(''));
 }

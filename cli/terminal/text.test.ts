@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { table } from './table.ts';
-import { ago, clean, clockTime, compact, cut, percent, span, wantsColour } from './text.ts';
+import { ago, clean, clockTime, compact, cut, percent, span, wantsColour, widthOf } from './text.ts';
 
 it.each([
   [0, '0'],
@@ -54,6 +54,10 @@ it('colours terminals only, and not against the wish of the user', () => {
   expect(wantsColour({ isTTY: true }, { NO_COLOR: '1' })).toBe(false);
   expect(wantsColour({ isTTY: true }, { TERM: 'dumb' })).toBe(false);
   expect(wantsColour({}, {})).toBe(false);
+});
+
+it('takes 80 columns where none are known', () => {
+  expect([widthOf({ columns: 120 }), widthOf({ columns: 0 }), widthOf({})]).toEqual([120, 80, 80]);
 });
 
 describe('a table', () => {

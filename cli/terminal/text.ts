@@ -13,6 +13,11 @@ export function wantsColour(stream: { readonly isTTY?: boolean }, env = process.
   return stream.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
 }
 
+/** A stream's columns: 80 for what is no terminal, and for one that does not know its size and says 0. */
+export function widthOf(stream: { readonly columns?: number }): number {
+  return stream.columns || 80;
+}
+
 /** What came from the network or a kernel, in one line and without control sequences. */
 export function clean(text: string): string {
   return stripVTControlCharacters(text).replace(/\p{Cc}/gu, '\u00b7');
