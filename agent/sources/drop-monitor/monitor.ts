@@ -57,7 +57,7 @@ export class Monitor {
 
   /**
    * Looks whether the monitor is still as it was left, and makes it so again. What others changed is what they will
-   * get back in the end. To be called every second or so: two or three system calls.
+   * get back in the end. To be called every second or so: three or four short transactions.
    * @returns what was changed; empty when nothing was.
    * @throws KernelError, Error of fs
    */
