@@ -1,0 +1,120 @@
+/** The permissions that docs/log.md recommends, on a real server: what they let collectors and agents do, and what not. */
+
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  findNatsServer,
+  NATS_SERVER_MISSING,
+  type NatsServer,
+  startNatsServer,
+} from '../../test/nats-server.ts';
+import { collect, message, rejection } from '../contract/bed.ts';
+import type { Log } from '../log.ts';
+import { openJetStreamLog } from './jetstream-log.ts';
+
+const DOC = join(import.meta.dirname, '../../docs/log.md');
+
+function recommended(): string {
+  const [, text] = /```\n(authorization \{[\s\S]*?)```/.exec(readFileSync(DOC, 'utf8')) ?? [];
+  if (!text) throw new Error(`${DOC} recommends no permissions`);
+  return text.replace('$COLLECTOR_PASSWORD', '"c"').replace('$WEB_1_PASSWORD', '"w"');
+}
+
+const missing = findNatsServer() === null;
+
+describe.skipIf(missing)(missing ? `permissions (${NATS_SERVER_MISSING})` : 'permissions', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'netfall-nats-'));
+  const refusals: string[] = [];
+  let server: NatsServer;
+  let collector: Log;
+  let agent: Log;
+
+  const open = (user: string, password: string) =>
+    openJetStreamLog({
+      servers: [server.url],
+      credentials: { user, password },
+      stream: 'netfall-default',
+      subjects: ['netfall.default.>'],
+      timeoutMs: 500,
+      notice: (text) => refusals.push(text),
+    });
+
+  beforeAll(async () => {
+    server = await startNatsServer({ dir, config: recommended() });
+    collector = await open('collector', 'c');
+    agent = await open('web-1', 'w');
+  });
+  afterAll(async () => {
+    await agent?.close();
+    await collector?.close();
+    await server?.stop();
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  test('a collector may do what its work is made of', async () => {
+    refusals.length = 0;
+    for (const kind of ['epoch', 'claim', 'tick', 'delivered']) {
+      await collector.append(message(`c/${kind}`, { subject: `netfall.default.${kind}` }));
+    }
+    await agent.append(message('h/1', { subject: 'netfall.default.host.web-1' }));
+    expect(await collect(collector, 1, 5)).toHaveLength(5);
+    expect((await collector.lastOn('netfall.default.claim'))?.sequence).toBe(2);
+    expect((await collector.get(5))?.subject).toBe('netfall.default.host.web-1');
+    const large = new Uint8Array(400_000).fill(7);
+    await collector.blobs.put('snapshot/1', [large]);
+    await collector.blobs.put('snapshot/2', [large]);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of (await collector.blobs.get('snapshot/1')) ?? []) chunks.push(chunk);
+    expect(Buffer.concat(chunks).equals(large)).toBe(true);
+    await collector.blobs.delete('snapshot/1');
+    expect(await collector.blobs.list('')).toEqual(['snapshot/2']);
+    await collector.purge(2);
+    expect(await collector.info()).toMatchObject({ first: 2, last: 5 });
+    expect(refusals).toEqual([]);
+  });
+
+  test.each([
+    'netfall.default.epoch',
+    'netfall.default.claim',
+    'netfall.default.delivered',
+    'netfall.default.tick',
+    'netfall.default.host.web-2',
+    'netfall.default.host.web-1.more',
+  ])('an agent may not append on %s', async (subject) => {
+    const { last } = await agent.info();
+    refusals.length = 0;
+    const code = await rejection(agent.append(message(`x/${subject}`, { subject })));
+    expect(['unavailable', 'timeout']).toContain(code);
+    expect(refusals.join()).toContain(`"${subject}"`);
+    expect((await collector.info()).last).toBe(last);
+    // It is no worse off than before.
+    const own = await agent.append(message(`own/${subject}`, { subject: 'netfall.default.host.web-1' }));
+    expect(own).toEqual({ sequence: last + 1, duplicate: false });
+  });
+
+  test('an agent may not read, purge, or touch blobs', async () => {
+    const { first } = await agent.info();
+    const stop = new AbortController();
+    const reading = (async () => {
+      for await (const batch of agent.read({ from: first, signal: stop.signal })) return batch.length;
+      return 0;
+    })();
+    const refused = await Promise.all(
+      [
+        agent.get(first),
+        agent.lastOn('netfall.default.epoch'),
+        agent.purge(first + 1),
+        agent.blobs.put('snapshot/3', [Uint8Array.of(1)]),
+        agent.blobs.delete('snapshot/2'),
+        agent.blobs.list(''),
+      ].map(rejection),
+    );
+    expect(refused).toEqual(refused.map(() => expect.stringMatching(/^(unavailable|timeout)$/)));
+    stop.abort();
+    expect(await reading).toBe(0);
+    expect((await collector.info()).first).toBe(first);
+    expect(await collector.blobs.list('')).toEqual(['snapshot/2']);
+  });
+});
