@@ -21,6 +21,13 @@ export function parseCount(text: string): number {
   throw new InvalidArgumentError('Give a number from 1 to 9999999.');
 }
 
+/** Bytes of a packet. */
+export function parseSnapLength(text: string): number {
+  const bytes = Number(text);
+  if (/^\d{1,6}$/.test(text) && bytes >= 14 && bytes <= 262_144) return bytes;
+  throw new InvalidArgumentError('Give a number of bytes from 14 to 262144.');
+}
+
 /** A place in the log. */
 export function parseSequence(text: string): number {
   const sequence = Number(text);

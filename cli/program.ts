@@ -13,7 +13,9 @@ import {
   parsePath,
   parseSequence,
   parseServers,
+  parseSnapLength,
 } from './arguments.ts';
+import { widthOf } from './terminal/text.ts';
 
 const INCIDENT_STATES = ['candidate', 'firing', 'acknowledged', 'resolving', 'resolved', 'closed'];
 
@@ -24,7 +26,7 @@ export function createProgram(): Command {
     .description('Watches Linux hosts for packets that their kernels drop.')
     .version(version)
     .option('--json', 'print JSON: one document, or one a line where it streams')
-    .configureHelp({ showGlobalOptions: true, helpWidth: Math.min(process.stdout.columns ?? 80, 100) })
+    .configureHelp({ showGlobalOptions: true, helpWidth: Math.min(widthOf(process.stdout), 100) })
     .configureOutput({
       // One line, as all errors: commander puts its guess at what was meant on a second one.
       outputError: (text, write) =>
@@ -50,7 +52,7 @@ export function createProgram(): Command {
     .option('--config <file>', 'read a configuration (docs/configuration.md); options override it')
     .action(async (_, command) => (await import('./commands/up.ts')).up(command.optsWithGlobals()));
 
-  program
+  const drops = program
     .command('drops')
     .description('show what this host drops, live; needs no server, but CAP_BPF and CAP_PERFMON')
     .option(
@@ -60,6 +62,23 @@ export function createProgram(): Command {
     )
     .option('--root <dir>', 'read /sys and /proc below this directory', '')
     .action(async (_, command) => (await import('./commands/drops.ts')).drops(command.optsWithGlobals()));
+  drops
+    .command('capture')
+    .description('write dropped packets as pcapng, with reason, function and interface')
+    .requiredOption('-w, --write <file>', 'the file; - for standard output, to pipe into tshark -r -')
+    .option('-c, --count <n>', 'stop after so many packets', parseCount)
+    .option('-s, --snaplen <bytes>', 'keep at most so many bytes of a packet', parseSnapLength, 256)
+    .option('--reason <names>', 'only these reasons, e.g. NO_SOCKET,TCP_*')
+    .option('--function <names>', 'only dropped in these functions, e.g. tcp_*')
+    .option('--interface <names>', 'only of these interfaces, e.g. eth0,veth*')
+    .option('--protocol <names>', 'only these protocols, e.g. arp,udp,vxlan,89')
+    .option('--address <prefixes>', 'only from or to these, e.g. 10.0.0.0/8,2001:db8::1')
+    .option('--port <ports>', 'only from or to these, e.g. 53,8000-8999')
+    .action(async (_, command) =>
+      (await import('./commands/capture.ts')).capture({ ...command.optsWithGlobals(), version }, (error) => {
+        throw command.error(`netfall: ${error.message}`);
+      }),
+    );
 
   program
     .command('doctor')

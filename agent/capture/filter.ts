@@ -43,7 +43,7 @@ export class FilterError extends Error {
 const MOST_ITEMS = 64;
 
 /** A packet is of it when it has the layer anywhere; a flow is by its EtherType or its upper layer's number. */
-interface Protocol {
+export interface Protocol {
   readonly layer?: Layer;
   readonly etherType?: number;
   readonly number?: number;
@@ -61,7 +61,7 @@ const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map<string, Protocol>([
   ...Array.from(PROTOCOL_NAMES, ([number, name]) => [name.toLowerCase(), { number }] as const),
 ]);
 
-interface PortRange {
+export interface PortRange {
   readonly first: number;
   readonly last: number;
 }
@@ -75,23 +75,24 @@ const MENDS: Readonly<Record<keyof FilterOptions, string>> = {
   port: 'is no port: give ones up to 65535 like 53, or ranges like 8000-8999',
 };
 
+/** The conditions are open to sources, which may drop early what the filter would not keep; absent ones let all through. */
 export class CaptureFilter {
-  readonly #reasons: readonly RegExp[] | undefined;
-  readonly #functions: readonly RegExp[] | undefined;
-  readonly #interfaces: readonly RegExp[] | undefined;
-  readonly #protocols: readonly Protocol[] | undefined;
-  readonly #prefixes: readonly Prefix[] | undefined;
-  readonly #ports: readonly PortRange[] | undefined;
+  readonly reasons: readonly RegExp[] | undefined;
+  readonly functions: readonly RegExp[] | undefined;
+  readonly interfaces: readonly RegExp[] | undefined;
+  readonly protocols: readonly Protocol[] | undefined;
+  readonly prefixes: readonly Prefix[] | undefined;
+  readonly ports: readonly PortRange[] | undefined;
 
   /** Throws FilterError. */
   constructor(options: FilterOptions) {
-    this.#reasons = parse(options, 'reason', (text) => parsePattern(text.toUpperCase(), /^[\w*]+$/));
-    this.#functions = parse(options, 'function', (text) => parsePattern(text, /^[\w.$*]+$/));
+    this.reasons = parse(options, 'reason', (text) => parsePattern(text.toUpperCase(), /^[\w*]+$/));
+    this.functions = parse(options, 'function', (text) => parsePattern(text, /^[\w.$*]+$/));
     // The kernel's names have at most 15 bytes.
-    this.#interfaces = parse(options, 'interface', (text) => parsePattern(text, /^[^\s/]{1,15}$/));
-    this.#protocols = parse(options, 'protocol', parseProtocol);
-    this.#prefixes = parse(options, 'address', parsePrefix);
-    this.#ports = parse(options, 'port', parsePorts);
+    this.interfaces = parse(options, 'interface', (text) => parsePattern(text, /^[^\s/]{1,15}$/));
+    this.protocols = parse(options, 'protocol', parseProtocol);
+    this.prefixes = parse(options, 'address', parsePrefix);
+    this.ports = parse(options, 'port', parsePorts);
   }
 
   /**
@@ -99,16 +100,16 @@ export class CaptureFilter {
    * an outer one; a tunnel as protocol is one of all of them.
    */
   matches(packet: Packet, drop: DropLabel): boolean {
-    if (!matchesName(this.#reasons, drop.reason)) return false;
-    if (!matchesName(this.#functions, drop.function)) return false;
-    if (!matchesName(this.#interfaces, drop.interface)) return false;
-    if (!this.#protocols && !this.#prefixes && !this.#ports) return true;
+    if (!matchesName(this.reasons, drop.reason)) return false;
+    if (!matchesName(this.functions, drop.function)) return false;
+    if (!matchesName(this.interfaces, drop.interface)) return false;
+    if (!this.protocols && !this.prefixes && !this.ports) return true;
     for (let i = 0; i < packet.flowCount; i++) {
       const flow = packet.flows[i] as Flow;
       if (
-        matchesProtocol(this.#protocols, packet, flow) &&
-        matchesAddress(this.#prefixes, packet.bytes, flow) &&
-        matchesPort(this.#ports, flow)
+        matchesProtocol(this.protocols, packet, flow) &&
+        matchesAddress(this.prefixes, packet.bytes, flow) &&
+        matchesPort(this.ports, flow)
       ) {
         return true;
       }

@@ -3,14 +3,19 @@
  * reports; whoever reads decides when.
  */
 
-import { existsSync, readFileSync } from 'node:fs';
 import type { FileDescriptor } from '../../kernel/bpf/bpf.ts';
 import { MapReader } from '../../kernel/bpf/map.ts';
 import type { BpfProgram } from '../../kernel/bpf/program.ts';
-import { Btf } from '../../kernel/btf.ts';
 import { possibleCpuCount } from '../../kernel/cpus.ts';
 import { readLayout } from './layout.ts';
-import { createMaps, type KfreeSkbOptions, loadProgram, readBtf, tableEntries } from './load.ts';
+import {
+  createMaps,
+  type KfreeSkbOptions,
+  loadProgram,
+  readBtf,
+  readModuleBtf,
+  tableEntries,
+} from './load.ts';
 import { type DropMaps, KEY_BYTES, SLOT_BYTES, VALUE_BYTES } from './program.ts';
 import { protocolName } from './protocols.ts';
 import { NO_REASON, ReasonNames } from './reasons.ts';
@@ -272,17 +277,4 @@ function sumOverCpus(words: Uint32Array, at: number, cpus: number): number {
     high += words[word + 1]!;
   }
   return low + high * 2 ** 32;
-}
-
-/** The BTF of the module that a subsystem's name begins with: `MAC80211_UNUSABLE` is defined in `mac80211`. */
-function readModuleBtf(root: string, subsystem: string): Btf | undefined {
-  for (
-    let name = subsystem.toLowerCase();
-    name !== '';
-    name = name.slice(0, Math.max(0, name.lastIndexOf('_')))
-  ) {
-    const path = `${root}/sys/kernel/btf/${name}`;
-    if (/^[a-z0-9_]+$/.test(name) && existsSync(path)) return new Btf(readFileSync(path), readBtf(root));
-  }
-  return undefined;
 }

@@ -2,7 +2,7 @@
  * What counting consists of in the kernel: its maps, sized to the machine, and its program. Nothing here attaches.
  */
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { BpfMap, MapType } from '../../kernel/bpf/map.ts';
 import { BpfProgram, ProgramType, TRACE_RAW_TRACEPOINT } from '../../kernel/bpf/program.ts';
@@ -51,6 +51,19 @@ export function tableEntries(options: KfreeSkbOptions, cpus: number): number {
 /** The running kernel's BTF. */
 export function readBtf(root: string): Btf {
   return new Btf(readFileSync(`${root}/sys/kernel/btf/vmlinux`));
+}
+
+/** The BTF of the module that a subsystem's name begins with: `MAC80211_UNUSABLE` is defined in `mac80211`. */
+export function readModuleBtf(root: string, subsystem: string): Btf | undefined {
+  for (
+    let name = subsystem.toLowerCase();
+    name !== '';
+    name = name.slice(0, Math.max(0, name.lastIndexOf('_')))
+  ) {
+    const path = `${root}/sys/kernel/btf/${name}`;
+    if (/^[a-z0-9_]+$/.test(name) && existsSync(path)) return new Btf(readFileSync(path), readBtf(root));
+  }
+  return undefined;
 }
 
 /** Loads the program without attaching it. */

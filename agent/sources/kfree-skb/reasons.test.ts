@@ -71,4 +71,14 @@ describe('ReasonNames', () => {
     const names = new ReasonNames(new Btf(empty.encode()), () => undefined);
     expect(names.name(3)).toBe('SUBSYS_0/3');
   });
+
+  it('has the numbers of names, those of modules too', () => {
+    const module = new BtfWriter(vmlinux());
+    module.enum('ovs_drop_reason', { OVS_DROP_LAST_ACTION: 0x40001 });
+    const names = new ReasonNames(btf, (name) => {
+      return name === 'OPENVSWITCH' ? new Btf(module.encode(), btf) : undefined;
+    });
+    expect(names.numbers((name) => /^(NO_SOCKET|OVS_.*|RX_.*)$/.test(name))).toEqual([3, 0x50001, 0x40001]);
+    expect(names.numbers(() => false)).toEqual([]);
+  });
 });

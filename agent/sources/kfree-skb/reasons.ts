@@ -51,6 +51,12 @@ export class ReasonNames {
     return `${this.#subsystems.get(subsystem) ?? `SUBSYS_${subsystem}`}/${reason & 0xffff}`;
   }
 
+  /** The numbers of all reasons whose names satisfy `matches`, of the modules that are loaded too. */
+  numbers(matches: (name: string) => boolean): number[] {
+    for (const subsystem of this.#subsystems.keys()) this.name(subsystem * 65_536 + 0xffff);
+    return [...this.#names].filter(([, name]) => matches(name)).map(([number]) => number);
+  }
+
   #addSubsystems(btf: Btf): void {
     for (const name of btf.enumNames('_drop_reason')) {
       if (name === 'skb_drop_reason') continue;

@@ -11,8 +11,7 @@ import { specimenOf } from '../specimen.ts';
 import { CpuCeiling } from './ceiling.ts';
 import { type KfreeSkbCounter, openKfreeSkb } from './counter.ts';
 import { probeKfreeSkb, samplesWork } from './probe.ts';
-import { OTHER_PROTOCOL } from './protocols.ts';
-import type { RawSample } from './samples/sampler.ts';
+import { firstEtherType } from './samples/sampler.ts';
 
 export interface KfreeSkbSourceOptions {
   /** Replaces `/`. */
@@ -123,7 +122,7 @@ export class KfreeSkbSource implements Source {
     counter.readSamples((site, sample) => {
       const fn = site.function === '?' ? '' : site.function;
       if (!into.wantsSample(site.reason, fn)) return;
-      const etherType = etherTypeOfFirst(sample);
+      const etherType = firstEtherType(sample);
       if (etherType < 0) return;
       into.sample(
         specimenOf(
@@ -141,15 +140,4 @@ export class KfreeSkbSource implements Source {
       );
     });
   }
-}
-
-/** The EtherType of what a sample's bytes begin with; 0 for an Ethernet header, -1 when that cannot be told. */
-function etherTypeOfFirst({ mac, network, etherType, bytes, start }: Readonly<RawSample>): number {
-  const ETHERNET_BYTES = 14;
-  if (mac) return network < 0 || network >= ETHERNET_BYTES ? 0 : -1;
-  if (etherType !== 0 && etherType !== OTHER_PROTOCOL) return etherType;
-  // Packets that this host made have no EtherType until they are about to leave.
-  const version = bytes[start]! >> 4;
-  if (version === 4) return 0x0800;
-  return version === 6 ? 0x86dd : -1;
 }

@@ -6,6 +6,7 @@
 import { BpfMap, MapType } from '../../../kernel/bpf/map.ts';
 import { RingBuffer } from '../../../kernel/bpf/ring-buffer.ts';
 import { possibleCpuCount } from '../../../kernel/cpus.ts';
+import { OTHER_PROTOCOL } from '../protocols.ts';
 import type { PacketFilter } from './filter.ts';
 import type { SampleLayout } from './layout.ts';
 import { CONTROL_BYTES, LACKED_BYTES, RECORD, type Sampling } from './program.ts';
@@ -151,4 +152,15 @@ export class Sampler {
     sample.namespace = known ? namespace : 0;
     sample.deviceIndex = known ? word(RECORD.deviceIndex) : 0;
   }
+}
+
+/** The EtherType of what a sample's bytes begin with; 0 for an Ethernet header, -1 when that cannot be told. */
+export function firstEtherType({ mac, network, etherType, bytes, start }: Readonly<RawSample>): number {
+  const ETHERNET_BYTES = 14;
+  if (mac) return network < 0 || network >= ETHERNET_BYTES ? 0 : -1;
+  if (etherType !== 0 && etherType !== OTHER_PROTOCOL) return etherType;
+  // Packets that this host made have no EtherType until they are about to leave.
+  const version = bytes[start]! >> 4;
+  if (version === 4) return 0x0800;
+  return version === 6 ? 0x86dd : -1;
 }
