@@ -3,24 +3,15 @@
  * deliveries. Also takes snapshots and, by them, retires the log's oldest entries. Everything it knows it has from the
  * log, so any number of replicas may run.
  */
-import { randomBytes } from 'node:crypto';
 import type { Clock, Log, Timer } from '@netfall/log';
-import { LogError } from '@netfall/log';
-import {
-  type CollectorEntryKind,
-  collectorMessageId,
-  collectorSubject,
-  deliveredMessageId,
-  type Entry,
-  type Epoch,
-  encodeEntry,
-} from '@netfall/proto';
+import { Appender } from './appender.ts';
 import { epochOf, readEpoch } from './epoch.ts';
 import type { FoldConfig } from './fold/config.ts';
 import { canFold, type FoldEntry, type Rules } from './fold/fold.ts';
 import type { Folding, FoldingEvents } from './fold-thread.ts';
 import type { FolderStatus } from './folder.ts';
 import type { Outcome } from './notify/lane.ts';
+import { OwnEpoch } from './own-epoch.ts';
 import type { Say } from './resume.ts';
 import { Snapshots } from './snapshots.ts';
 import type { ReplicaStatus } from './status.ts';
@@ -74,14 +65,11 @@ const LEASE_MARGIN_US = 2_000_000;
 
 export class Replica {
   readonly #options: ReplicaOptions;
-  readonly #run = randomBytes(6).toString('hex');
-  /** This run's name in claims. A copied data folder has the replica's name too, but must not share its claim. */
-  readonly #holder: string;
-  readonly #epoch: Epoch;
+  readonly #appender: Appender;
+  readonly #ownEpoch: OwnEpoch;
   readonly #snapshots: Snapshots;
   readonly #stopping = new AbortController();
   readonly #timers = new Map<string, Timer>();
-  #serial = 0;
   #folding: Folding | null = null;
   #status: FolderStatus | null = null;
   #statusAtUs = 0;
@@ -93,9 +81,6 @@ export class Replica {
   #read = 0;
   #ready = false;
   #failed = false;
-  /** The newest epoch when this replica had seen to its own; null before. */
-  #settledAt: number | null = null;
-  #warnedOfConfig = false;
   /** The epoch that there is a snapshot of, or that one is being taken of. */
   #snapshotOf = 0;
   /** Whether this run may hold the claim: it appended one, or nobody knows. */
@@ -105,9 +90,10 @@ export class Replica {
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
-    this.#holder = `${options.replica}-${this.#run}`;
-    const { log, path, say, config, rules } = options;
-    this.#epoch = epochOf(rules, config.fold);
+    const { replica, log, path, clock, say, config, rules } = options;
+    const appender = new Appender(log, config.cell, replica);
+    this.#appender = appender;
+    this.#ownEpoch = new OwnEpoch({ epoch: epochOf(rules, config.fold), appender, log, clock, say });
     this.#snapshots = new Snapshots({ log, path, say, retain_s: config.retain_s });
   }
 
@@ -150,7 +136,7 @@ export class Replica {
         config_digest: status?.epoch?.config_digest ?? '',
         catalog_digest: status?.epoch?.catalog_digest ?? '',
       },
-      configDiffers: this.#configDiffers(),
+      configDiffers: status !== null && this.#ownEpoch.differs(status),
       leader: this.mayDeliver(),
       claimHolder: status?.claim.holder ?? '',
       commits: status?.commits ?? 0,
@@ -160,20 +146,16 @@ export class Replica {
   /** Whether this replica holds the claim by the log's order, and still will for a moment. */
   mayDeliver(): boolean {
     const status = this.#status;
-    if (!status || this.#stopping.signal.aborted || status.claim.holder !== this.#holder) return false;
+    if (!status || this.#stopping.signal.aborted || status.claim.holder !== this.#appender.holder)
+      return false;
     // Who holds it beyond a barrier, or beyond what it has folded of the log's past, this replica does not see.
     if (status.barrier || !this.#ready) return false;
     return this.#logTimeUs() + LEASE_MARGIN_US < status.claim.until_us;
   }
 
   /** Appends a delivery's outcome; rejects when the log does not take it now. */
-  async recordDelivered(delivered: Outcome): Promise<void> {
-    const { config, log } = this.#options;
-    await log.append({
-      subject: collectorSubject(config.cell, 'delivered'),
-      id: deliveredMessageId(delivered.notification_id, delivered.sink),
-      data: encodeEntry({ delivered: { ...delivered, holder: this.#holder } }),
-    });
+  recordDelivered(outcome: Outcome): Promise<void> {
+    return this.#appender.delivered(outcome);
   }
 
   /** Gives up the claim, commits and ends. */
@@ -181,13 +163,12 @@ export class Replica {
     this.#stopping.abort();
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
+    this.#ownEpoch.stop();
     // First, for the reader may be waiting for it.
     const folded = this.#folding?.close();
     // A renewal under way would come behind the release, or instead of it.
     await this.#claiming;
-    if (this.#claimed) {
-      await this.#append('claim', { claim: { holder: this.#holder, lease_us: 0 } }).catch(() => {});
-    }
+    if (this.#claimed) await this.#appender.claim(0).catch(() => {});
     await this.#reading;
     await this.#snapshots.idle();
     await folded;
@@ -211,16 +192,10 @@ export class Replica {
     if (!this.#ready && this.#aimed && status.sequence >= this.#target) {
       this.#ready = true;
       this.#renewClaim();
-      if (this.#settledAt === null) this.#beginEpoch();
+      if (!status.barrier) this.#ownEpoch.begin(status);
     }
     this.#snapshotEpoch(status);
-    if (this.#configDiffers() && !this.#warnedOfConfig) {
-      this.#warnedOfConfig = true;
-      say.warn(
-        `entry ${status.epoch?.sequence} began an epoch of another configuration than this collector has: give all ` +
-          'collectors of the cell the same detect, incident, limits and notify, or it changes whenever one is restarted',
-      );
-    }
+    this.#ownEpoch.watch(status);
     onCommit(status);
   }
 
@@ -264,13 +239,6 @@ export class Replica {
     }
   }
 
-  /** Whether another collector's configuration is in force, after this one had seen to its own. */
-  #configDiffers(): boolean {
-    const status = this.#status;
-    if (!status?.epoch || this.#settledAt === null || status.sequence < this.#settledAt) return false;
-    return status.epoch.config_digest !== this.#epoch.config_digest;
-  }
-
   #whyNotReady(): string {
     const status = this.#status;
     if (!status) return 'the fold is starting';
@@ -283,42 +251,12 @@ export class Replica {
 
   /** Fails when the log's newest epoch is one of these rules again and a peer has left a snapshot behind it. */
   async #lookPastBarrier(): Promise<void> {
-    const { config, log, rules } = this.#options;
-    const last = await log.lastOn(collectorSubject(config.cell, 'epoch'));
+    const { log, rules } = this.#options;
+    const last = await log.lastOn(this.#appender.subject('epoch'));
     const epoch = last && readEpoch(last);
     if (!epoch || !canFold(rules, epoch)) return;
     if (await this.#snapshots.reach(last.sequence, rules.version))
       this.#fail(new BarrierLifted(last.sequence));
-  }
-
-  /** Begins the epoch of this replica's rules, unless it is under way; goes on trying while the log takes nothing. */
-  async #beginEpoch(): Promise<void> {
-    const { clock, config, log, say } = this.#options;
-    const status = this.#status;
-    if (!status || status.barrier || this.#stopping.signal.aborted) return;
-    const epoch = this.#epoch;
-    const { epoch: current } = status;
-    if (
-      current?.fold_version === epoch.fold_version &&
-      current.config_digest === epoch.config_digest &&
-      current.catalog_digest === epoch.catalog_digest
-    ) {
-      this.#settledAt = current.sequence;
-      return;
-    }
-    try {
-      if (await this.#append('epoch', { epoch }, status.sequence))
-        say.info('began a new epoch: rules, catalog or configuration changed');
-      // Be it this one's or that of another replica, which came first.
-      this.#settledAt = (await log.lastOn(collectorSubject(config.cell, 'epoch')))?.sequence ?? 0;
-    } catch (error) {
-      if (this.#stopping.signal.aborted) return;
-      say.warn(`could not begin this release's epoch, trying again: ${message(error)}`);
-      this.#timers.set(
-        'epoch',
-        clock.setTimer(RETRY_MS, () => this.#beginEpoch()),
-      );
-    }
   }
 
   /** Claims the delivery of notifications when it is free, and renews the claim while it is held. */
@@ -332,29 +270,9 @@ export class Replica {
     // What this replica no longer folds, others decide: beyond a barrier it would hold the claim and never see it.
     if (!this.#status || this.#status.barrier || !this.#ready) return;
     const { claim } = this.#status;
-    if (claim.holder !== this.#holder && this.#logTimeUs() < claim.until_us) return;
+    if (claim.holder !== this.#appender.holder && this.#logTimeUs() < claim.until_us) return;
     this.#claimed = true;
-    await this.#append('claim', { claim: { holder: this.#holder, lease_us: LEASE_US } }).catch(() => {});
-  }
-
-  /** Compare-and-append: false when another replica came first, be it after the entry `seen`, the last one known here. */
-  async #append(kind: CollectorEntryKind, entry: Entry, seen = Number.MAX_SAFE_INTEGER): Promise<boolean> {
-    const { config, log } = this.#options;
-    const subject = collectorSubject(config.cell, kind);
-    const last = await log.lastOn(subject);
-    if (last && last.sequence > seen) return false;
-    try {
-      await log.append({
-        subject,
-        id: collectorMessageId(this.#run, kind, ++this.#serial),
-        data: encodeEntry(entry),
-        expectLastOnSubject: last?.sequence ?? 0,
-      });
-      return true;
-    } catch (error) {
-      if (error instanceof LogError && error.code === 'conflict') return false;
-      throw error;
-    }
+    await this.#appender.claim(LEASE_US).catch(() => {});
   }
 
   /** Log time now, as far as this replica can tell. */
@@ -366,16 +284,11 @@ export class Replica {
   /** Appends a tick when the log has been idle for a second; jittered, so that usually one replica does. */
   #scheduleTick(): void {
     if (this.#stopping.signal.aborted) return;
-    const { clock, config, log, random, replica } = this.#options;
+    const { clock, random } = this.#options;
     this.#timers.get('tick')?.cancel();
     const timer = clock.setTimer(IDLE_MS * (1 + random() / 4), () => {
-      const tick = {
-        subject: collectorSubject(config.cell, 'tick'),
-        id: collectorMessageId(this.#run, 'tick', ++this.#serial),
-        data: encodeEntry({ tick: { replica } }),
-      };
       // A log that does not answer has an outage; the gap itself will say so.
-      log.append(tick).catch(() => {});
+      this.#appender.tick().catch(() => {});
       this.#scheduleTick();
     });
     this.#timers.set('tick', timer);
