@@ -158,6 +158,7 @@ async function cpuPerEntry(path: string, hosts: number, entries: number): Promis
         warm.events.committed(status);
         all.events.committed(status);
       },
+      stalled: all.events.stalled,
       failed: all.events.failed,
     },
   );
@@ -184,6 +185,7 @@ function untilFolded(sequence: number) {
     committed: (status: FolderStatus) => {
       if (status.sequence >= sequence) resolve();
     },
+    stalled: (why: string) => reject(new Error(why)),
     failed: reject,
   };
   return { done: promise, events };
