@@ -13,10 +13,7 @@
  * counter read every second and for `perf record -e skb:kfree_skb -a`, in turn. Medians of `rounds` pairs.
  */
 
-import { spawn, spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadedProgramIds } from '../../agent/kernel/bpf/bpf.ts';
 import { pinToCpu } from '../../agent/kernel/libc.ts';
@@ -26,21 +23,15 @@ import {
   openKfreeSkb,
   probeKfreeSkb,
 } from '../../agent/sources/kfree-skb/index.ts';
-import { CpuTime } from '../load/cpu-time.ts';
 import { etherFlood } from '../load/ether-flood.ts';
 import { Namespace, udpNoPorts } from '../load/namespace.ts';
 import { udpFlood } from '../load/udp-flood.ts';
+import { CLOSED_PORT, CPU, isPerfMissing, pairedCost, RATE, type Stretch, underPerf } from './paired-cost.ts';
 import { measured, type Options, type Result, unmeasured } from './result.ts';
 
-const RATE = 150_000;
-const CPU = 0;
-const CLOSED_PORT = 9;
 const MADE_UP_TYPES = Array.from({ length: 1_000 }, (_, i) => 0x9000 + i);
 /** With IPv4 these are more kinds than a table of four entries holds. */
 const KNOWN_TYPES = [0x8847, 0x8864, 0x88cc, 0x888e, 0x9000];
-/** How long costs are taken at a time, and how long what has just begun is left to come to rest. */
-const STRETCH_MS = 1_000;
-const SETTLE_MS = 300;
 
 const GOAL = { exact: '=0', cost: '<=0.125' } as const;
 const METRIC = {
@@ -144,59 +135,17 @@ function elsewhere(counter: KfreeSkbCounter | undefined): number {
   return events;
 }
 
-/**
- * One flood without end, and short stretches of it with and without an observer in turn, so that whatever else the
- * machine does falls on all alike. An observer's beginning and end lie outside of the stretches.
- */
+/** Against perf, each beyond what the flood itself takes. */
 async function cost(namespace: Namespace, rounds: number): Promise<Result[]> {
-  if (spawnSync('perf', ['--version']).status !== 0)
-    return [unmeasured(METRIC.cost, GOAL.cost, 'needs perf')];
-  using cpuTime = new CpuTime('netfall-bench');
-  const flood = udpFlood({
-    namespace: namespace.name,
-    cpu: CPU,
-    host: '127.0.0.1',
-    port: CLOSED_PORT,
-    count: Number.MAX_SAFE_INTEGER,
-    ratePerSecond: RATE,
-  });
-  const ended = flood.done.catch(() => {});
-  /** Nanoseconds of processor time a drop, over a second. */
-  const stretch = async (read: () => void) => {
-    await sleep(SETTLE_MS);
-    const [time, drops] = [cpuTime.read(), udpNoPorts(`/proc/${flood.process.pid}/net`)];
-    await sleep(STRETCH_MS);
-    read();
-    return (cpuTime.read() - time) / (udpNoPorts(`/proc/${flood.process.pid}/net`) - drops);
-  };
-  const alone: number[] = [];
-  const ours: number[] = [];
-  const perf: number[] = [];
-  try {
-    await sleep(1_000);
-    alone.push(await stretch(() => {}));
-    for (let round = 0; round < rounds; round++) {
-      // Each against the mean of the stretches before and after it, so that a drift cancels out.
-      for (const [extra, under] of [[ours, underOurs] as const, [perf, underPerf] as const]) {
-        const before = alone.at(-1)!;
-        const observed = await under(stretch);
-        const after = await stretch(() => {});
-        alone.push(after);
-        extra.push(observed - (before + after) / 2);
-      }
-    }
-  } finally {
-    flood.process.kill();
-    await ended;
-  }
+  if (isPerfMissing()) return [unmeasured(METRIC.cost, GOAL.cost, 'needs perf')];
+  const { alone, extra } = await pairedCost(namespace, rounds, [underOurs, underPerf]);
+  const [ours = 0, perf = 0] = extra;
   return [
-    measured(METRIC.cost, median(ours) / median(perf), GOAL.cost),
-    { metric: 'cpu_per_drop_vs_flood_alone', value: 1 + median(ours) / median(alone) },
-    { metric: 'cpu_per_drop_of_perf_record_vs_flood_alone', value: 1 + median(perf) / median(alone) },
+    measured(METRIC.cost, ours / perf, GOAL.cost),
+    { metric: 'cpu_per_drop_vs_flood_alone', value: 1 + ours / alone },
+    { metric: 'cpu_per_drop_of_perf_record_vs_flood_alone', value: 1 + perf / alone },
   ];
 }
-
-type Stretch = (read: () => void) => Promise<number>;
 
 async function underOurs(stretch: Stretch): Promise<number> {
   using counter = openKfreeSkb();
@@ -206,25 +155,4 @@ async function underOurs(stretch: Stretch): Promise<number> {
   };
   read();
   return await stretch(read);
-}
-
-async function underPerf(stretch: Stretch): Promise<number> {
-  const file = join(tmpdir(), `netfall-bench-${process.pid}.perf`);
-  const perf = spawn('perf', ['record', '-e', 'skb:kfree_skb', '-a', '-o', file], { stdio: 'ignore' });
-  const ended = new Promise<void>((resolve) => perf.on('close', () => resolve()));
-  try {
-    await sleep(1_000);
-    return await stretch(() => {});
-  } finally {
-    perf.kill('SIGINT');
-    await ended;
-    rmSync(file, { force: true });
-    rmSync(`${file}.old`, { force: true });
-  }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

@@ -8,6 +8,7 @@ import type { Benchmark, Result } from './result.ts';
 const benchmarks: Readonly<Record<string, () => Promise<{ run: Benchmark }>>> = {
   'kfree-skb': () => import('./kfree-skb.ts'),
   fold: () => import('./fold.ts'),
+  samples: () => import('./samples.ts'),
 };
 
 function show(results: readonly Result[]): void {

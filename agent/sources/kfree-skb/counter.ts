@@ -169,10 +169,23 @@ class Counter implements KfreeSkbCounter {
 
   readSamples(visit: (site: Readonly<DropSite>, sample: Readonly<RawSample>) => void): void {
     if (!this.#sampler) return;
+    const last = new Uint32Array(KEY_WORDS);
+    let site: DropSite | undefined;
     this.#sampler.read((sample, words, key) => {
-      const number = this.#totals.find(words, key);
-      // Of a kind that was not read yet, or is in the overflow.
-      visit(number < 0 ? this.#describe(words, key) : this.#site(number), sample);
+      // Most samples are of the kind of the one before.
+      if (
+        site === undefined ||
+        words[key] !== last[0] ||
+        words[key + 1] !== last[1] ||
+        words[key + 2] !== last[2] ||
+        words[key + 3] !== last[3]
+      ) {
+        for (let word = 0; word < KEY_WORDS; word++) last[word] = words[key + word]!;
+        const number = this.#totals.find(last, 0);
+        // Of a kind that was not read yet, or is in the overflow.
+        site = number < 0 ? this.#describe(last, 0) : this.#site(number);
+      }
+      visit(site, sample);
     });
     this.#sampler.beginTurn();
     this.#symbols.endBatch();

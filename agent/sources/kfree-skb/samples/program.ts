@@ -45,6 +45,7 @@ export const RECORD = {
   deviceIndex: 36,
   start: 40,
   data: 44,
+  /** u16 each. */
   mac: 48,
   network: 50,
   /** Bytes that follow, u32. */

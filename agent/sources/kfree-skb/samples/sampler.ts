@@ -56,7 +56,6 @@ export class Sampler {
   readonly sampling: Sampling;
   readonly #resources: DisposableStack;
   readonly #ring: RingBuffer;
-  readonly #view: DataView;
   readonly #words: Uint32Array;
   readonly #control = new ArrayBuffer(CONTROL_BYTES);
   readonly #onlyKey = new ArrayBuffer(4);
@@ -78,7 +77,6 @@ export class Sampler {
       filter: options.filter,
     };
     const { bytes } = this.#ring;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset);
     this.#words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
     this.#lacked = new BigUint64Array(possibleCpuCount());
     this.#sample = {
@@ -133,24 +131,28 @@ export class Sampler {
   }
 
   #decode(at: number): void {
-    const view = this.#view;
+    const words = this.#words;
     const sample = this.#sample;
-    const word = (offset: number) => view.getUint32(at + offset, true);
-    sample.monotonicUs = Math.floor((word(RECORD.time) + word(RECORD.time + 4) * 2 ** 32) / 1000);
+    const first = at >>> 2;
+    sample.monotonicUs = Math.floor(
+      (words[first + RECORD.time / 4]! + words[first + RECORD.time / 4 + 1]! * 2 ** 32) / 1000,
+    );
     sample.start = at + RECORD.bytes;
-    sample.copied = word(RECORD.copied);
-    const start = word(RECORD.start);
-    const network = view.getUint16(at + RECORD.network, true);
-    sample.mac = view.getUint16(at + RECORD.mac, true) !== NO_MAC_HEADER && network !== start;
+    sample.copied = words[first + RECORD.copied / 4]!;
+    const start = words[first + RECORD.start / 4]!;
+    const headers = words[first + RECORD.mac / 4]!;
+    const network = headers >>> 16;
+    sample.mac = (headers & 0xffff) !== NO_MAC_HEADER && network !== start;
     sample.network = network >= start && network > 0 ? network - start : -1;
-    sample.etherType = view.getUint16(at + RECORD.kind + 4, true);
+    sample.etherType = words[first + RECORD.kind / 4 + 1]! & 0xffff;
     // `data` may stand before or behind the first byte copied; the packet ends where it ends.
-    sample.length = Math.max(sample.copied, (word(RECORD.length) + word(RECORD.data) - start) | 0);
-    sample.arrivedOn = word(RECORD.arrivedOn);
-    const namespace = word(RECORD.namespace);
+    const length = (words[first + RECORD.length / 4]! + words[first + RECORD.data / 4]! - start) | 0;
+    sample.length = Math.max(sample.copied, length);
+    sample.arrivedOn = words[first + RECORD.arrivedOn / 4]!;
+    const namespace = words[first + RECORD.namespace / 4]!;
     const known = namespace >= FIRST_NAMESPACE;
     sample.namespace = known ? namespace : 0;
-    sample.deviceIndex = known ? word(RECORD.deviceIndex) : 0;
+    sample.deviceIndex = known ? words[first + RECORD.deviceIndex / 4]! : 0;
   }
 }
 
