@@ -13,7 +13,10 @@ import type {
   Epoch,
   Inventory,
   Item,
+  Label,
   Loss,
+  SourceSwitch,
+  Switches,
 } from './gen/types.ts';
 import { collectorSubject, hostSubject, isId } from './subjects.ts';
 
@@ -33,6 +36,10 @@ export const LIMITS = {
   nics: 256,
   addresses: 256,
   labels: 64,
+  switches: 32,
+  /** Of a switch: the hosts that it names, and the labels that others have to carry. */
+  switchHosts: 64,
+  switchLabels: 8,
   /** Characters in any string. */
   string: 256,
   /** Characters in an epoch's configuration. */
@@ -43,16 +50,18 @@ export const LIMITS = {
 
 /** Why an entry that stood on `subject` is to be rejected, or null when it is in order. */
 export function checkEntry(entry: Entry, subject: string): string | null {
-  const kinds = (entry.envelope ? 1 : 0) + (entry.tick ? 1 : 0) + (entry.epoch ? 1 : 0);
-  if (kinds + (entry.claim ? 1 : 0) + (entry.delivered ? 1 : 0) !== 1) return 'not exactly one kind is set';
-  if (entry.envelope) return checkEnvelope(entry.envelope, subject);
-  const kind = entry.tick ? 'tick' : entry.epoch ? 'epoch' : entry.claim ? 'claim' : 'delivered';
+  const { envelope, tick, epoch, claim, delivered, switches } = entry;
+  const kinds = (envelope ? 1 : 0) + (tick ? 1 : 0) + (epoch ? 1 : 0) + (claim ? 1 : 0);
+  if (kinds + (delivered ? 1 : 0) + (switches ? 1 : 0) !== 1) return 'not exactly one kind is set';
+  if (envelope) return checkEnvelope(envelope, subject);
+  const kind = tick ? 'tick' : epoch ? 'epoch' : claim ? 'claim' : delivered ? 'delivered' : 'switches';
   const [, cell] = subject.split('.');
   if (cell === undefined || subject !== collectorSubject(cell, kind)) return `${kind} on subject ${subject}`;
-  if (entry.tick) return badId('tick.replica', entry.tick.replica);
-  if (entry.epoch) return checkEpoch(entry.epoch);
-  if (entry.claim) return checkClaim(entry.claim);
-  return entry.delivered ? checkDelivered(entry.delivered) : null;
+  if (tick) return badId('tick.replica', tick.replica);
+  if (epoch) return checkEpoch(epoch);
+  if (claim) return checkClaim(claim);
+  if (delivered) return checkDelivered(delivered);
+  return switches ? checkSwitches(switches) : null;
 }
 
 function checkEnvelope(envelope: Envelope, subject: string): string | null {
@@ -137,13 +146,15 @@ function checkInventory(inventory: Inventory): string | null {
       }
       return badInteger('nic.speed_mbps', nic.speed_mbps);
     }) ??
-    every('inventory.labels', inventory.labels, LIMITS.labels, (label) => {
-      if (!/^[a-z0-9_.-]{1,64}$/.test(label.key)) {
-        return `label.key ${JSON.stringify(label.key.slice(0, 80))} is no label key`;
-      }
-      return badString('label.value', label.value);
-    })
+    every('inventory.labels', inventory.labels, LIMITS.labels, checkLabel)
   );
+}
+
+function checkLabel(label: Label): string | null {
+  if (!/^[a-z0-9_.-]{1,64}$/.test(label.key)) {
+    return `label.key ${JSON.stringify(label.key.slice(0, 80))} is no label key`;
+  }
+  return badString('label.value', label.value);
 }
 
 function checkDropReport(report: DropReport): string | null {
@@ -242,6 +253,23 @@ function checkDelivered(delivered: Delivered): string | null {
     badId('delivered.holder', delivered.holder) ??
     badInteger('delivered.attempts', delivered.attempts) ??
     badString('delivered.error', delivered.error)
+  );
+}
+
+function checkSwitches({ switches, by }: Switches): string | null {
+  return (
+    badString('switches.by', by) ??
+    every('switches.switches', switches, LIMITS.switches, (one: SourceSwitch) => {
+      return (
+        (one.source === '' ? 'switch.source is empty' : null) ??
+        badString('switch.source', one.source) ??
+        badInteger('switch.until_us', one.until_us, 0, LIMITS.timeUs) ??
+        every('switch.hosts', one.hosts, LIMITS.switchHosts, (host) => badId('switch.host', host)) ??
+        every('switch.labels', one.labels, LIMITS.switchLabels, checkLabel) ??
+        badString('switch.why', one.why) ??
+        badString('switch.by', one.by)
+      );
+    })
   );
 }
 

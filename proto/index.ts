@@ -3,3 +3,4 @@ export { decodeEntry, encodeEntry, MAX_ENTRY_BYTES } from './codec.ts';
 export * from './gen/types.ts';
 export { EventFormatError, type EventLine, readEventLine, readEvents, writeEventLine } from './json.ts';
 export * from './subjects.ts';
+export * from './switches.ts';

@@ -28,11 +28,12 @@ export const netfall = $root.netfall = (() => {
             Entry.prototype.epoch = null;
             Entry.prototype.claim = null;
             Entry.prototype.delivered = null;
+            Entry.prototype.switches = null;
 
             let $oneOfFields;
 
             $Object.defineProperty(Entry.prototype, "kind", {
-                get: $util.oneOfGetter($oneOfFields = ["envelope", "tick", "epoch", "claim", "delivered"]),
+                get: $util.oneOfGetter($oneOfFields = ["envelope", "tick", "epoch", "claim", "delivered", "switches"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -53,6 +54,8 @@ export const netfall = $root.netfall = (() => {
                     $root.netfall.v1.Claim.encode(message.claim, writer.uint32(34).fork(), _depth + 1).ldelim();
                 if (message.delivered != null && $Object.hasOwnProperty.call(message, "delivered"))
                     $root.netfall.v1.Delivered.encode(message.delivered, writer.uint32(42).fork(), _depth + 1).ldelim();
+                if (message.switches != null && $Object.hasOwnProperty.call(message, "switches"))
+                    $root.netfall.v1.Switches.encode(message.switches, writer.uint32(50).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -119,6 +122,13 @@ export const netfall = $root.netfall = (() => {
                                 break;
                             message.delivered = $root.netfall.v1.Delivered.decode(reader, reader.size(), $undefined, _depth + 1, message.delivered);
                             message.kind = "delivered";
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            message.switches = $root.netfall.v1.Switches.decode(reader, reader.size(), $undefined, _depth + 1, message.switches);
+                            message.kind = "switches";
                             continue;
                         }
                     }
@@ -2941,6 +2951,257 @@ export const netfall = $root.netfall = (() => {
             };
 
             return Delivered;
+        })();
+
+        v1.Switches = (function() {
+
+            const Switches = function (properties) {
+                this.switches = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            Switches.prototype.switches = $util.emptyArray;
+            Switches.prototype.by = "";
+
+            Switches.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.switches != null && message.switches.length)
+                    for (let i = 0; i < message.switches.length; ++i)
+                        $root.netfall.v1.SourceSwitch.encode(message.switches[i], writer.uint32(10).fork(), _depth + 1).ldelim();
+                if (message.by != null && $Object.hasOwnProperty.call(message, "by") && message.by !== "")
+                    writer.uint32(18).string(message.by);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            Switches.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.netfall.v1.Switches();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.switches && message.switches.length))
+                                message.switches = [];
+                            message.switches.push($root.netfall.v1.SourceSwitch.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.by = value;
+                            else
+                                delete message.by;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            Switches.getTypeUrl = function(prefix) {
+                if (prefix === $undefined)
+                    prefix = "type.googleapis.com";
+                return prefix + "/netfall.v1.Switches";
+            };
+
+            return Switches;
+        })();
+
+        v1.SourceSwitch = (function() {
+
+            const SourceSwitch = function (properties) {
+                this.hosts = [];
+                this.labels = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            SourceSwitch.prototype.source = "";
+            SourceSwitch.prototype.until_us = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            SourceSwitch.prototype.hosts = $util.emptyArray;
+            SourceSwitch.prototype.labels = $util.emptyArray;
+            SourceSwitch.prototype.why = "";
+            SourceSwitch.prototype.by = "";
+
+            SourceSwitch.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.source != null && $Object.hasOwnProperty.call(message, "source") && message.source !== "")
+                    writer.uint32(10).string(message.source);
+                if (message.until_us != null && $Object.hasOwnProperty.call(message, "until_us") && (typeof message.until_us === "object" ? message.until_us.low || message.until_us.high : message.until_us !== 0))
+                    writer.uint32(16).uint64(message.until_us);
+                if (message.hosts != null && message.hosts.length)
+                    for (let i = 0; i < message.hosts.length; ++i)
+                        writer.uint32(26).string(message.hosts[i]);
+                if (message.labels != null && message.labels.length)
+                    for (let i = 0; i < message.labels.length; ++i)
+                        $root.netfall.v1.Label.encode(message.labels[i], writer.uint32(34).fork(), _depth + 1).ldelim();
+                if (message.why != null && $Object.hasOwnProperty.call(message, "why") && message.why !== "")
+                    writer.uint32(42).string(message.why);
+                if (message.by != null && $Object.hasOwnProperty.call(message, "by") && message.by !== "")
+                    writer.uint32(50).string(message.by);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            SourceSwitch.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.netfall.v1.SourceSwitch();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.source = value;
+                            else
+                                delete message.source;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.until_us = value;
+                            else
+                                delete message.until_us;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.hosts && message.hosts.length))
+                                message.hosts = [];
+                            message.hosts.push(reader.stringVerify());
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.labels && message.labels.length))
+                                message.labels = [];
+                            message.labels.push($root.netfall.v1.Label.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.why = value;
+                            else
+                                delete message.why;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.by = value;
+                            else
+                                delete message.by;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            SourceSwitch.getTypeUrl = function(prefix) {
+                if (prefix === $undefined)
+                    prefix = "type.googleapis.com";
+                return prefix + "/netfall.v1.SourceSwitch";
+            };
+
+            return SourceSwitch;
         })();
 
         return v1;

@@ -6,6 +6,7 @@ export interface Entry {
   epoch?: Epoch | null;
   claim?: Claim | null;
   delivered?: Delivered | null;
+  switches?: Switches | null;
 }
 
 export interface Envelope {
@@ -186,4 +187,18 @@ export interface Delivered {
   holder: string;
   attempts: number;
   error: string;
+}
+
+export interface Switches {
+  switches: readonly SourceSwitch[];
+  by: string;
+}
+
+export interface SourceSwitch {
+  source: string;
+  until_us: number;
+  hosts: readonly string[];
+  labels: readonly Label[];
+  why: string;
+  by: string;
 }

@@ -16,6 +16,7 @@ import type {
   Heartbeat,
   Inventory,
   Item,
+  Label,
   Loss,
 } from '../gen/types.ts';
 import { collectorSubject, hostSubject } from '../subjects.ts';
@@ -52,6 +53,8 @@ function few<T>(item: fc.Arbitrary<T>): fc.Arbitrary<T[]> {
 
 const loss: fc.Arbitrary<Loss> = fc.record({ source: text, hop: text, count });
 
+const label: fc.Arbitrary<Label> = fc.record({ key: fc.stringMatching(/^[a-z0-9_.-]{1,64}$/), value: text });
+
 const inventory: fc.Arbitrary<Inventory> = fc.record({
   hostname: text,
   addresses: few(text),
@@ -68,7 +71,7 @@ const inventory: fc.Arbitrary<Inventory> = fc.record({
   nics: few(
     fc.record({ name: text, driver: text, driver_version: text, firmware: text, speed_mbps: uint32 }),
   ),
-  labels: few(fc.record({ key: fc.stringMatching(/^[a-z0-9_.-]{1,64}$/), value: text })),
+  labels: few(label),
 });
 
 const heartbeat: fc.Arbitrary<Heartbeat> = fc.record({
@@ -181,6 +184,12 @@ export function anyEntry(cell: string, hosts: fc.Arbitrary<string> = anyId): fc.
     attempts: uint32,
     error: text,
   });
+  const switches = fc.record({
+    switches: few(
+      fc.record({ source: name, until_us: time, hosts: few(hosts), labels: few(label), why: text, by: text }),
+    ),
+    by: text,
+  });
   return fc.oneof(
     {
       weight: 6,
@@ -192,5 +201,6 @@ export function anyEntry(cell: string, hosts: fc.Arbitrary<string> = anyId): fc.
     epoch.map((value) => ({ subject: collectorSubject(cell, 'epoch'), entry: { epoch: value } })),
     claim.map((value) => ({ subject: collectorSubject(cell, 'claim'), entry: { claim: value } })),
     delivered.map((value) => ({ subject: collectorSubject(cell, 'delivered'), entry: { delivered: value } })),
+    switches.map((value) => ({ subject: collectorSubject(cell, 'switches'), entry: { switches: value } })),
   );
 }

@@ -150,6 +150,24 @@ function examples(): readonly OnSubject[] {
         },
       },
     ],
+    [
+      'switches',
+      {
+        switches: {
+          switches: [
+            {
+              source: 'kfree-skb',
+              until_us: 1_700_003_600_000_000,
+              hosts: ['web-1', 'web-2'],
+              labels: [{ key: 'rack', value: 'r12' }],
+              why: 'it costs too much',
+              by: 'ann@console',
+            },
+          ],
+          by: 'bob@console',
+        },
+      },
+    ],
   ];
   return entries.map(([rest, entry]) => ({ subject: `netfall.tor-12.${rest}`, entry }));
 }
