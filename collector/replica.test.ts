@@ -363,6 +363,7 @@ function facade(of: Log): Log {
     read: (options) => of.read(options),
     get: (sequence) => of.get(sequence),
     lastOn: (subject) => of.lastOn(subject),
+    watchLast: (subject, signal) => of.watchLast(subject, signal),
     info: () => of.info(),
     purge: (sequence) => of.purge(sequence),
     blobs: of.blobs,

@@ -10,6 +10,7 @@ import { blobs } from './contract/blobs.ts';
 import { lostAcknowledgements } from './contract/lost-acknowledgements.ts';
 import { model } from './contract/model.ts';
 import { reading } from './contract/reading.ts';
+import { watching } from './contract/watching.ts';
 
 /** @param makeBed makes an empty log for one test */
 export function logContract(name: string, traits: Traits, makeBed: () => Promise<Bed>): void {
@@ -23,6 +24,7 @@ export function logContract(name: string, traits: Traits, makeBed: () => Promise
     describe('appending', () => appending(current, traits));
     describe('lost acknowledgements', () => lostAcknowledgements(current));
     describe('reading', () => reading(current));
+    describe('watching', () => watching(current));
     describe('blobs', () => blobs(current, traits));
     describe('model', () => model(makeBed, traits));
   });

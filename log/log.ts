@@ -70,6 +70,12 @@ export interface Log {
   get(sequence: number): Promise<Stored | null>;
   /** The newest entry on a subject, or null. */
   lastOn(subject: string): Promise<Stored | null>;
+  /**
+   * Yields the newest entry on a subject, when there is one, and every newer one soon after it is stored (within seconds
+   * where the log is shared), until the signal aborts; passes over those that have been overtaken. Made for a great many
+   * who wait for what seldom comes. Rides out a lost connection by itself. Throws LogError `closed`.
+   */
+  watchLast(subject: string, signal: AbortSignal): AsyncIterable<Stored>;
   info(): Promise<LogInfo>;
   /** Drops every entry below `sequence`. Sequences are never given again. */
   purge(sequence: number): Promise<void>;

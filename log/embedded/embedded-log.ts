@@ -158,6 +158,18 @@ class EmbeddedLog implements Log {
     return { sequence: newest.sequence, timeUs: newest.timeUs, subject: newest.subject, data: newest.data };
   }
 
+  async *watchLast(subject: string, signal: AbortSignal): AsyncGenerator<Stored, void, void> {
+    let seen = 0;
+    while (!signal.aborted) {
+      const newest = await this.lastOn(subject);
+      if (signal.aborted) return;
+      if (newest && newest.sequence > seen) {
+        seen = newest.sequence;
+        yield newest;
+      } else await this.#commits.wait(signal);
+    }
+  }
+
   async info(): Promise<LogInfo> {
     this.#ensureOpen();
     const { first, last, bytes } = this.#state;

@@ -321,6 +321,7 @@ describe.skipIf(missing)(missing ? `JetStream faults (${NATS_SERVER_MISSING})` :
       subjects: ['netfall.test.>'],
       discard: 'new',
       storage: 'file',
+      allow_direct: true,
     });
     const log = await open();
     for (const id of ['a', 'b', 'c']) await persist(log, id);
@@ -370,7 +371,7 @@ describe.skipIf(missing)(missing ? `JetStream faults (${NATS_SERVER_MISSING})` :
     expect(error).toMatchObject({ code: 'conflict' });
     expect((error as Error).message).toBe(
       `stream FAULTS on ${server.url} cannot hold the log: storage is memory, wanted file; ` +
-        'max_age is 3600000000000, wanted 0; max_msgs_per_subject is 5, wanted none; discard is old, wanted new; ' +
+        'max_age is 3600000000000, wanted 0; allow_direct is false, wanted true; max_msgs_per_subject is 5, wanted none; discard is old, wanted new; ' +
         'subjects lack netfall.test.>: mend it with nats stream edit',
     );
   });

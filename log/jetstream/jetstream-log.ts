@@ -23,6 +23,7 @@ import { objectBlobs } from './object-blobs.ts';
 import { timestampUs } from './position.ts';
 import { readStream } from './reader.ts';
 import { ensureStream, firstHeld, identityOf } from './stream.ts';
+import { watchLast } from './watch.ts';
 
 const COPY_WAIT_MS = 20;
 const NEVER = new AbortController().signal;
@@ -166,6 +167,11 @@ async function openOn(connection: Connection, options: JetStreamLogOptions): Pro
       ensureOpen();
       checkSubject(subject);
       return storedOf(await message({ last_by_subj: subject }));
+    },
+    async *watchLast(subject, signal) {
+      ensureOpen();
+      checkSubject(subject);
+      yield* watchLast({ connection, jsm, clock, stream }, subject, signal);
     },
     async info() {
       ensureOpen();

@@ -75,7 +75,28 @@ describe.skipIf(missing)(missing ? `permissions (${NATS_SERVER_MISSING})` : 'per
     expect(refusals).toEqual([]);
   });
 
+  test('an agent may watch the switches, and no other subject', async () => {
+    refusals.length = 0;
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const watching = (async () => {
+      for await (const { data } of agent.watchLast('netfall.default.switches', stop.signal))
+        seen.push(Buffer.from(data).toString());
+    })();
+    await agent.info();
+    await collector.append(message('s/1', { subject: 'netfall.default.switches' }));
+    await expect.poll(() => seen, { timeout: 10_000 }).toEqual(['s/1']);
+    expect(refusals).toEqual([]);
+    const other = agent.watchLast('netfall.default.epoch', stop.signal)[Symbol.asyncIterator]().next();
+    await expect.poll(() => refusals.join(), { timeout: 10_000 }).toContain('DIRECT.GET');
+    expect(refusals.join()).toContain('Subscription to "netfall.default.epoch"');
+    stop.abort();
+    expect(await other).toEqual({ done: true, value: undefined });
+    await watching;
+  });
+
   test.each([
+    'netfall.default.switches',
     'netfall.default.epoch',
     'netfall.default.claim',
     'netfall.default.delivered',

@@ -48,8 +48,8 @@ function configOf(settings: StreamSettings) {
     deny_delete: true,
     deny_purge: false,
     allow_rollup_hdrs: false,
-    // A direct get may be answered by a replica that lags.
-    allow_direct: false,
+    // For those who watch a subject: any server of the stream answers them, and they may be allowed no other subject.
+    allow_direct: true,
   } satisfies Partial<StreamConfig>;
 }
 
@@ -64,7 +64,7 @@ export function firstHeld(info: StreamInfo): number {
 }
 
 /**
- * Finds the stream or makes it. Throws LogError `conflict` when one stands that would lose entries or not take them,
+ * Finds the stream or makes it. Throws LogError `conflict` when one stands that would lose entries, not take them, or not let them be watched,
  * and says what differs; other differences are only told to `notice`.
  */
 export async function ensureStream(
@@ -126,6 +126,7 @@ function differences(actual: StreamConfig, settings: StreamSettings): Difference
   compare(harmful, 'max_age');
   compare(harmful, 'deny_purge');
   compare(harmful, 'allow_rollup_hdrs');
+  compare(harmful, 'allow_direct');
   for (const key of ['max_msgs', 'max_msgs_per_subject'] as const) {
     // Zero and less both mean unbounded.
     if (actual[key] > 0) harmful.push(`${key} is ${actual[key]}, wanted none`);

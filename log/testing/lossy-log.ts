@@ -19,6 +19,7 @@ export function lossyLog(inner: Log): LossyLog {
     read: (options) => inner.read(options),
     get: (sequence) => inner.get(sequence),
     lastOn: (subject) => inner.lastOn(subject),
+    watchLast: (subject, signal) => inner.watchLast(subject, signal),
     info: () => inner.info(),
     purge: (sequence) => inner.purge(sequence),
     close: () => inner.close(),

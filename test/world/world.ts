@@ -347,6 +347,7 @@ class FaultyLog {
       },
       read: (options: ReadOptions) => log.read(options),
       get: guarded((sequence: number) => log.get(sequence)),
+      watchLast: (subject, signal) => log.watchLast(subject, signal),
       lastOn: guarded((subject: string) => log.lastOn(subject)),
       info: guarded(() => log.info()),
       purge: guarded((sequence: number) => log.purge(sequence)),
