@@ -23,11 +23,12 @@ import { Window } from './report/window.ts';
 import { SourceRunner } from './runner.ts';
 import { type SourceContext, type SourceDefinition, sources } from './sources/index.ts';
 import type { Draft, SealedMessage, Spool } from './spool/spool.ts';
+import { Switches } from './switches.ts';
 
 export interface AgentOptions {
   readonly config: AgentConfig;
   /** Stays open when the agent stops. */
-  readonly log: Pick<Log, 'append'>;
+  readonly log: Pick<Log, 'append' | 'watchLast'>;
   /** Stays open when the agent stops. One agent at a time. */
   readonly spool: Spool;
   readonly clock: Clock;
@@ -86,6 +87,9 @@ class SpoolingAgent implements Agent {
   readonly #publisher: Publisher;
   /** Those that count drops first. */
   readonly #runners: readonly SourceRunner[];
+  readonly #switches: Switches;
+  /** Whether sources of drops were just switched off: others that run cannot say that there are none. */
+  #uncounted = false;
   #bootId = '';
   #inventory: Inventory | undefined;
   /** As JSON, to tell whether it changed. */
@@ -143,6 +147,15 @@ class SpoolingAgent implements Agent {
       subject: hostSubject(config.cell, this.hostId),
       lost: (hop, count) => this.#window.loss('spool', hop, count),
     });
+    this.#switches = new Switches({
+      log,
+      cell: config.cell,
+      hostId: this.hostId,
+      labels: () => this.#inventory?.labels ?? [],
+      clock,
+      logger,
+      changed: () => this.#obeySwitches(),
+    });
   }
 
   start(): void {
@@ -150,6 +163,7 @@ class SpoolingAgent implements Agent {
     this.#started = true;
     this.#bootId = this.#host.bootId();
     for (const runner of this.#runners) runner.start(this.#nowUs);
+    this.#switches.start();
     this.#publisher.wake();
     this.#schedule();
   }
@@ -158,6 +172,7 @@ class SpoolingAgent implements Agent {
     if (!this.#started || this.#stopping) return;
     this.#stopping = true;
     this.#timer?.cancel();
+    this.#switches.stop();
     this.#collect();
     this.#seal({ goodbye: { reason: reason.slice(0, LIMITS.string) } });
     for (const runner of this.#runners) runner.stop();
@@ -193,6 +208,7 @@ class SpoolingAgent implements Agent {
   }
 
   #tick(): void {
+    this.#obeySwitches();
     this.#collect();
     this.#pace.load(this.#publisher.ackUs(this.#nowUs), this.#options.spool.fill);
     if (this.#pace.isDue(this.#nowUs)) this.#seal();
@@ -218,6 +234,26 @@ class SpoolingAgent implements Agent {
     for (const runner of this.#runners) {
       if (runner.definition.counts === kind && runner.collect(this.#nowUs)) this.#changed();
     }
+  }
+
+  /** Stops and starts sources as operators have switched them, and says so at once. */
+  #obeySwitches(): void {
+    if (this.#stopping) return;
+    this.#nowUs = this.#options.clock.nowUs();
+    const offBecause = ({ definition }: SourceRunner) =>
+      this.#switches.offBecause(definition.name, this.#nowUs);
+    const turned = this.#runners.filter((runner) => runner.differs(offBecause(runner)));
+    if (turned.length === 0) return;
+    this.#window.begin(this.#nowUs);
+    const counting = turned.filter(({ running, definition }) => running && definition.counts === 'drops');
+    for (const runner of counting) runner.collect(this.#nowUs);
+    // What they counted goes out first: the message that tells of the switch then says that nobody counts any more.
+    if (counting.length > 0 && this.#seq > 0) this.#seal();
+    for (const runner of turned) runner.switchTo(offBecause(runner), this.#nowUs);
+    this.#changed();
+    this.#uncounted = counting.length > 0;
+    if (this.#seq > 0) this.#seal();
+    this.#uncounted = false;
   }
 
   #changed(): void {
@@ -261,7 +297,8 @@ class SpoolingAgent implements Agent {
     for (;;) {
       const report = this.#window.report(limits);
       const reports: Item[] = [];
-      if (report.hasDrops || this.#runs('drops')) reports.push({ drop_report: report.drops });
+      if (report.hasDrops || (this.#runs('drops') && !this.#uncounted))
+        reports.push({ drop_report: report.drops });
       if (report.hasCounters || this.#runs('counters')) reports.push({ counter_report: report.counters });
       const cut = { source: 'agent', hop: 'report_full', count: report.cutCounters };
       const losses = this.#window.losses(cut.count > 0 ? [...draft.carried, cut] : draft.carried);

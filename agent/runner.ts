@@ -18,6 +18,9 @@ export class SourceRunner {
   /** Undefined while the source is off, and after it could not even be made. */
   #source: Source | undefined;
   #running = false;
+  #enabled = false;
+  /** Why an operator switched it off; undefined while nobody has. */
+  #offBecause: string | undefined;
   /** When it was given up, µs; undefined while it runs or is off. */
   #gaveUpUs: number | undefined;
   #status: SourceStatus;
@@ -43,7 +46,8 @@ export class SourceRunner {
     const { name, enabledByDefault } = this.definition;
     // A source that is not part of the configuration's schema runs as its definition says.
     const configured: Readonly<Record<string, { enabled?: boolean }>> = this.#context.config;
-    if (configured[name]?.enabled ?? enabledByDefault) this.#attempt(nowUs);
+    this.#enabled = configured[name]?.enabled ?? enabledByDefault;
+    if (this.#enabled) this.#attempt(nowUs);
     else this.#logger.info(`${name}: ${this.#status.detail}`);
   }
 
@@ -60,6 +64,23 @@ export class SourceRunner {
       this.#attempt(nowUs);
     }
     return this.#status !== before;
+  }
+
+  /** Whether `switchTo` would stop or start the source, or give another reason. */
+  differs(offBecause: string | undefined): boolean {
+    return this.#enabled && this.#offBecause !== offBecause;
+  }
+
+  /** Stops the source while there is a reason to, and starts it again when there is none any more. Never throws. */
+  switchTo(offBecause: string | undefined, nowUs: number): void {
+    if (!this.differs(offBecause)) return;
+    this.#offBecause = offBecause;
+    if (offBecause === undefined) {
+      this.#attempt(nowUs);
+      return;
+    }
+    this.stop();
+    this.#say(this.#statusOf(SourceState.SOURCE_STATE_OFF, offBecause, ''));
   }
 
   stop(): void {
@@ -110,8 +131,9 @@ export class SourceRunner {
     return {
       name: this.definition.name.slice(0, LIMITS.string),
       state,
-      detail: detail.slice(0, LIMITS.string),
-      mend: mend.slice(0, LIMITS.string),
+      // What is cut must not end in half a letter.
+      detail: detail.slice(0, LIMITS.string).toWellFormed(),
+      mend: mend.slice(0, LIMITS.string).toWellFormed(),
     };
   }
 }

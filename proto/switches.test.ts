@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { concernsHost, endOfSwitch, LONGEST_SWITCH_US } from './switches.ts';
+import { decodeEntry, encodeEntry } from './codec.ts';
+import { concernsHost, LONGEST_SWITCH_US, switchesOf } from './switches.ts';
 
 const label = (key: string, value: string) => ({ key, value });
 
@@ -19,6 +20,14 @@ test.each([
 });
 
 test('a switch ends when it says, and no later than it may', () => {
-  expect(endOfSwitch({ until_us: 5_000_000 }, 1_000_000)).toBe(5_000_000);
-  expect(endOfSwitch({ until_us: Number.MAX_SAFE_INTEGER }, 1_000_000)).toBe(1_000_000 + LONGEST_SWITCH_US);
+  const bare = { hosts: [], labels: [label('rack', 'r7')], why: '', by: '' };
+  const soon = { ...bare, source: 'a', until_us: 5_000_000 };
+  const never = { ...bare, source: 'b', until_us: Number.MAX_SAFE_INTEGER };
+  const { switches } = decodeEntry(encodeEntry({ switches: { switches: [soon, never], by: '' } }));
+  if (!switches) throw new Error('no switches');
+  // Plain: what a decoder leaves to its defaults is there.
+  expect(switchesOf(switches, 1_000_000)).toStrictEqual([
+    soon,
+    { ...never, until_us: 1_000_000 + LONGEST_SWITCH_US },
+  ]);
 });

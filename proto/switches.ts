@@ -2,14 +2,21 @@
  * What a switch of a source means: until when it counts and whom it concerns. The same for agents, which obey it, and
  * for collectors, which show it. Pure.
  */
-import type { Label, SourceSwitch } from './gen/types.ts';
+import type { Label, SourceSwitch, Switches } from './gen/types.ts';
 
 /** A switch ends by itself, at most this long after the log stored it, so that none is forgotten. */
 export const LONGEST_SWITCH_US = 14 * 86_400_000_000;
 
-/** When a switch ends that stands in an entry stored at `storedUs`, µs. */
-export function endOfSwitch({ until_us }: Pick<SourceSwitch, 'until_us'>, storedUs: number): number {
-  return Math.min(until_us, storedUs + LONGEST_SWITCH_US);
+/** The switches of an entry stored at `storedUs`, as plain data with all fields, each with the end that it really has. */
+export function switchesOf({ switches }: Switches, storedUs: number): SourceSwitch[] {
+  return switches.map(({ source, until_us, hosts, labels, why, by }) => ({
+    source,
+    until_us: Math.min(until_us, storedUs + LONGEST_SWITCH_US),
+    hosts: [...hosts],
+    labels: labels.map(({ key, value }) => ({ key, value })),
+    why,
+    by,
+  }));
 }
 
 /** Whether a switch concerns a host: one that it names, one that carries all its labels, or any when it has neither. */

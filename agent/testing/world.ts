@@ -3,7 +3,15 @@
  * Agents can be stopped, killed and started again in it.
  */
 import type { Clock, Log } from '@netfall/log';
-import { checkEntry, decodeEntry, type Envelope, type Inventory } from '@netfall/proto';
+import {
+  checkEntry,
+  collectorSubject,
+  decodeEntry,
+  type Envelope,
+  encodeEntry,
+  type Inventory,
+  type SourceSwitch,
+} from '@netfall/proto';
 import pino from 'pino';
 import { type Agent, createAgent } from '../agent.ts';
 import { completeConfig } from '../config.ts';
@@ -126,6 +134,14 @@ export class World {
     };
     const log = new Proxy(this.flaky.log, {
       get: (target, name): unknown => {
+        if (name === 'watchLast') {
+          return async function* (subject: string, signal: AbortSignal) {
+            for await (const newest of target.watchLast(subject, signal)) {
+              if (!alive) return;
+              yield newest;
+            }
+          };
+        }
         if (name !== 'append') return Reflect.get(target, name);
         return async (message: Parameters<Log['append']>[0]) => {
           const outcome = await Promise.allSettled([target.append(message)]);
@@ -166,12 +182,33 @@ export class World {
     this.spool = this.#openSpool();
   }
 
+  /** Operators switch these off, and all others on. */
+  async switchOff(...switches: readonly Partial<SourceSwitch>[]): Promise<void> {
+    const off = { source: 'drops', until_us: this.clock.nowUs() + 60_000_000, hosts: [], labels: [] };
+    const entry = {
+      switches: { switches: switches.map((one) => ({ ...off, why: '', by: '', ...one })), by: '' },
+    };
+    await this.say(encodeEntry(entry));
+  }
+
+  /** Appends to the log's subject for switches. */
+  async say(data: Uint8Array): Promise<void> {
+    const { sequence } = (await this.flaky.stored()).at(-1) ?? { sequence: 0 };
+    await this.flaky.log.append({
+      subject: collectorSubject('default', 'switches'),
+      id: `s${sequence}`,
+      data,
+    });
+    await this.clock.advance(0);
+  }
+
   /** Every message in the log, checked, each once, in the order of the log. */
   async messages(): Promise<Envelope[]> {
     const messages = new Map<string, Envelope>();
     for (const { data, subject } of await this.flaky.stored()) {
       const entry = decodeEntry(data);
       const problem = checkEntry(entry, subject);
+      if (subject.endsWith('.switches')) continue;
       if (problem !== null || !entry.envelope) throw new Error(problem ?? 'no envelope');
       const key = `${entry.envelope.incarnation}/${entry.envelope.seq}`;
       if (!messages.has(key)) messages.set(key, entry.envelope);

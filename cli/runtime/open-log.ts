@@ -61,7 +61,7 @@ function noLog(file: string): CommandError {
 }
 
 /** The shared log as an agent needs it. */
-export interface Reached extends Pick<Log, 'append'> {
+export interface Reached extends Pick<Log, 'append' | 'watchLast'> {
   /** Rejects when the log will never take anything: for example because its stream has other settings. */
   readonly failed: Promise<never>;
   close(): Promise<void>;
@@ -86,6 +86,10 @@ export function reachForLog(config: LogConfig, file: string, environment: LogEnv
     async append(message) {
       if (!log) throw new LogError('unavailable', 'the log has not been reached yet');
       return log.append(message);
+    },
+    async *watchLast(subject, signal) {
+      await opening.catch(() => {});
+      if (log) yield* log.watchLast(subject, signal);
     },
     async close() {
       stopping.abort();

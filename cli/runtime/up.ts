@@ -65,7 +65,8 @@ export async function startUp({ config, clock, logger, env }: UpOptions): Promis
     });
     stack.defer(() => spool.close());
     let appended = 0;
-    const agentLog: Pick<Log, 'append'> = {
+    const agentLog: Pick<Log, 'append' | 'watchLast'> = {
+      watchLast: (subject, signal) => log.watchLast(subject, signal),
       async append(message) {
         const stored = await log.append(message);
         appended = Math.max(appended, stored.sequence);
