@@ -21,6 +21,7 @@ import { Publisher, type PublisherStatus } from './publisher/publisher.ts';
 import { Pace } from './report/pace.ts';
 import { Window } from './report/window.ts';
 import { SourceRunner } from './runner.ts';
+import { type Election, electCounter } from './sources/election.ts';
 import { type SourceContext, type SourceDefinition, sources } from './sources/index.ts';
 import type { Draft, SealedMessage, Spool } from './spool/spool.ts';
 import { Switches } from './switches.ts';
@@ -97,6 +98,9 @@ class SpoolingAgent implements Agent {
   #inventoryReadUs = 0;
   /** The incarnation that was told of the inventory as it is; empty when none was. */
   #inventoryKnownBy = '';
+  readonly #elect: () => Election;
+  /** Of the source that counts software's drops. Stands once it has an outcome. */
+  #election: Election | undefined;
   #seq = 0;
   #nowUs = 0;
   #started = false;
@@ -124,18 +128,25 @@ class SpoolingAgent implements Agent {
       wideIntervalUs: Math.max(config.report.interval_s, config.report.wide_interval_s) * 1_000_000,
       startUs: this.#nowUs,
     });
-    const context: SourceContext = {
+    const definitions = options.sources ?? sources;
+    const context: Omit<SourceContext, 'counting'> = {
       root,
       config: config.sources,
       clock,
       hurry: () => this.#stopping || this.#pace.isFast(this.#nowUs) || this.#pace.isDue(this.#nowUs),
     };
-    const definitions = options.sources ?? sources;
+    this.#elect = () => electCounter(definitions, config.count_drops_with, context);
+    const counting = () => this.#counting();
     this.#runners = [
       ...definitions.filter(({ counts }) => counts === 'drops'),
       ...definitions.filter(({ counts }) => counts !== 'drops'),
     ].map((definition) => {
-      return new SourceRunner(definition, context, this.#window.collector(definition.name), logger);
+      return new SourceRunner(
+        definition,
+        { ...context, counting },
+        this.#window.collector(definition.name),
+        logger,
+      );
     });
     this.#publisher = new Publisher({
       spool,
@@ -332,8 +343,17 @@ class SpoolingAgent implements Agent {
     };
   }
 
+  /** Whether a source runs that sees all of these, so that none is known to be none. */
   #runs(kind: SourceDefinition['counts']): boolean {
-    return this.#runners.some((runner) => runner.running && runner.definition.counts === kind);
+    return this.#runners.some(({ running, definition }) => {
+      const adds = definition.election === 'adds' && this.#election?.source !== definition.name;
+      return running && definition.counts === kind && !adds;
+    });
+  }
+
+  #counting(): string {
+    if (!this.#election?.source) this.#election = this.#elect();
+    return this.#election.source;
   }
 
   #readInventory(): Inventory | undefined {

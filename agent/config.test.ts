@@ -10,6 +10,7 @@ describe('the configuration', () => {
     expect(rest).toEqual({
       cell: 'default',
       labels: {},
+      count_drops_with: 'auto',
       log: {},
       data: '/var/lib/netfall',
       spool: { max_messages: 20_000, max_bytes: 67_108_864 },

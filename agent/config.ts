@@ -38,6 +38,53 @@ const SourcesConfig = Type.Object(
       },
       section,
     ),
+    'drop-monitor': Type.Object(
+      {
+        enabled: enabled(
+          "Count drops by the kernel's drop monitor: hardware's, and all where BPF cannot. Default: true.",
+        ),
+        mode: Type.Union([Type.Literal('auto'), Type.Literal('packet'), Type.Literal('summary')], {
+          default: 'auto',
+          description:
+            'Whether the kernel sends each dropped packet, or sums drops up by function, which is cheaper and tells no reason; auto is packet.',
+        }),
+        truncation: Type.Integer({
+          default: 128,
+          minimum: 64,
+          maximum: 65_535,
+          description: 'Bytes that are copied of a dropped packet; 128 hold the headers.',
+        }),
+        queue_length: Type.Integer({
+          default: 1000,
+          minimum: 1,
+          maximum: 100_000,
+          description:
+            'Dropped packets that may wait on each CPU; what comes beyond is counted as queue_full.',
+        }),
+        hardware: Type.Boolean({
+          default: true,
+          description: 'Count the drops that devices tell of through devlink traps as well.',
+        }),
+        receive_buffer_bytes: Type.Integer({
+          default: 8 * 1024 * 1024,
+          minimum: 64 * 1024,
+          maximum: 256 * 1024 * 1024,
+          description: 'What may wait for the agent to read it; what comes beyond is counted as socket_full.',
+        }),
+        samples: Type.Boolean({
+          default: true,
+          description: 'Keep the first packet of a kind and a second, to show what is dropped.',
+        }),
+        max_cpu_percent: Type.Integer({
+          default: 20,
+          minimum: 1,
+          maximum: 100,
+          description:
+            'What reading alerts may take of one processor, percent; above it the source gives the monitor back for a minute.',
+        }),
+      },
+      section,
+    ),
     counters: Type.Object(
       {
         enabled: enabled('Read the counters under /proc/net. Default: true.'),
@@ -144,6 +191,14 @@ export const AgentConfig = Type.Object(
       minLength: 1,
       description: 'The folder for the spool.',
     }),
+    count_drops_with: Type.Union(
+      [Type.Literal('auto'), Type.Literal('kfree-skb'), Type.Literal('drop-monitor')],
+      {
+        default: 'auto',
+        description:
+          'The source that counts the drops of software; auto is kfree-skb where it works, else drop-monitor.',
+      },
+    ),
     sources: SourcesConfig,
     spool: SpoolConfig,
     report: ReportConfig,

@@ -5,6 +5,7 @@
 import { LIMITS, SourceState, type SourceStatus } from '@netfall/proto';
 import type { Logger } from 'pino';
 import { type Collector, type Probe, type Source, Suspended } from './source.ts';
+import { isEnabled, probeElected } from './sources/election.ts';
 import type { SourceContext, SourceDefinition } from './sources/index.ts';
 
 /** How long a source that failed, or that cannot work here, is left alone. */
@@ -24,6 +25,8 @@ export class SourceRunner {
   /** When it was given up, µs; undefined while it runs or is off. */
   #gaveUpUs: number | undefined;
   #status: SourceStatus;
+  /** What it was when it was probed last. */
+  #probed: SourceStatus;
 
   constructor(definition: SourceDefinition, context: SourceContext, into: Collector, logger: Logger) {
     this.definition = definition;
@@ -31,6 +34,7 @@ export class SourceRunner {
     this.#into = into;
     this.#logger = logger;
     this.#status = this.#statusOf(SourceState.SOURCE_STATE_OFF, 'switched off by configuration', '');
+    this.#probed = this.#status;
   }
 
   get status(): SourceStatus {
@@ -43,12 +47,13 @@ export class SourceRunner {
 
   /** Starts the source unless it is switched off. */
   start(nowUs: number): void {
-    const { name, enabledByDefault } = this.definition;
-    // A source that is not part of the configuration's schema runs as its definition says.
-    const configured: Readonly<Record<string, { enabled?: boolean }>> = this.#context.config;
-    this.#enabled = configured[name]?.enabled ?? enabledByDefault;
-    if (this.#enabled) this.#attempt(nowUs);
-    else this.#logger.info(`${name}: ${this.#status.detail}`);
+    this.#enabled = isEnabled(this.definition, this.#context.config);
+    if (this.#enabled) {
+      this.#attempt(nowUs);
+      return;
+    }
+    this.#logger.info(`${this.definition.name}: ${this.#status.detail}`);
+    this.#letGo();
   }
 
   /** Collects, or tries again to start when it is time. Returns whether the source's state changed. Never throws. */
@@ -57,6 +62,7 @@ export class SourceRunner {
     if (this.#running) {
       try {
         this.#source?.collect(this.#into);
+        this.#remark(this.#source?.remark?.() ?? '');
       } catch (error) {
         this.#fail(error, nowUs);
       }
@@ -96,18 +102,37 @@ export class SourceRunner {
   #attempt(nowUs: number): void {
     try {
       this.#source ??= this.definition.create(this.#context);
-      const probe = this.#source.probe();
-      if (probe.state === 'unavailable') {
+      const probe = probeElected(this.definition, this.#source, this.#context.counting);
+      if (probe.state === 'off') this.stop();
+      if (probe.state === 'unavailable' || probe.state === 'off') {
         this.#gaveUpUs = nowUs;
       } else {
         this.#source.start();
         this.#running = true;
         this.#gaveUpUs = undefined;
       }
-      this.#say(this.#statusOf(stateOf(probe), describe(probe), probe.mend ?? ''));
+      this.#probed = this.#statusOf(stateOf(probe), describe(probe), probe.mend ?? '');
+      this.#say(this.#probed, probe.state === 'off' ? 'info' : undefined);
     } catch (error) {
       this.#fail(error, nowUs);
     }
+  }
+
+  /** For what a run that was killed left, when this one never starts the source. */
+  #letGo(): void {
+    try {
+      this.#source ??= this.definition.create(this.#context);
+    } catch (error) {
+      this.#logger.warn(`${this.definition.name} cannot be made: ${messageOf(error)}`);
+      return;
+    }
+    this.stop();
+  }
+
+  #remark(remark: string): void {
+    const { state, detail, mend } = this.#probed;
+    if (remark === '') this.#say(this.#probed);
+    else this.#say(this.#statusOf(state, `${remark}; ${detail}`, mend), 'warn');
   }
 
   #fail(error: unknown, nowUs: number): void {
@@ -119,11 +144,10 @@ export class SourceRunner {
   }
 
   /** Takes over a status, and says it if it is news. */
-  #say(status: SourceStatus): void {
+  #say(status: SourceStatus, level = levelOf(status.state)): void {
     const { state, detail, mend } = this.#status;
     if (status.state === state && status.detail === detail && status.mend === mend) return;
     this.#status = status;
-    const level = status.state === SourceState.SOURCE_STATE_OK ? 'info' : 'warn';
     this.#logger[level](`${status.name}: ${status.detail}${status.mend && `; to mend it: ${status.mend}`}`);
   }
 
@@ -138,8 +162,13 @@ export class SourceRunner {
   }
 }
 
+function levelOf(state: SourceState): 'info' | 'warn' {
+  return state === SourceState.SOURCE_STATE_OK ? 'info' : 'warn';
+}
+
 function stateOf(probe: Probe): SourceState {
   if (probe.state === 'ok') return SourceState.SOURCE_STATE_OK;
+  if (probe.state === 'off') return SourceState.SOURCE_STATE_OFF;
   if (probe.state === 'degraded') return SourceState.SOURCE_STATE_DEGRADED;
   return SourceState.SOURCE_STATE_UNAVAILABLE;
 }

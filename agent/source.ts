@@ -6,7 +6,8 @@ import type { Drop, DropSample } from '@netfall/proto';
 
 /** What this kernel and these privileges allow a source to do. Probing has no side effects. */
 export interface Probe {
-  readonly state: 'ok' | 'degraded' | 'unavailable';
+  /** `off`: nothing is wrong, and there is nothing for it to do. */
+  readonly state: 'ok' | 'degraded' | 'unavailable' | 'off';
   /** What works, in a sentence. */
   readonly detail: string;
   /** What does not, in a sentence; absent when all works. */
@@ -51,6 +52,11 @@ export interface Source {
   start(): void;
   /** Called about once a second between start and stop: says what moved since the last call. Must not block. */
   collect(into: Collector): void;
-  /** Lets go of everything in the kernel. Safe to call twice, and after a failed start. */
+  /** What people should know for the moment beyond the probe, in a few words; '' for nothing. Asked after a collection. */
+  remark?(): string;
+  /**
+   * Lets go of everything in the kernel, also of what a run that was killed left there. Safe to call twice, after a failed
+   * start, and when it was never started.
+   */
   stop(): void;
 }

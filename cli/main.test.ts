@@ -291,6 +291,7 @@ describe('doctor', () => {
     const { sources: probed, checks } = JSON.parse(stdout);
     expect(probed.map(({ name }: { name: string }) => name)).toEqual(sourceNames);
     expect(checks.map(({ name }: { name: string }) => name)).toEqual([
+      'drops',
       'kernel',
       'btf',
       'capabilities',
@@ -307,7 +308,7 @@ describe('doctor', () => {
   it('looks at the directory and the log that are configured', async () => {
     const path = file('doctor.yaml', `data: ${directory}/spool\nlog: {nats: {servers: ["127.0.0.1:1"]}}\n`);
     const { checks } = JSON.parse((await run('doctor', '--json', '--config', path)).stdout);
-    expect(checks.slice(4)).toEqual([
+    expect(checks.slice(5)).toEqual([
       { name: 'data', ok: true, detail: `${directory}/spool can be written`, mend: '' },
       {
         name: 'log',
@@ -345,7 +346,13 @@ describe('doctor', () => {
 
   it('says what a machine without /sys lacks', async () => {
     const { checks } = JSON.parse((await run('doctor', '--json', '--root', directory)).stdout);
-    expect(checks.slice(0, 2)).toEqual([
+    expect(checks.slice(0, 3)).toEqual([
+      {
+        name: 'drops',
+        ok: false,
+        detail: 'counted by nobody: no source, kfree-skb and drop-monitor cannot',
+        mend: '',
+      },
       {
         name: 'kernel',
         ok: false,

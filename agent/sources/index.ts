@@ -6,6 +6,7 @@ import type { Clock } from '@netfall/log';
 import type { AgentConfig } from '../config.ts';
 import type { Source } from '../source.ts';
 import { CountersSource } from './counters/source.ts';
+import { DropMonitorSource } from './drop-monitor/source.ts';
 import { KfreeSkbSource } from './kfree-skb/source.ts';
 
 /** What a source may know of the world it runs in. */
@@ -16,6 +17,8 @@ export interface SourceContext {
   readonly clock: Clock;
   /** Whether fresh figures are wanted now: a message is about to be sealed, or one goes out every second. */
   readonly hurry: () => boolean;
+  /** The source that counts the drops of software; '' when none can. See election.ts. */
+  readonly counting: () => string;
 }
 
 export interface SourceDefinition {
@@ -25,6 +28,11 @@ export interface SourceDefinition {
   readonly enabledByDefault: boolean;
   /** What it reports: while a source of drops runs, a message without drops says that there were none. */
   readonly counts: 'drops' | 'counters';
+  /**
+   * For sources that count the drops of software, of which one alone may: what it does when another one counts. It
+   * `yields` and is off, or it `adds` what the other one cannot see. Those earlier in the list are preferred.
+   */
+  readonly election?: 'yields' | 'adds';
   /** Makes the source; must not touch the kernel yet. */
   create(context: SourceContext): Source;
 }
@@ -34,9 +42,31 @@ export const sources: readonly SourceDefinition[] = [
     name: 'kfree-skb',
     enabledByDefault: true,
     counts: 'drops',
+    election: 'yields',
     create: ({ root, config, clock }) => {
       const { max_entries: maxEntries, samples, max_cpu_percent: maxCpuPercent } = config['kfree-skb'];
       return new KfreeSkbSource({ root, maxEntries, samples, maxCpuPercent, nowUs: () => clock.nowUs() });
+    },
+  },
+  {
+    name: 'drop-monitor',
+    enabledByDefault: true,
+    counts: 'drops',
+    election: 'adds',
+    create: ({ root, config, clock, counting }) => {
+      const { mode, truncation, queue_length, receive_buffer_bytes, max_cpu_percent, ...rest } =
+        config['drop-monitor'];
+      return new DropMonitorSource({
+        root,
+        ...rest,
+        mode: mode === 'summary' ? 'summary' : 'packet',
+        truncationBytes: truncation,
+        queueLength: queue_length,
+        receiveBufferBytes: receive_buffer_bytes,
+        maxCpuPercent: max_cpu_percent,
+        counting,
+        nowUs: () => clock.nowUs(),
+      });
     },
   },
   {

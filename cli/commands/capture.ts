@@ -6,10 +6,13 @@ import {
   type CaptureCounts,
   CaptureFilter,
   CaptureSession,
+  type CaptureSource,
+  captureByDropMonitor,
   captureByKfreeSkb,
   FilterError,
   type FilterOptions,
 } from '@netfall/agent/capture';
+import { probeDropMonitor } from '@netfall/agent/drop-monitor';
 import { probeKfreeSkb } from '@netfall/agent/kfree-skb';
 import { CommandError } from '../errors.ts';
 import { stopSignal } from '../runtime/signals.ts';
@@ -34,10 +37,8 @@ const STANDARD_OUTPUT = 1;
 export async function capture(options: Options, wrongUsage: (error: Error) => never): Promise<void> {
   const { root, snaplen: snapLength, count: most, for: forMs = Number.POSITIVE_INFINITY } = options;
   const filter = filterOf(options, wrongUsage);
-  const { state, missing, mend } = probeKfreeSkb({ root });
-  if (state === 'unavailable') throw new CommandError(`drops cannot be captured: ${missing}: ${mend}`);
   const nowUs = () => Date.now() * 1000;
-  using source = captureByKfreeSkb({ filter, snapLength, nowUs, root });
+  using source = openSource(filter, snapLength, nowUs, root);
   using output = new Output(options.write);
   const session = new CaptureSession({
     source,
@@ -69,6 +70,22 @@ export async function capture(options: Options, wrongUsage: (error: Error) => ne
   if (!options.json) process.stderr.write(`${summary(counts)}\n`);
   else if (output.isStandard) process.stderr.write(`${JSON.stringify(counts)}\n`);
   else process.stdout.write(`${JSON.stringify(counts)}\n`);
+}
+
+/** Catches by BPF, or by the drop monitor where BPF is not to be had. */
+function openSource(
+  filter: CaptureFilter,
+  snapLength: number,
+  nowUs: () => number,
+  root: string,
+): CaptureSource {
+  const bpf = probeKfreeSkb({ root });
+  if (bpf.state !== 'unavailable') return captureByKfreeSkb({ filter, snapLength, nowUs, root });
+  const monitor = probeDropMonitor({ root, mode: 'packet' });
+  if (monitor.state !== 'unavailable') return captureByDropMonitor({ snapLength, root });
+  throw new CommandError(
+    `drops cannot be captured: by BPF: ${bpf.missing}: ${bpf.mend}; by the drop monitor: ${monitor.missing}: ${monitor.mend}`,
+  );
 }
 
 function summary({ seen, kept, lost, bytes }: CaptureCounts): string {

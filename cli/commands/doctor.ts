@@ -1,5 +1,5 @@
 /** `netfall doctor`: what this kernel and these privileges allow, source by source, and the mend for what is missing. */
-import { AgentConfig, sources } from '@netfall/agent';
+import { AgentConfig, type Election, electCounter, isEnabled, probeElected, sources } from '@netfall/agent';
 import { systemClock } from '@netfall/log';
 import { complete, loadConfig } from '../config/load.ts';
 import { checkLog } from '../doctor/check-log.ts';
@@ -21,16 +21,21 @@ const OWN_CHECKS = ['data', 'log'];
 
 export async function doctor({ config: file, root, strict, json }: Options): Promise<void> {
   const config = file === undefined ? complete(AgentConfig, {}) : loadConfig(file, AgentConfig);
-  const context = { root, config: config.sources, clock: systemClock, hurry: () => false };
-  const configured: Readonly<Record<string, { enabled?: boolean }>> = config.sources;
+  const situation = { root, config: config.sources, clock: systemClock, hurry: () => false };
+  const election = electCounter(sources, config.count_drops_with, situation);
+  const counting = () => election.source;
   const probed = sources.map((definition): SourceRow => {
-    if (!(configured[definition.name]?.enabled ?? definition.enabledByDefault)) {
+    if (!isEnabled(definition, config.sources)) {
       return { name: definition.name, state: 'off', detail: 'switched off by configuration', mend: '' };
     }
-    const { state, detail, missing, mend = '' } = definition.create(context).probe();
+    const source = definition.create({ ...situation, counting });
+    const { state, detail, missing, mend = '' } = probeElected(definition, source, counting);
     return { name: definition.name, state, detail: missing ? `${detail}; ${missing}` : detail, mend };
   });
-  const checks: Check[] = machineChecks({ root, ...(file !== undefined && { data: config.data }) });
+  const checks: Check[] = [
+    checkCounting(election, probed),
+    ...machineChecks({ root, ...(file !== undefined && { data: config.data }) }),
+  ];
   if (config.log.nats) checks.push(await checkLog(config));
   const rows = checks.map(({ name, ok, detail, mend }): SourceRow => {
     return { name, state: ok ? 'ok' : 'degraded', detail, mend };
@@ -42,4 +47,12 @@ export async function doctor({ config: file, root, strict, json }: Options): Pro
   if (!strict || lacking.length === 0) return;
   const names = lacking.map(({ name, state }) => `${name} (${state})`).join(', ');
   throw new CommandError(`not all works: ${names}: see above for what is missing`);
+}
+
+/** Which source counts drops, and why. What it lacks it says itself. */
+function checkCounting({ source, why }: Election, probed: readonly SourceRow[]): Check {
+  const state = probed.find(({ name }) => name === source)?.state;
+  const ok = state === 'ok' || state === 'degraded';
+  const detail = ok ? `counted by ${source}: ${why}` : `counted by nobody: ${source || 'no source'}, ${why}`;
+  return { name: 'drops', ok, detail, mend: '' };
 }

@@ -1,8 +1,9 @@
 /** `netfall drops`: what this host drops right now. Needs no server. */
 import { hostname } from 'node:os';
+import { probeDropMonitor, watchDropMonitor } from '@netfall/agent/drop-monitor';
 import { openKfreeSkb, probeKfreeSkb } from '@netfall/agent/kfree-skb';
 import { dropMeaning } from '@netfall/catalog';
-import { count, watch } from '../drops/watch.ts';
+import { count, type DropCounter, watch } from '../drops/watch.ts';
 import { CommandError } from '../errors.ts';
 
 /** How long it counts when nobody watches. */
@@ -16,10 +17,7 @@ interface Options {
 }
 
 export async function drops({ for: forMs, root, json }: Options): Promise<void> {
-  const { state, missing, mend } = probeKfreeSkb({ root });
-  if (state === 'unavailable') throw new CommandError(`drops cannot be counted: ${missing}: ${mend}`);
-
-  using counter = openKfreeSkb({ root });
+  using counter = openCounter(root);
   const described = {
     host: hostname(),
     everyday: (reason: string, fn: string) => dropMeaning(reason, fn).everyday,
@@ -30,4 +28,36 @@ export async function drops({ for: forMs, root, json }: Options): Promise<void> 
   }
   const counted = await count(counter, forMs ?? DEFAULT_WINDOW_MS);
   process.stdout.write(json ? counted.json() : counted.table(described));
+}
+
+/** Counts by BPF, or by the drop monitor where BPF is not to be had. */
+function openCounter(root: string): DropCounter & Disposable {
+  const bpf = probeKfreeSkb({ root });
+  if (bpf.state !== 'unavailable') {
+    const counter = openKfreeSkb({ root });
+    return {
+      read: (visit) => counter.read(visit),
+      losses: () => {
+        const { overflowEvents, misses } = counter.ledger();
+        return { map_overflow: overflowEvents, program_misses: misses };
+      },
+      [Symbol.dispose]: () => counter.close(),
+    };
+  }
+  const monitor = probeDropMonitor({ root, mode: 'packet' });
+  if (monitor.state === 'unavailable') {
+    throw new CommandError(
+      `drops cannot be counted: by BPF: ${bpf.missing}: ${bpf.mend}; by the drop monitor: ${monitor.missing}: ${monitor.mend}`,
+    );
+  }
+  const counter = watchDropMonitor(root);
+  return {
+    read: (visit) => counter.read(visit),
+    losses: () => {
+      // Their drops are counted all the same.
+      const { unresolved_symbols: _, ...losses } = counter.losses();
+      return losses;
+    },
+    [Symbol.dispose]: () => counter[Symbol.dispose](),
+  };
 }

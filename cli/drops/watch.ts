@@ -4,10 +4,11 @@ import { openScreen } from './screen.ts';
 import { type DropsView, drawDrops } from './table.ts';
 import { type DropCount, DropTally } from './tally.ts';
 
-/** The part of the kfree-skb counter that this needs. */
+/** What counts drops. */
 export interface DropCounter {
   read(visit: (row: Readonly<DropCount>) => void): void;
-  ledger(): { readonly overflowEvents: number; readonly misses: number };
+  /** Drops that were not counted under a name since it was opened, by hop. */
+  losses(): Readonly<Record<string, number>>;
 }
 
 type Described = Pick<DropsView, 'host' | 'everyday'>;
@@ -81,9 +82,7 @@ async function everySecond(
     const due = Math.min(second * 1000, windowMs) - (performance.now() - began);
     await wait(Math.max(0, due), signal);
     counter.read((row) => tally.add(row));
-    const { overflowEvents, misses } = counter.ledger();
-    tally.lost('map_overflow', overflowEvents);
-    tally.lost('program_misses', misses);
+    for (const [hop, lost] of Object.entries(counter.losses())) tally.lost(hop, lost);
     const now = performance.now();
     tally.tick((now - before) / 1000);
     before = now;

@@ -5,7 +5,7 @@
  */
 
 import { AttributeCursor, GENERIC_HEADER_BYTES } from './message.ts';
-import type { NetlinkRequester } from './transaction.ts';
+import { MessageFlag, type NetlinkRequester } from './transaction.ts';
 import { MessageWriter } from './writer.ts';
 
 const GENL_ID_CTRL = 16;
@@ -73,6 +73,25 @@ export function resolveFamily(requester: NetlinkRequester, name: string): Generi
     }
   });
   return { id, version, groups, operations };
+}
+
+/** The families that are loaded, their numbers by name; asking loads none. @throws KernelError */
+export function listFamilies(requester: NetlinkRequester): Map<string, number> {
+  const families = new Map<string, number>();
+  const attribute = new AttributeCursor(requester.slab);
+  const writer = new MessageWriter();
+  writer.beginGeneric(GENL_ID_CTRL, CTRL_VERSION, CTRL_CMD_GETFAMILY, MessageFlag.dump);
+  requester.request('generic netlink families', writer.finish(), ({ start, end }) => {
+    let name = '';
+    let id = 0;
+    attribute.reset(start + GENERIC_HEADER_BYTES, end);
+    while (attribute.next()) {
+      if (attribute.type === CTRL_ATTR_FAMILY_NAME) name = attribute.string();
+      else if (attribute.type === CTRL_ATTR_FAMILY_ID) id = attribute.u16();
+    }
+    families.set(name, id);
+  });
+  return families;
 }
 
 /** Walks over a list: a nest of nests, whose types are their places in it. */

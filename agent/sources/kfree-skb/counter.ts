@@ -21,7 +21,7 @@ import { protocolName } from './protocols.ts';
 import { NO_REASON, ReasonNames } from './reasons.ts';
 import { readSampleLayout } from './samples/layout.ts';
 import { type RawSample, Sampler } from './samples/sampler.ts';
-import { type CodeLocation, KernelPrintedSymbols, ListedSymbols, type SymbolResolver } from './symbols.ts';
+import { type CodeLocation, openSymbols, type SymbolResolver } from './symbols.ts';
 import { Totals } from './totals.ts';
 
 /** Drops of one kind since the last reading. The object is used again for the next row: copy what is kept. */
@@ -85,15 +85,6 @@ const BATCH_ENTRIES = 256;
  */
 export function openKfreeSkb(options: KfreeSkbOptions = {}): KfreeSkbCounter {
   return new Counter(options);
-}
-
-/** The best way to name addresses that this machine offers. */
-function openSymbols(root: string): SymbolResolver {
-  try {
-    return new KernelPrintedSymbols();
-  } catch {
-    return new ListedSymbols(`${root}/proc/kallsyms`);
-  }
 }
 
 class Counter implements KfreeSkbCounter {

@@ -92,7 +92,8 @@ function describe(layout: Layout, noSamples: string | undefined, root: string): 
   };
 }
 
-function namesFunctions(root: string): boolean {
+/** Whether the kernel prints symbols, or shows their addresses. */
+export function namesFunctions(root: string): boolean {
   try {
     new KernelPrintedSymbols().close();
     return true;

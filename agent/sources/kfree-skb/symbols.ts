@@ -157,3 +157,12 @@ export class ListedSymbols implements SymbolResolver {
     this.#listing = undefined;
   }
 }
+
+/** The best way to name addresses that this machine offers. */
+export function openSymbols(root: string): SymbolResolver {
+  try {
+    return new KernelPrintedSymbols();
+  } catch {
+    return new ListedSymbols(`${root}/proc/kallsyms`);
+  }
+}

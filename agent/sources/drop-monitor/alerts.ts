@@ -1,0 +1,87 @@
+/**
+ * The alerts that reach a socket, and those that do not. It must not know who switched the monitor on, nor what becomes
+ * of the alerts.
+ */
+
+import { readNetlinkDrops } from '../../kernel/netlink/drops.ts';
+import { MessageCursor } from '../../kernel/netlink/message.ts';
+import type { NetlinkSocket } from '../../kernel/netlink/socket.ts';
+import { type AlertKind, AlertReader } from './wire.ts';
+
+/** The part of a netlink socket that this needs. */
+export type AlertSocket = Pick<
+  NetlinkSocket,
+  | 'slab'
+  | 'receive'
+  | 'startOf'
+  | 'endOf'
+  | 'overflows'
+  | 'truncated'
+  | 'join'
+  | 'onReadable'
+  | 'close'
+  | 'protocol'
+  | 'portId'
+>;
+
+/** Receptions on end, after which others have their turn. */
+const MOST_RECEPTIONS = 16;
+
+export class Alerts {
+  /** What was read last, valid until the next alert. */
+  readonly reader: AlertReader;
+  readonly slab: Uint8Array;
+  readonly #socket: AlertSocket;
+  readonly #drops: () => number | undefined;
+  readonly #cursor: MessageCursor;
+  #malformed = 0;
+
+  /** @param drops messages that the kernel could not queue for the socket; undefined when it does not tell. */
+  constructor(socket: AlertSocket, drops = () => readNetlinkDrops(socket)) {
+    this.#socket = socket;
+    this.#drops = drops;
+    this.slab = socket.slab;
+    this.reader = new AlertReader(socket.slab);
+    this.#cursor = new MessageCursor(socket.slab);
+  }
+
+  /** Receives from a group too. @throws KernelError: EPERM without CAP_SYS_ADMIN. */
+  join(group: number): void {
+    this.#socket.join(group);
+  }
+
+  /** Calls `handler` from the event loop whenever there is something to read. */
+  onReadable(handler: () => void): void {
+    this.#socket.onReadable(handler);
+  }
+
+  /** Visits what is there, or the first thousand or so of it. @throws KernelError */
+  read(visit: (kind: AlertKind) => void): void {
+    const socket = this.#socket;
+    for (let reception = 0; reception < MOST_RECEPTIONS; reception++) {
+      const datagrams = socket.receive();
+      if (datagrams === 0) return;
+      for (let i = 0; i < datagrams; i++) {
+        this.#cursor.reset(socket.startOf(i), socket.endOf(i));
+        while (this.#cursor.next()) {
+          const kind = this.reader.read(this.#cursor);
+          if (kind === 'malformed') this.#malformed++;
+          else visit(kind);
+        }
+        if (this.#cursor.rest > 0) this.#malformed++;
+      }
+    }
+  }
+
+  /** Messages that the socket had no room for, and that could not be read, since it was opened. */
+  losses(): { readonly full: number; readonly malformed: number } {
+    return {
+      full: this.#drops() ?? this.#socket.overflows,
+      malformed: this.#malformed + this.#socket.truncated,
+    };
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+}

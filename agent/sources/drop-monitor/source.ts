@@ -1,0 +1,204 @@
+/**
+ * `drop-monitor` as a source of the agent: counts software's drops when it is the source that counts, and hardware's in
+ * any case; gives the monitor back, and takes itself off when alerts cost too much. It must not know how alerts are read.
+ */
+
+import { NetworkNamespaces } from '../../inventory/namespaces.ts';
+import { KernelError } from '../../kernel/libc.ts';
+import { Links } from '../../kernel/netlink/links.ts';
+import { type Collector, type Probe, type Source, Suspended } from '../../source.ts';
+import { specimenOf } from '../specimen.ts';
+import { DropMonitorCounter, type DropMonitorLosses } from './counter.ts';
+import type { Interference } from './monitor.ts';
+import { hardwareTells, probeDropMonitor } from './probe.ts';
+import { recordFile, restoreLeft, Tap, type TappedKernel } from './tap.ts';
+import type { MonitorConfig } from './wire.ts';
+
+export interface DropMonitorSourceOptions extends MonitorConfig {
+  /** Replaces `/`. */
+  readonly root: string;
+  readonly hardware: boolean;
+  readonly samples: boolean;
+  readonly receiveBufferBytes: number;
+  /** What reading alerts may take of one processor. */
+  readonly maxCpuPercent: number;
+  /** The source that counts software's drops; '' when none can. */
+  readonly counting: () => string;
+  readonly nowUs: () => number;
+  /** Default: this kernel's. */
+  readonly kernel?: TappedKernel;
+  /** CPU time of this thread, µs. */
+  readonly cpuUs?: () => number;
+}
+
+const NAME = 'drop-monitor';
+const RECORD = 'drop-monitor.json';
+const SAMPLES = 32;
+/** For how long it is said that somebody meddled. */
+const REMARK_US = 60_000_000;
+/** Over the ceiling for this many readings on end is too much, and so are so many in which others keep the monitor. */
+const SUSTAINED = 5;
+
+export class DropMonitorSource implements Source {
+  readonly name = NAME;
+  readonly #options: DropMonitorSourceOptions;
+  readonly #namespaces: NetworkNamespaces;
+  #tap: Tap | undefined;
+  #counter: DropMonitorCounter | undefined;
+  #links: Links | undefined;
+  #told: Partial<DropMonitorLosses> = {};
+  #remark = '';
+  #remarkUs = 0;
+  #refused = 0;
+  /** CPU time that alerts took since the last collection, and when that was. */
+  #spentUs = 0;
+  #collectedUs = 0;
+  #over = 0;
+
+  constructor(options: DropMonitorSourceOptions) {
+    this.#options = options;
+    this.#namespaces = new NetworkNamespaces(options.root, options.nowUs);
+  }
+
+  probe(): Probe {
+    const { root, mode, hardware } = this.#options;
+    const counting = this.#options.counting();
+    if (!this.#addsHardware(counting)) return probeDropMonitor({ root, mode });
+    if (!hardware || !hardwareTells()) {
+      const why = hardware ? 'no device here tells of drops in its hardware' : "hardware's are switched off";
+      return { state: 'off', detail: `${counting} counts drops, and ${why}` };
+    }
+    const probe = probeDropMonitor({ root, mode });
+    if (probe.state === 'unavailable') return { ...probe, detail: 'counts no drops of hardware' };
+    return { state: 'ok', detail: `adds drops in hardware; ${counting} counts the others` };
+  }
+
+  start(): void {
+    const { root, hardware, samples, nowUs, kernel } = this.#options;
+    const hardwareOnly = this.#addsHardware(this.#options.counting());
+    const { mode, truncationBytes, queueLength, receiveBufferBytes } = this.#options;
+    this.#tap = new Tap({
+      ...{ mode, truncationBytes, queueLength, receiveBufferBytes, hardware, hardwareOnly },
+      record: recordFile(root, RECORD),
+      ...(kernel && { kernel }),
+    });
+    this.#counter = new DropMonitorCounter(this.#tap, { root, hardwareOnly, samples: samples ? SAMPLES : 0 });
+    this.#links = samples ? new Links() : undefined;
+    this.#told = {};
+    this.#remark = '';
+    this.#refused = this.#over = this.#spentUs = 0;
+    this.#collectedUs = nowUs();
+    this.#tap.alerts.onReadable(() => this.#drain());
+  }
+
+  collect(into: Collector): void {
+    if (!this.#tap || !this.#counter) return;
+    this.#drain();
+    this.#watch(this.#tap);
+    this.#counter.read((row) => into.drop(row));
+    this.#samples(this.#counter, into);
+    this.#losses(this.#counter, into);
+    this.#checkCeiling();
+  }
+
+  remark(): string {
+    return this.#remark !== '' && Math.abs(this.#options.nowUs() - this.#remarkUs) < REMARK_US
+      ? this.#remark
+      : '';
+  }
+
+  stop(): void {
+    const tap = this.#tap;
+    this.#tap = undefined;
+    this.#links?.close();
+    this.#links = undefined;
+    this.#counter?.close();
+    this.#counter = undefined;
+    tap?.close();
+    // What a run that was killed left, or what could not be given back just now.
+    restoreLeft(recordFile(this.#options.root, RECORD), this.#options.kernel);
+  }
+
+  #addsHardware(counting: string): boolean {
+    return counting !== NAME && counting !== '';
+  }
+
+  #drain(): void {
+    const { cpuUs = threadCpuUs } = this.#options;
+    const before = cpuUs();
+    this.#counter?.drain();
+    this.#spentUs += cpuUs() - before;
+  }
+
+  /** Takes the monitor back from others. */
+  #watch(tap: Tap): void {
+    let did = '';
+    try {
+      did = tap.check().map(describe).join(' and ');
+      this.#refused = 0;
+    } catch (error) {
+      if (!(error instanceof KernelError) || error.code !== 'EBUSY' || ++this.#refused >= SUSTAINED)
+        throw error;
+      did = 'keeps it busy';
+    }
+    if (did === '') return;
+    this.#remark = `another tool ${did}, ${this.#refused > 0 ? 'and it is tried again' : 'which was taken back'}`;
+    this.#remarkUs = this.#options.nowUs();
+  }
+
+  #samples(counter: DropMonitorCounter, into: Collector): void {
+    this.#links?.update();
+    counter.readSamples((site, sample) => {
+      if (!into.wantsSample(site.reason, site.function)) return;
+      const { timeUs: observedUs, copied, etherType, interfaceIndex, length, bytes } = sample;
+      const packet = { observedUs, copied, etherType, interfaceIndex, length, bytes, start: 0, namespace: 0 };
+      into.sample(specimenOf({ ...site, ...packet }, this.#links, this.#namespaces));
+    });
+  }
+
+  #losses(counter: DropMonitorCounter, into: Collector): void {
+    const losses = counter.losses();
+    for (const hop of Object.keys(losses) as (keyof DropMonitorLosses)[]) {
+      const grown = losses[hop] - (this.#told[hop] ?? 0);
+      if (grown > 0) into.loss(hop, grown);
+    }
+    this.#told = losses;
+  }
+
+  /** @throws Suspended when alerts took more than they may for some readings. */
+  #checkCeiling(): void {
+    const now = this.#options.nowUs();
+    const elapsedUs = now - this.#collectedUs;
+    const spentUs = this.#spentUs;
+    this.#collectedUs = now;
+    this.#spentUs = 0;
+    if (elapsedUs <= 0) return;
+    const percent = (spentUs / elapsedUs) * 100;
+    const { maxCpuPercent } = this.#options;
+    this.#over = percent > maxCpuPercent ? this.#over + 1 : 0;
+    if (this.#over < SUSTAINED) return;
+    throw new Suspended(
+      `gave the monitor back for a minute: its alerts took ${percent.toFixed(1)} % of a processor, their ceiling is ${maxCpuPercent} %`,
+      'raise sources.drop-monitor.max_cpu_percent if the machine can spare it, or set its mode to summary',
+    );
+  }
+}
+
+function describe({ what, now }: Interference): string {
+  switch (what) {
+    case 'software':
+    case 'hardware':
+      return `${now ? 'started' : 'stopped'} the monitoring of ${what}`;
+    case 'mode':
+      return `set it to ${now} mode`;
+    case 'truncationBytes':
+      return `set the truncation to ${now}`;
+    case 'queueLength':
+      return `set the queue length to ${now}`;
+  }
+}
+
+function threadCpuUs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return user + system;
+}
