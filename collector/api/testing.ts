@@ -7,7 +7,7 @@ import pino, { type Logger } from 'pino';
 import { type HostFacts, type HostRecord, type HostState, newHost } from '../fold/host.ts';
 import type { IncidentRecord } from '../fold/incident.ts';
 import type { Incident, Notification } from '../fold/model.ts';
-import type { ForgottenHosts, GlobalRecord } from '../fold/rows.ts';
+import type { ForgottenHosts, GlobalRecord, SwitchesRecord } from '../fold/rows.ts';
 import type { ReplicaStatus } from '../status.ts';
 import { Store } from '../store/store.ts';
 import { type Api, createApi } from './api.ts';
@@ -30,6 +30,7 @@ export class TestDatabase {
   readonly #incidents = new Map<string, IncidentRecord>();
   readonly #notifications = new Map<string, Notification>();
   #sequence = 0;
+  #switches: SwitchesRecord = { sequence: 0, by: '', switches: [] };
   #forgotten: ForgottenHosts = { hosts: 0, messages_lost: 0, losses: [] };
 
   constructor() {
@@ -47,11 +48,13 @@ export class TestDatabase {
       readonly notifications?: readonly Notification[];
       readonly liveUs?: number;
       readonly forgotten?: ForgottenHosts;
+      readonly switches?: SwitchesRecord;
     },
     sequence: number = this.#sequence + 1,
   ): number {
-    const { hosts = [], incidents = [], notifications = [], liveUs = 0, forgotten } = rows;
+    const { hosts = [], incidents = [], notifications = [], liveUs = 0, forgotten, switches } = rows;
     this.#forgotten = forgotten ?? this.#forgotten;
+    this.#switches = switches ?? this.#switches;
     this.#sequence = sequence;
     for (const host of hosts) this.#hosts.set(host.id, host);
     for (const incident of incidents)
@@ -82,6 +85,7 @@ export class TestDatabase {
       stamp_us: T0,
       epoch: null,
       claim: { holder: '', until_us: 0 },
+      switches: this.#switches,
       entries: this.#sequence,
       rejected: {},
       forgotten: this.#forgotten,

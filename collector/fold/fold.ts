@@ -4,7 +4,7 @@
  * module hands each entry to the part that it is for; what hosts say, incidents and deliveries mean is theirs to know.
  */
 import type { Entry, Epoch } from '@netfall/proto';
-import { checkEntry, decodeEntry, MAX_ENTRY_BYTES } from '@netfall/proto';
+import { checkEntry, decodeEntry, MAX_ENTRY_BYTES, switchesOf } from '@netfall/proto';
 import { type FoldConfig, INITIAL_CONFIG } from './config.ts';
 import { Hosts } from './hosts.ts';
 import type { IncidentRecord } from './incident.ts';
@@ -12,7 +12,15 @@ import { Incidents } from './incidents.ts';
 import { LogTime, type Moment } from './log-time.ts';
 import type { Incident, Notification } from './model.ts';
 import { Outbox, type OutboxStep } from './outbox.ts';
-import type { Changes, ClaimRecord, EpochRecord, GlobalRecord, RejectReason, Rows } from './rows.ts';
+import type {
+  Changes,
+  ClaimRecord,
+  EpochRecord,
+  GlobalRecord,
+  RejectReason,
+  Rows,
+  SwitchesRecord,
+} from './rows.ts';
 import { canFold, EpochBarrier, type FoldEntry, type Rules } from './rules.ts';
 
 export type { Changes, ClaimRecord, EpochRecord, GlobalRecord, Rows } from './rows.ts';
@@ -26,6 +34,7 @@ export class Fold {
   #entries = 0;
   #epoch: EpochRecord | null = null;
   #claim: ClaimRecord = { holder: '', until_us: 0 };
+  #switches: SwitchesRecord = { sequence: 0, by: '', switches: [] };
   readonly #rejected = new Map<string, number>();
   readonly #hosts: Hosts;
   readonly #incidents: Incidents;
@@ -60,6 +69,7 @@ export class Fold {
         time: this.#time,
         incidents: this.#incidents,
         refused: (why) => this.#reject(why),
+        isSwitchedOff: (source) => this.#isSwitchedOff(source),
       },
       rows,
     );
@@ -104,6 +114,14 @@ export class Fold {
     else if (decoded.epoch) this.#beginEpoch(decoded.epoch);
     else if (decoded.claim) this.#claimed(decoded.claim.holder, decoded.claim.lease_us);
     else if (decoded.delivered) this.#settle(decoded);
+    else if (decoded.switches) {
+      const { sequence, stampUs } = this.#time;
+      this.#switches = {
+        sequence,
+        by: decoded.switches.by,
+        switches: switchesOf(decoded.switches, stampUs),
+      };
+    }
   }
 
   /** Everything, in canonical order. The rows are the fold's own: encode them before it goes on. */
@@ -149,6 +167,7 @@ export class Fold {
     this.#time.stampUs = global.stamp_us;
     this.#entries = global.entries;
     this.#claim = global.claim;
+    this.#switches = global.switches;
     this.#epoch = global.epoch;
     for (const [why, count] of Object.entries(global.rejected)) this.#rejected.set(why, count);
     if (!global.epoch) return;
@@ -168,6 +187,10 @@ export class Fold {
       stamp_us: this.#time.stampUs,
       epoch: this.#epoch,
       claim: this.#claim,
+      switches: {
+        ...this.#switches,
+        switches: this.#switches.switches.filter(({ until_us }) => until_us > this.nowUs),
+      },
       entries: this.#entries,
       rejected: Object.fromEntries([...this.#rejected].sort(([a], [b]) => (a < b ? -1 : 1))),
       forgotten: this.#hosts.forgotten,
@@ -191,6 +214,11 @@ export class Fold {
     this.#hosts.pass(second);
     this.#incidents.pass(second, this.#time, this.#config);
   };
+
+  /** Whether a source is switched off anywhere now. */
+  #isSwitchedOff(source: string): boolean {
+    return this.#switches.switches.some((one) => one.source === source && one.until_us > this.nowUs);
+  }
 
   #reject(why: RejectReason): void {
     this.#rejected.set(why, (this.#rejected.get(why) ?? 0) + 1);

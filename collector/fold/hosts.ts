@@ -41,6 +41,8 @@ export interface HostsOptions {
   readonly incidents: Incidents;
   /** Called for what there is no room for. */
   readonly refused: (why: RejectReason) => void;
+  /** Whether operators have switched a source off, on some host at least. */
+  readonly isSwitchedOff: (source: string) => boolean;
 }
 
 export class Hosts {
@@ -51,13 +53,16 @@ export class Hosts {
   readonly #time: Moment;
   readonly #incidents: Incidents;
   readonly #refused: (why: RejectReason) => void;
+  readonly #isSwitchedOff: (source: string) => boolean;
   readonly #timers = new Timers();
   readonly #intern = interner();
   readonly #changed = new Set<HostRecord>();
   #changedFacts = new Set<string>();
   readonly #removed = new Set<string>();
 
-  constructor({ config, classify, time, incidents, refused }: HostsOptions, rows?: Rows) {
+  constructor(options: HostsOptions, rows?: Rows) {
+    const { config, classify, time, incidents, refused, isSwitchedOff } = options;
+    this.#isSwitchedOff = isSwitchedOff;
     this.#config = config;
     this.#classify = classify;
     this.#time = time;
@@ -96,13 +101,17 @@ export class Hosts {
 
     if (!known) state.offset_us = stampUs - envelope.observed_us;
     const late = isLate(state, envelope.observed_us, stampUs, liveUs);
+    const unheardUs = liveUs - state.heard_us;
     state.last_seen_us = nowUs;
     state.heard_us = liveUs;
     addLosses(state.losses, envelope.losses, this.#intern);
     // What was overtaken by a later message of the same spool says how the host was, not how it is.
+    const before = host.facts.sources;
     const goodbye = newest ? this.#news(host, envelope) : null;
+    if (host.facts.sources.some(({ name, state }) => state === 'off' && this.#isSwitchedOff(name)))
+      skipTime(state, unheardUs);
     // After the inventory of the same message, which may hold the name to call the host by.
-    if (!late && state.status === 'live') this.#reports(host, envelope, !known);
+    if (!late && state.status === 'live') this.#reports(host, envelope, !known, before);
     if (goodbye !== null) {
       state.status = 'stopped';
       state.silent_at_us = 0;
@@ -181,13 +190,27 @@ export class Hosts {
     return goodbye;
   }
 
-  #reports(host: HostRecord, { items }: Envelope, first: boolean): void {
+  /** @param before the host's sources as they were before this message */
+  #reports(
+    host: HostRecord,
+    { items }: Envelope,
+    first: boolean,
+    before: HostRecord['facts']['sources'],
+  ): void {
     let counted = false;
     for (const { drop_report } of items) {
       if (drop_report) this.#drops(host, drop_report, first);
       counted ||= drop_report != null;
     }
     if (counted) return;
+    // Agents send what a source counted before they tell that it was switched off: nobody else counts it from here on.
+    const off = host.facts.sources.find(({ name, state }) => {
+      return state === 'off' && before.some((known) => known.name === name && known.state !== 'off');
+    });
+    if (off) {
+      this.#endSignals(host, `${hostname(host)} counts no drops any more: ${off.name} is ${off.detail}`);
+      return;
+    }
     const { liveUs } = this.#time;
     const uncounted = ({ spell, heard_us }: SignalRecord) => spell && liveUs - heard_us >= UNCOUNTED_US;
     if (host.state.signals.some(uncounted))
@@ -272,6 +295,11 @@ export class Hosts {
       this.#incidents.ended(hostSignal(host, signal, spell, severity), why, this.#time, this.#config);
     }
   }
+}
+
+/** Nobody counted for so long: that nothing was mentioned does not mean that there was nothing. */
+function skipTime({ signals }: HostState, us: number): void {
+  for (const signal of signals) if (!signal.spell) signal.heard_us += us;
 }
 
 function hostSignal(host: HostRecord, signal: SignalRecord, spell: Spell, severity: Severity): HostSignal {

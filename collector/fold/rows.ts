@@ -2,6 +2,7 @@
  * The fold's state as rows: what is stored, digested and carried in snapshots. Types alone; where rows go is not known
  * here.
  */
+import type { SourceSwitch } from '@netfall/proto';
 import type { HostRecord } from './host.ts';
 import type { IncidentRecord } from './incident.ts';
 import type { LossView, Notification } from './model.ts';
@@ -17,6 +18,7 @@ export interface GlobalRecord {
   readonly stamp_us: number;
   readonly epoch: EpochRecord | null;
   readonly claim: ClaimRecord;
+  readonly switches: SwitchesRecord;
   readonly entries: number;
   /** What was refused, by why: entries, and incidents and signals for which there was no room. */
   readonly rejected: Readonly<Record<string, number>>;
@@ -37,6 +39,16 @@ export interface EpochRecord {
   readonly config_digest: string;
   readonly catalog_digest: string;
   readonly config: string;
+}
+
+/** The sources that operators have switched off. */
+export interface SwitchesRecord {
+  /** The entry that says so; 0 before the first. */
+  readonly sequence: number;
+  /** Who changed them. */
+  readonly by: string;
+  /** Those that have not ended, by log time. */
+  readonly switches: readonly SourceSwitch[];
 }
 
 export interface ClaimRecord {

@@ -57,6 +57,7 @@ export function randomLog({ seed, entries, upgradeAt }: RandomLogOptions): Story
     const host = hosts[draw(hosts.length)] as (typeof hosts)[0];
     // Now and then a stamp that is ahead.
     if (kind < 3) story.tick(at + (story.entries.length % 50 === 0 ? 20 : 0));
+    else if (kind < 4 && story.entries.length % 4 === 0) story.switches(at, { s1: 20, s2: 5 });
     else if (kind < 5) story.claim(at, `r${draw(2)}`, draw(3) * 5);
     else if (kind < 15) {
       const known = scout.notifications(story);
@@ -129,6 +130,7 @@ function speak(
     windowS: 1 + draw(3),
     clockS: draw(5) - 2,
     intervalMs: 1000 * (1 + draw(10)),
+    sources: { s1: seq % 8 === 0 ? 4 : 1 },
     losses: draw(4) === 0 ? [{ source: `s${draw(70)}`, hop: 'overflow', count: draw(100) }] : [],
     items: draw(80) === 0 ? [{ goodbye: { reason: 'SIGTERM' } }] : [],
   });

@@ -38,6 +38,8 @@ export interface Report {
   readonly seq?: number;
   readonly oldestSeq?: number;
   readonly intervalMs?: number;
+  /** States by name, e.g. { 'kfree-skb': 4 }. */
+  readonly sources?: Readonly<Record<string, number>>;
 }
 
 /** A log in the making. Times, as the log stamps them, are seconds from its start. */
@@ -75,7 +77,9 @@ export class Story {
           heartbeat: {
             agent_version: '1',
             interval_ms: report.intervalMs ?? 10_000,
-            sources: [],
+            sources: Object.entries(report.sources ?? {}).map(([name, state]) => {
+              return { name, state, detail: state === 4 ? 'switched off by ann' : '', mend: '' };
+            }),
             spool_messages: 1,
             spool_bytes: 100,
           },
@@ -116,6 +120,15 @@ export class Story {
 
   claim(atS: number, holder: string, leaseS: number): FoldEntry {
     return this.say(atS, collectorSubject(CELL, 'claim'), { claim: { holder, lease_us: leaseS * 1e6 } });
+  }
+
+  /** Operators switch these off for so many seconds, and all others on. */
+  switches(atS: number, off: Readonly<Record<string, number>>): FoldEntry {
+    const switches = Object.entries(off).map(([source, seconds]) => {
+      const until_us = START_US + Math.round((atS + seconds) * 1e6);
+      return { source, until_us, hosts: [], labels: [], why: 'test', by: 'ann' };
+    });
+    return this.say(atS, collectorSubject(CELL, 'switches'), { switches: { switches, by: 'ann' } });
   }
 
   delivered(atS: number, notificationId: string, sink: string, error = ''): FoldEntry {
