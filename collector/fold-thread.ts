@@ -1,4 +1,5 @@
 /** The main thread's end of the fold's thread: hands over batches, holds back when it falls behind. */
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { packBatch } from './batch.ts';
 import type { FoldEntry } from './fold/fold.ts';
@@ -29,7 +30,9 @@ export async function startFoldThread(
   data: FoldWorkerData,
   events: FoldingEvents,
 ): Promise<[Folding, FolderStatus]> {
-  const worker = new Worker(new URL('./fold-worker.ts', import.meta.url), { workerData: data });
+  // A release has .js where the checkout has .ts.
+  const program = new URL(`./fold-worker${extname(import.meta.filename)}`, import.meta.url);
+  const worker = new Worker(program, { workerData: data });
   const thread = new FoldThread(worker, events);
   return [thread, await thread.first];
 }

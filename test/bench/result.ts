@@ -3,7 +3,7 @@
 /** A figure: measured, and compared with its goal where it has one; or not measured, and why. */
 export interface Result {
   readonly metric: string;
-  /** A ratio against something measured in the same run. */
+  /** A ratio against something measured in the same run, or what a budget limits. */
   readonly value?: number;
   /** E.g. "<=0.5", "=1". */
   readonly goal?: string;

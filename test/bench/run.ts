@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import type { Benchmark, Result } from './result.ts';
 
 const benchmarks: Readonly<Record<string, () => Promise<{ run: Benchmark }>>> = {
+  agent: () => import('./agent.ts'),
   'kfree-skb': () => import('./kfree-skb.ts'),
   fold: () => import('./fold.ts'),
   samples: () => import('./samples.ts'),

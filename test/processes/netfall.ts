@@ -51,6 +51,11 @@ export class Netfall {
     });
   }
 
+  /** Its process: a launcher that execs stays the same one. */
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
   /** The whole lines of its standard output. */
   get lines(): string[] {
     return this.stdout.split('\n').slice(0, -1);
