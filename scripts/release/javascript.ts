@@ -11,21 +11,22 @@ const UNUSED = ['**/*.{ts,md,proto}', '**/{golden,testing,fixtures,node_modules}
 
 /** Emits into `lib`, whose `node_modules` is there. @throws Error when tsc fails; it says why on standard output. */
 export function emitJavaScript(root: string, lib: string, workspaces: readonly string[]): void {
-  const exported = workspaces.flatMap((name) => exportsOf(root, name).map((path) => join(name, path)));
   const config = join(lib, 'tsconfig.json');
-  const options = {
+  const compilerOptions = {
     noEmit: false,
     // `npm run check` looks at types; here a half-done edit elsewhere need not be in the way of a build.
     noCheck: true,
     rewriteRelativeImportExtensions: true,
+    // What tsc finds below node_modules, where workspaces are linked, it takes for others' code and does not emit.
+    paths: Object.fromEntries(workspaces.flatMap((name) => exportsOf(root, name))),
     types: [],
     rootDir: root,
     outDir: lib,
   };
-  const files = [...PROGRAMS, ...exported].map((path) => join(root, path));
+  const files = PROGRAMS.map((path) => join(root, path));
   writeFileSync(
     config,
-    JSON.stringify({ extends: join(root, 'tsconfig.json'), compilerOptions: options, include: [], files }),
+    JSON.stringify({ extends: join(root, 'tsconfig.json'), compilerOptions, include: [], files }),
   );
   const tsc = spawnSync(join(root, 'node_modules/.bin/tsc'), ['--project', config], { stdio: 'inherit' });
   if (tsc.status !== 0) throw new Error(`tsc failed${tsc.error ? `: ${tsc.error.message}` : ''}`);
@@ -47,8 +48,11 @@ export function emitJavaScript(root: string, lib: string, workspaces: readonly s
   }
 }
 
-/** The files that a workspace's package.json names as those that others may import. */
-function exportsOf(root: string, workspace: string): string[] {
-  const { exports = {} } = JSON.parse(readFileSync(join(root, workspace, 'package.json'), 'utf8'));
-  return Object.values(exports as Record<string, string>);
+/** What others may import of a workspace by its package.json, and the source of each. */
+function exportsOf(root: string, workspace: string): [string, string[]][] {
+  const { name, exports = {} } = JSON.parse(readFileSync(join(root, workspace, 'package.json'), 'utf8'));
+  return Object.entries<string>(exports).map(([path, source]) => [
+    join(name, path),
+    [join(root, workspace, source)],
+  ]);
 }
