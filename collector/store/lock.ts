@@ -1,6 +1,5 @@
 /**
- * One collector a data folder, and the replica's name. The name is minted with the folder and the lock ends with the
- * process, so whoever holds the lock may go on with what an earlier run under that name claimed.
+ * One collector a data folder, and the replica's name, which is minted with the folder. The lock ends with the process.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
