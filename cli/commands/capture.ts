@@ -84,7 +84,7 @@ function openSource(
   const monitor = probeDropMonitor({ root, mode: 'packet' });
   if (monitor.state !== 'unavailable') return captureByDropMonitor({ snapLength, root });
   throw new CommandError(
-    `drops cannot be captured: by BPF: ${bpf.missing}: ${bpf.mend}; by the drop monitor: ${monitor.missing}: ${monitor.mend}`,
+    `drops cannot be captured: ${bpf.missing}: ${bpf.mend}; nor by the drop monitor: ${monitor.missing}: ${monitor.mend}`,
   );
 }
 

@@ -47,7 +47,7 @@ function openCounter(root: string): DropCounter & Disposable {
   const monitor = probeDropMonitor({ root, mode: 'packet' });
   if (monitor.state === 'unavailable') {
     throw new CommandError(
-      `drops cannot be counted: by BPF: ${bpf.missing}: ${bpf.mend}; by the drop monitor: ${monitor.missing}: ${monitor.mend}`,
+      `drops cannot be counted: ${bpf.missing}: ${bpf.mend}; nor by the drop monitor: ${monitor.missing}: ${monitor.mend}`,
     );
   }
   const counter = watchDropMonitor(root);

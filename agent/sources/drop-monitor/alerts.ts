@@ -3,7 +3,6 @@
  * of the alerts.
  */
 
-import { readNetlinkDrops } from '../../kernel/netlink/drops.ts';
 import { MessageCursor } from '../../kernel/netlink/message.ts';
 import type { NetlinkSocket } from '../../kernel/netlink/socket.ts';
 import { type AlertKind, AlertReader } from './wire.ts';
@@ -37,7 +36,7 @@ export class Alerts {
   #malformed = 0;
 
   /** @param drops messages that the kernel could not queue for the socket; undefined when it does not tell. */
-  constructor(socket: AlertSocket, drops = () => readNetlinkDrops(socket)) {
+  constructor(socket: AlertSocket, drops: () => number | undefined) {
     this.#socket = socket;
     this.#drops = drops;
     this.slab = socket.slab;

@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { FileTree } from '../../inventory/tree.ts';
 import { KernelError } from '../../kernel/libc.ts';
+import { readNetlinkDrops } from '../../kernel/netlink/drops.ts';
 import type { GenericFamily } from '../../kernel/netlink/generic.ts';
 import { NetlinkProtocol, NetlinkSocket } from '../../kernel/netlink/socket.ts';
 import { type AlertSocket, Alerts } from './alerts.ts';
@@ -34,7 +35,7 @@ export interface TappedKernel {
   control(): TapControl;
   socket(datagramBytes: number, receiveBufferBytes: number): AlertSocket;
   /** Messages that the kernel could not queue for the socket; undefined when it does not tell. */
-  drops?(socket: AlertSocket): number | undefined;
+  drops(socket: AlertSocket): number | undefined;
 }
 
 export interface TapControl extends MonitorControl {
@@ -55,6 +56,7 @@ const thisKernel: TappedKernel = {
   socket: (datagramBytes, receiveBufferBytes) => {
     return new NetlinkSocket({ protocol: NetlinkProtocol.generic, datagramBytes, receiveBufferBytes });
   },
+  drops: readNetlinkDrops,
 };
 
 /** What an alert holds beside the packet's bytes, and the longest summary, bytes. */
@@ -85,10 +87,7 @@ export class Tap {
     const packetBytes = truncationBytes === 0 || share ? MOST_PACKET_BYTES : truncationBytes;
     const datagramBytes = Math.max(LEAST_DATAGRAM_BYTES, (packetBytes + BESIDES_BYTES + 7) & ~7);
     const socket = kernel.socket(datagramBytes, options.receiveBufferBytes);
-    const { drops } = kernel;
-    this.alerts = resources.adopt(new Alerts(socket, drops && (() => drops(socket))), (alerts) =>
-      alerts.close(),
-    );
+    this.alerts = resources.adopt(new Alerts(socket, () => kernel.drops(socket)), (alerts) => alerts.close());
     this.#join();
     this.listening = share && record.read() === undefined && tellsSoftware(this.#control);
     if (!this.listening) {
