@@ -1,6 +1,6 @@
 /**
- * What one run of a replica appends to the log: ticks, outcomes of deliveries, and what replicas compete for (epochs and
- * claims), by compare-and-append. Knows nothing of why or when.
+ * What one run of a replica appends to the log: ticks, outcomes of deliveries, and what replicas compete for (epochs,
+ * claims and switches), by compare-and-append. Knows nothing of why or when.
  */
 import { randomBytes } from 'node:crypto';
 import { type Log, LogError } from '@netfall/log';
@@ -52,7 +52,11 @@ export class Appender {
   }
 
   /** Compare-and-append: false when another replica came first, be it after the entry `seen`, the last one known here. */
-  async compete(kind: 'claim' | 'epoch', entry: Entry, seen = Number.MAX_SAFE_INTEGER): Promise<boolean> {
+  async compete(
+    kind: 'claim' | 'epoch' | 'switches',
+    entry: Entry,
+    seen = Number.MAX_SAFE_INTEGER,
+  ): Promise<boolean> {
     const subject = this.subject(kind);
     const last = await this.#log.lastOn(subject);
     if (last && last.sequence > seen) return false;

@@ -8,6 +8,7 @@ import { type Clock, type Log, LogError, sleep } from '@netfall/log';
 import type { Logger } from 'pino';
 import { type Api, createApi } from './api/api.ts';
 import { createMetrics, type Metrics } from './api/metrics.ts';
+import { readToken } from './api/operator.ts';
 import { Reader } from './api/reader.ts';
 import { type CollectorConfig, foldConfig } from './config.ts';
 import { epochOf, takeOver as takeOverLog } from './epoch.ts';
@@ -98,6 +99,8 @@ class RunningCollector implements Collector {
       explain: (reason, fn) => dropMeaning(reason, fn).meaning,
       ...(config.public_url !== undefined && { publicUrl: config.public_url }),
     });
+    const { operator_token_file } = config.api;
+    const operatorToken = operator_token_file === undefined ? undefined : readToken(operator_token_file);
     await this.#startReplica();
     const reader = new Reader(this.#path);
     const status = () => this.status();
@@ -118,7 +121,19 @@ class RunningCollector implements Collector {
       metrics: metrics.notifier,
     });
     try {
-      this.#api = await createApi({ reader, status, listen: config.listen, logger, metrics, clock });
+      this.#api = await createApi({
+        reader,
+        status,
+        listen: config.listen,
+        logger,
+        metrics,
+        clock,
+        changeSwitches: async (switches, seen) => {
+          if (!this.#replica) throw new Error('the replica is starting anew');
+          return this.#replica.changeSwitches(switches, seen);
+        },
+        ...(operatorToken !== undefined && { operatorToken }),
+      });
     } catch (error) {
       await this.stop();
       throw error;

@@ -33,6 +33,18 @@ export const CollectorConfig = Type.Object(
     incident: IncidentConfig,
     limits: LimitsConfig,
     notify: NotifyConfig,
+    api: Type.Object(
+      {
+        operator_token_file: Type.Optional(
+          Type.String({
+            minLength: 1,
+            description:
+              'A file whose first line whoever changes something has to know; without it changes are taken from this machine only.',
+          }),
+        ),
+      },
+      { additionalProperties: false, default: {} },
+    ),
     snapshot_every_s: Type.Integer({
       default: 600,
       minimum: 10,

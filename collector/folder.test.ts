@@ -40,6 +40,7 @@ test('the first commit tells where a new replica stands', () => {
     sequence: 0,
     nowUs: 0,
     claim: { holder: '', until_us: 0 },
+    switches: { sequence: 0, by: '', switches: [] },
     epoch: null,
     entries: 0,
     rejected: {},

@@ -11,6 +11,7 @@ import {
   type FoldEntry,
   type Rules,
 } from './fold/fold.ts';
+import type { SwitchesRecord } from './fold/rows.ts';
 import { entryDigest } from './store/digest.ts';
 import { type Checkpoint, Store } from './store/store.ts';
 
@@ -19,6 +20,7 @@ export interface FolderStatus {
   readonly sequence: number;
   readonly nowUs: number;
   readonly claim: ClaimRecord;
+  readonly switches: SwitchesRecord;
   readonly epoch: EpochRecord | null;
   readonly entries: number;
   readonly rejected: Readonly<Record<string, number>>;
@@ -129,6 +131,7 @@ export class Folder {
       sequence: global.sequence,
       nowUs: global.now_us,
       claim: global.claim,
+      switches: global.switches,
       epoch: global.epoch,
       entries: global.entries,
       rejected: global.rejected,

@@ -4,6 +4,7 @@
  * log, so any number of replicas may run.
  */
 import type { Clock, Log, Timer } from '@netfall/log';
+import type { Switches } from '@netfall/proto';
 import { Appender } from './appender.ts';
 import { epochOf, readEpoch } from './epoch.ts';
 import type { FoldConfig } from './fold/config.ts';
@@ -54,6 +55,7 @@ export class BarrierLifted extends Error {
   }
 }
 
+const NO_SWITCHES = { sequence: 0, by: '', switches: [] };
 const IDLE_MS = 1000;
 const LEASE_US = 15_000_000;
 const CLAIM_EVERY_MS = 5000;
@@ -156,6 +158,14 @@ export class Replica {
   /** Appends a delivery's outcome; rejects when the log does not take it now. */
   recordDelivered(outcome: Outcome): Promise<void> {
     return this.#appender.delivered(outcome);
+  }
+
+  /**
+   * Appends another set of switches behind the entry `seen`; false when another one came first. Rejects when the log does
+   * not take it now.
+   */
+  changeSwitches(switches: Switches, seen: number): Promise<boolean> {
+    return this.#appender.compete('switches', { switches }, seen);
   }
 
   /** Gives up the claim, commits and ends. */
@@ -306,7 +316,17 @@ export class Replica {
   }
 
   async #takeSnapshot(): Promise<void> {
-    if (this.mayDeliver()) await this.#snapshots.take(this.#logTimeUs());
+    if (!this.mayDeliver()) return;
+    await this.#keepSwitches();
+    await this.#snapshots.take(this.#logTimeUs());
+  }
+
+  /** Says again what is switched off: agents ask the log for it, which forgets what is older than its snapshots. */
+  async #keepSwitches(): Promise<void> {
+    const { sequence, by, switches } = this.#status?.switches ?? NO_SWITCHES;
+    if (switches.length === 0) return;
+    // Whoever changes them at the same moment is right.
+    await this.changeSwitches({ switches, by }, sequence).catch(() => {});
   }
 
   #fail(error: Error): void {

@@ -75,6 +75,7 @@ test('a taken port is named with the mend', async () => {
     metrics,
     logger: silent,
     listen: `127.0.0.1:${port}`,
+    changeSwitches: async () => true,
   });
   await expect(started).rejects.toThrow(
     new ListenError(

@@ -7,6 +7,7 @@ import { IncidentStream, STREAM_LIMITS, type StreamLimits } from './incident-str
 import { listen, parseAddress } from './listen.ts';
 import type { Metrics } from './metrics.ts';
 import { OPENAPI } from './openapi.ts';
+import { operatorCheck } from './operator.ts';
 import type { Reader } from './reader.ts';
 import { healthzRoute } from './routes/healthz.ts';
 import { hostRoute } from './routes/host.ts';
@@ -19,8 +20,9 @@ import { pageRoutes } from './routes/page.ts';
 import { readyzRoute } from './routes/readyz.ts';
 import { streamRoute } from './routes/stream.ts';
 import { summaryRoute } from './routes/summary.ts';
+import { switchesRoutes } from './routes/switches.ts';
 import { SHARED_SCHEMAS } from './schemas.ts';
-import { createServer } from './server.ts';
+import { type ChangeSwitches, createServer } from './server.ts';
 
 export interface ApiOptions {
   readonly reader: Reader;
@@ -32,6 +34,9 @@ export interface ApiOptions {
   readonly metrics: Metrics;
   readonly clock?: Clock;
   readonly streamLimits?: StreamLimits;
+  readonly changeSwitches: ChangeSwitches;
+  /** Whoever changes something has to know it; without one, changes are taken from this machine only. */
+  readonly operatorToken?: string;
 }
 
 export interface Api {
@@ -50,7 +55,9 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const clock = options.clock ?? systemClock;
   const server = createServer(options.logger, metrics);
   const stream = new IncidentStream(reader, clock, metrics, options.streamLimits ?? STREAM_LIMITS);
-  const context = { reader, metrics, status, stream };
+  const { changeSwitches, operatorToken } = options;
+  const admit = operatorCheck(operatorToken);
+  const context = { reader, metrics, status, stream, admit, changeSwitches, clock };
 
   for (const schema of SHARED_SCHEMAS) server.addSchema(schema);
   await server.register(swagger, OPENAPI);
@@ -72,6 +79,7 @@ const ROUTES = [
   hostsRoute,
   hostRoute,
   summaryRoute,
+  switchesRoutes,
   streamRoute,
   openapiRoute,
   metricsRoute,

@@ -4,13 +4,17 @@ import Type from 'typebox';
 const STATUS = {
   invalid_request: 400,
   invalid_cursor: 400,
+  unauthorized: 401,
+  forbidden: 403,
   not_found: 404,
   incident_not_found: 404,
   host_not_found: 404,
+  conflict: 409,
   too_large: 413,
   unsupported_media_type: 415,
   internal: 500,
   not_ready: 503,
+  log_unavailable: 503,
   too_many_streams: 503,
 } as const;
 

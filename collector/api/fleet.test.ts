@@ -48,6 +48,18 @@ test('names that hosts make up do not grow without bound, and their counts are k
   });
 });
 
+test('sources that hosts make up do not grow without bound', async () => {
+  using database = new TestDatabase();
+  const source = { state: 'ok', detail: '', mend: '' } as const;
+  const hosts = Array.from({ length: 100 }, (_, i) =>
+    aHost(`h${i}`, { sources: [{ ...source, name: `s${i}` }] }),
+  );
+  database.commit({ hosts });
+  const { sources } = await new Fleet(database.reader).totals();
+  expect(sources).toHaveLength(64);
+  expect(sources.find(({ name }) => name === 'other')?.hosts.ok).toBe(37);
+});
+
 test('counts again only when the last count is stale', async () => {
   using database = new TestDatabase();
   let nowMs = 1000;

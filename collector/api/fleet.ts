@@ -3,7 +3,7 @@
  * the thread stays free, and no more often than a tenth of the time. Knows nothing of HTTP or metrics.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { HostView, LossView } from '../fold/model.ts';
+import type { HostView, LossView, SourceView } from '../fold/model.ts';
 import type { Reader } from './reader.ts';
 
 const SLICE = 200;
@@ -11,15 +11,24 @@ const SLICE = 200;
 const FRESH_MS = 1000;
 /** Rows of the losses; hosts name sources and hops themselves, so the number of names needs a bound. */
 const MOST_LOSSES = 200;
+/** The same for the names of sources. */
+const MOST_SOURCES = 64;
 
 export interface FleetTotals {
   /** When they were counted, microseconds since the Unix epoch by the machine's clock. */
   readonly countedUs: number;
   readonly hosts: Readonly<Record<HostView['status'], number>>;
+  /** By name: on how many hosts that report a source is in which state. What had no room is under "other". */
+  readonly sources: readonly SourceTotals[];
   /** By source and hop, in their order, with those of hosts since forgotten; what had no room is under "other". */
   readonly losses: readonly LossView[];
   /** Messages that hosts numbered and that never came. */
   readonly messagesLost: number;
+}
+
+export interface SourceTotals {
+  readonly name: string;
+  readonly hosts: Record<SourceView['state'], number>;
 }
 
 export class Fleet {
@@ -46,6 +55,7 @@ export class Fleet {
   async #count(): Promise<FleetTotals> {
     const startedMs = this.#nowMs();
     const hosts = { live: 0, silent: 0, stopped: 0, conflict: 0 };
+    const sources = new Map<string, SourceTotals>();
     const losses = new Map<string, { source: string; hop: string; count: number }>();
     const forgotten = this.#reader.forgottenHosts();
     let messagesLost = forgotten.messages_lost;
@@ -55,6 +65,9 @@ export class Fleet {
       const { items, next } = this.#reader.listHosts({ limit: SLICE, after });
       for (const host of items) {
         hosts[host.status]++;
+        if (host.status === 'live' || host.status === 'conflict') {
+          for (const { name, state } of host.sources) totalsOf(sources, name).hosts[state]++;
+        }
         messagesLost = add(messagesLost, host.messages_lost);
         for (const loss of host.losses) addLoss(losses, loss);
       }
@@ -67,11 +80,21 @@ export class Fleet {
     this.#latest = {
       countedUs: nowMs * 1000,
       hosts,
+      sources: [...sources.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
       losses: [...losses].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, loss]) => loss),
       messagesLost,
     };
     return this.#latest;
   }
+}
+
+function totalsOf(sources: Map<string, SourceTotals>, name: string): SourceTotals {
+  const known = sources.get(name);
+  if (known) return known;
+  if (sources.size >= MOST_SOURCES - 1 && name !== 'other') return totalsOf(sources, 'other');
+  const totals = { name, hosts: { ok: 0, degraded: 0, unavailable: 0, off: 0, unknown: 0 } };
+  sources.set(name, totals);
+  return totals;
 }
 
 function addLoss(into: Map<string, { source: string; hop: string; count: number }>, loss: LossView): void {

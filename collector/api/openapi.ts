@@ -16,6 +16,7 @@ export const OPENAPI: FastifyDynamicSwaggerOptions = {
     tags: [
       { name: 'incidents', description: 'What is wrong.' },
       { name: 'hosts', description: 'Who reports.' },
+      { name: 'sources', description: 'What operators switch off.' },
       { name: 'operation', description: 'The collector itself.' },
     ],
   },

@@ -7,7 +7,7 @@ import type { HostRecord } from '../fold/host.ts';
 import { hostView } from '../fold/host-view.ts';
 import type { IncidentRecord } from '../fold/incident.ts';
 import type { HostView, IncidentState, Notification } from '../fold/model.ts';
-import type { ForgottenHosts, GlobalRecord } from '../fold/rows.ts';
+import type { ForgottenHosts, GlobalRecord, SwitchesRecord } from '../fold/rows.ts';
 import { Fleet, type FleetTotals } from './fleet.ts';
 import { type IncidentView, incidentView } from './incident-view.ts';
 
@@ -152,6 +152,14 @@ export class Reader {
     });
   }
 
+  /** The same as the fold has them. */
+  listHostRecords(query: { readonly limit: number; readonly after?: string }): Page<HostRecord, string> {
+    return takePage(this.#hosts.iterate(query.after ?? ''), query.limit, (text) => {
+      const record = JSON.parse(text) as HostRecord;
+      return { position: record.id, item: record };
+    });
+  }
+
   getHost(id: string): HostView | null {
     const value = this.#host.get(id)?.['value'];
     return typeof value === 'string' ? hostView(JSON.parse(value) as HostRecord, this.#liveUs()) : null;
@@ -160,6 +168,11 @@ export class Reader {
   /** What hosts that are listed no more had lost. */
   forgottenHosts(): ForgottenHosts {
     return this.#global()?.forgotten ?? { hosts: 0, messages_lost: 0, losses: [] };
+  }
+
+  /** What operators have switched off. */
+  switches(): SwitchesRecord {
+    return this.#global()?.switches ?? { sequence: 0, by: '', switches: [] };
   }
 
   /** What waits to be delivered, oldest first. */

@@ -2,9 +2,11 @@
  * The JSON that the API serves, as schemas: what answers are written by and what /openapi.json shows. They say the same
  * as fold/model.ts and incident-view.ts; schemas.test.ts holds the two together.
  */
-import Type, { type TArray, type TSchema, type TUnsafe } from 'typebox';
+import { LIMITS } from '@netfall/proto';
+import Type, { type TArray, type TInteger, type TSchema, type TUnsafe } from 'typebox';
 import type { DropSignal, HostView, Incident, IncidentHost, IncidentState } from '../fold/model.ts';
 import { ErrorBody } from './errors.ts';
+import type { SwitchView } from './switch-view.ts';
 
 export const INCIDENT_STATES = [
   'candidate',
@@ -164,12 +166,58 @@ export const SummarySchema = Type.Object(
     incidents: Type.Object(
       Object.fromEntries(INCIDENT_STATES.map((state) => [state, count(`Incidents that are ${state}.`)])),
     ),
+    sources: Type.Array(
+      Type.Object({
+        name: text('The source.'),
+        hosts: Type.Object(
+          Object.fromEntries(
+            SOURCE_STATES.map((state) => [state, count(`Hosts that report, on which it is ${state}.`)]),
+          ) as Record<(typeof SOURCE_STATES)[number], TInteger>,
+        ),
+      }),
+      { description: 'By name.' },
+    ),
     losses: Type.Array(ref<HostView['losses'][number]>('Loss'), {
       description: 'Over all hosts, those that were forgotten too.',
     }),
     messages_lost: count('Messages that hosts numbered and that never came.'),
   },
   { $id: 'Summary', description: 'The fleet in numbers.' },
+);
+
+const label = Type.String({ maxLength: LIMITS.string });
+const LabelsSchema = Type.Unsafe<Record<string, string>>({
+  ...Type.Record(Type.String({ pattern: '^[a-z0-9_.-]{1,64}$' }), label, { additionalProperties: false }),
+  maxProperties: LIMITS.switchLabels,
+  description:
+    'It is also off on hosts that carry all of these. With neither hosts nor labels: on every host.',
+});
+
+export const SwitchSchema = Type.Object(
+  {
+    source: Type.String({ minLength: 1, maxLength: LIMITS.string, description: 'The source.' }),
+    until_us: micros('When it is on again, at most 14 days from now.'),
+    hosts: Type.Array(HostId, {
+      maxItems: LIMITS.switchHosts,
+      description: 'The hosts on which it is off.',
+    }),
+    labels: LabelsSchema,
+    why: Type.String({ maxLength: LIMITS.string, description: 'Why, for people.' }),
+    by: Type.String({ maxLength: LIMITS.string, description: 'Who switched it off.' }),
+  },
+  { $id: 'Switch', additionalProperties: false, description: 'A source that an operator switched off.' },
+);
+
+export const SwitchesSchema = Type.Object(
+  {
+    version: count('The entry of the log that says so; 0 before the first. To be sent back with a change.'),
+    by: Type.String({ maxLength: LIMITS.string, description: 'Who changed them last.' }),
+    switches: Type.Array(ref<SwitchView>('Switch'), {
+      maxItems: LIMITS.switches,
+      description: 'All that are in force, in no particular order.',
+    }),
+  },
+  { $id: 'Switches', additionalProperties: false, description: 'The sources that are switched off.' },
 );
 
 export const ReadinessSchema = Type.Object(
@@ -196,6 +244,8 @@ export const SHARED_SCHEMAS: readonly TSchema[] = [
   LossSchema,
   HostSchema,
   SummarySchema,
+  SwitchSchema,
+  SwitchesSchema,
   ReadinessSchema,
 ];
 
@@ -212,7 +262,10 @@ export function pageOf<const Name extends string, T>(name: Name, item: TUnsafe<T
 export function failures<const Statuses extends readonly number[]>(...statuses: Statuses) {
   const described: Record<number, string> = {
     400: 'The request is wrong; the message says where.',
+    401: 'An operator’s token is needed.',
+    403: 'Changes are not accepted from there.',
     404: 'There is no such thing.',
+    409: 'Somebody else was first.',
     500: 'The collector failed; its log says why.',
     503: 'Not now; the message says what is waited for.',
   };

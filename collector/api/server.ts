@@ -1,6 +1,8 @@
 /** The HTTP server that the routes are put on: its limits, the headers and the error format that all of them share. */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type FastifyReply, LogController } from 'fastify';
+import type { Clock } from '@netfall/log';
+import type { Switches } from '@netfall/proto';
+import Fastify, { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { ReplicaStatus } from '../status.ts';
 import { ApiError, toApiError } from './errors.ts';
@@ -14,7 +16,14 @@ export interface ApiContext {
   readonly stream: IncidentStream;
   readonly metrics: Metrics;
   status(): ReplicaStatus;
+  /** Checks that a request comes from an operator. Throws ApiError. */
+  readonly admit: (request: FastifyRequest) => void;
+  changeSwitches: ChangeSwitches;
+  readonly clock: Clock;
 }
+
+/** Appends another set of switches behind the entry `seen`; false when another one came first. Rejects without the log. */
+export type ChangeSwitches = (switches: Switches, seen: number) => Promise<boolean>;
 
 export type ApiServer = ReturnType<typeof createServer>;
 

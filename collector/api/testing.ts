@@ -15,6 +15,7 @@ import type { StreamLimits } from './incident-stream.ts';
 import type { IncidentView } from './incident-view.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { Reader } from './reader.ts';
+import type { ChangeSwitches } from './server.ts';
 
 /** 2026-03-01 10:00:00 UTC. */
 export const T0 = 1_772_359_200_000_000;
@@ -191,11 +192,23 @@ export interface TestApi {
     path: string,
     headers?: Record<string, string>,
   ): Promise<{ status: number; body: unknown; headers: Headers }>;
+  /** The body of the answer to a PUT. */
+  put(
+    path: string,
+    body: unknown,
+    headers?: Record<string, string>,
+  ): Promise<{ status: number; body: unknown; headers: Headers }>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+export interface TestApiOptions {
+  readonly streamLimits?: StreamLimits;
+  readonly changeSwitches?: ChangeSwitches;
+  readonly operatorToken?: string;
+}
+
 /** A real server on a free port of the loopback interface. */
-export async function startApi(streamLimits?: StreamLimits): Promise<TestApi> {
+export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
   const database = new TestDatabase();
   let status = aStatus;
   const metrics = createMetrics({ reader: database.reader, sinks: ['ops'], status: () => status });
@@ -205,7 +218,8 @@ export async function startApi(streamLimits?: StreamLimits): Promise<TestApi> {
     status: () => status,
     logger: silent,
     listen: '127.0.0.1:0',
-    ...(streamLimits && { streamLimits }),
+    changeSwitches: async () => true,
+    ...options,
   });
   return {
     api,
@@ -214,15 +228,27 @@ export async function startApi(streamLimits?: StreamLimits): Promise<TestApi> {
     setStatus: (part) => {
       status = { ...status, ...part };
     },
-    get: async (path, headers = {}) => {
-      const response = await fetch(api.url + path, { headers });
-      const text = await response.text();
-      const json = response.headers.get('content-type')?.includes('json') === true;
-      return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
-    },
+    get: (path, headers = {}) => ask(api.url + path, { headers }),
+    put: (path, body, headers = {}) =>
+      ask(api.url + path, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify(body),
+      }),
     [Symbol.asyncDispose]: async () => {
       await api.close();
       database[Symbol.dispose]();
     },
+  };
+}
+
+async function ask(url: string, init: RequestInit) {
+  const response = await fetch(url, init);
+  const text = await response.text();
+  const json = response.headers.get('content-type')?.includes('json') === true;
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: json ? (JSON.parse(text) as unknown) : text,
   };
 }

@@ -38,6 +38,7 @@ test('describes every route and every shared schema', async () => {
     '/api/v1/incidents/{id}',
     '/api/v1/stream',
     '/api/v1/summary',
+    '/api/v1/switches',
     '/healthz',
     '/metrics',
     '/readyz',
@@ -53,9 +54,10 @@ test('describes every route and every shared schema', async () => {
     'Readiness',
     'Source',
     'Summary',
+    'Switch',
+    'Switches',
   ]);
-  for (const path of Object.values(document.paths)) {
-    const operation = path['get']!;
+  for (const operation of Object.values(document.paths).flatMap((path) => Object.values(path))) {
     expect(operation.operationId).toMatch(/^[a-z]+[A-Z][A-Za-z]+$/);
     expect(operation.summary).not.toBe('');
     expect(operation.tags.length).toBeGreaterThan(0);
@@ -99,6 +101,7 @@ test('answers are as it says', async () => {
   await check('/api/v1/hosts', '/api/v1/hosts', 200);
   await check('/api/v1/hosts/web-1', '/api/v1/hosts/{id}', 200);
   await check('/api/v1/summary', '/api/v1/summary', 200);
+  await check('/api/v1/switches', '/api/v1/switches', 200);
   await check('/healthz', '/healthz', 200);
   await check('/readyz', '/readyz', 200);
   api.setStatus({ ready: false, why: 'behind' });

@@ -46,7 +46,7 @@ async function open(api: TestApi, headers: Record<string, string> = {}): Promise
 const data = (event: string) => JSON.parse(/^data: (.*)$/m.exec(event)![1]!) as unknown;
 
 test('a new client is told to read the list, then of every change, with the log sequence', async () => {
-  await using api = await startApi(LIMITS);
+  await using api = await startApi({ streamLimits: LIMITS });
   api.database.commit({ incidents: [anIncident()] }, 40);
   const stream = await open(api);
   const start = await stream.until('\n\n');
@@ -59,7 +59,7 @@ test('a new client is told to read the list, then of every change, with the log 
 });
 
 test('its headers keep proxies from holding it back', async () => {
-  await using api = await startApi(LIMITS);
+  await using api = await startApi({ streamLimits: LIMITS });
   const leaving = new AbortController();
   const { headers } = await fetch(`${api.api.url}/api/v1/stream`, { signal: leaving.signal });
   expect(headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
@@ -70,7 +70,7 @@ test('its headers keep proxies from holding it back', async () => {
 });
 
 test('a client that comes back gets what it missed and no more', async () => {
-  await using api = await startApi(LIMITS);
+  await using api = await startApi({ streamLimits: LIMITS });
   api.database.commit({ incidents: [anIncident({ id: 'i1-0' })] }, 10);
   const witness = await open(api);
   api.database.commit({ incidents: [anIncident({ id: 'i2-0' })] }, 20);
@@ -87,7 +87,7 @@ test('a client that comes back gets what it missed and no more', async () => {
 });
 
 test('incidents that changed at once carry their id on the last event only', async () => {
-  await using api = await startApi(LIMITS);
+  await using api = await startApi({ streamLimits: LIMITS });
   const stream = await open(api);
   await stream.until('id: 0\n\n');
   api.database.commit({ incidents: [anIncident({ id: 'i1-0' }), anIncident({ id: 'i2-0' })] }, 10);
@@ -103,7 +103,7 @@ test.each([
   ['no id of ours', 'abc'],
 ])('a client whose place is %s starts anew', async (_why, id) => {
   // Room for an event or two.
-  await using api = await startApi({ ...LIMITS, historyBytes: 1200 });
+  await using api = await startApi({ streamLimits: { ...LIMITS, historyBytes: 1200 } });
   const witness = await open(api);
   for (let sequence = 5; sequence <= 10; sequence++) {
     api.database.commit({ incidents: [anIncident({ id: `i${sequence}-0` })] }, sequence);
@@ -116,7 +116,7 @@ test.each([
 });
 
 test('more change than a client should be sent at once is a reset', async () => {
-  await using api = await startApi({ ...LIMITS, historyBytes: 1200 });
+  await using api = await startApi({ streamLimits: { ...LIMITS, historyBytes: 1200 } });
   const stream = await open(api);
   await stream.until('id: 0\n\n');
   const incidents = Array.from({ length: 10 }, (_, index) => anIncident({ id: `i${index}-0` }));
@@ -126,7 +126,7 @@ test('more change than a client should be sent at once is a reset', async () => 
 });
 
 test('commits that change no incident send nothing', async () => {
-  await using api = await startApi(LIMITS);
+  await using api = await startApi({ streamLimits: LIMITS });
   const stream = await open(api);
   await stream.until('id: 0\n\n');
   api.database.commit({ notifications: [aNotification()] }, 10);
@@ -136,7 +136,7 @@ test('commits that change no incident send nothing', async () => {
 });
 
 test('a quiet stream shows that it lives', async () => {
-  await using api = await startApi({ ...LIMITS, heartbeatMs: 5 });
+  await using api = await startApi({ streamLimits: { ...LIMITS, heartbeatMs: 5 } });
   const stream = await open(api);
   await stream.until(': still here\n\n');
   await stream.until(': still here\n\n');
@@ -144,7 +144,7 @@ test('a quiet stream shows that it lives', async () => {
 });
 
 test('streams beyond the bound are refused and counted', async () => {
-  await using api = await startApi({ ...LIMITS, clients: 1 });
+  await using api = await startApi({ streamLimits: { ...LIMITS, clients: 1 } });
   const first = await open(api);
   await first.until('id: 0\n\n');
   const { status, body } = await api.get('/api/v1/stream');
@@ -163,7 +163,9 @@ test('streams beyond the bound are refused and counted', async () => {
 
 test('a client that reads too slowly is cut off and counted, and others are not', async () => {
   // 200 kB an event: more than what the two sockets' own buffers hold comes quickly.
-  await using api = await startApi({ ...LIMITS, clientBytes: 1_000_000, historyBytes: 1_000_000 });
+  await using api = await startApi({
+    streamLimits: { ...LIMITS, clientBytes: 1_000_000, historyBytes: 1_000_000 },
+  });
   const idle = await fetch(`${api.api.url}/api/v1/stream`);
   const lively = await open(api);
   const title = 'x'.repeat(200_000);
@@ -180,7 +182,7 @@ test('a client that reads too slowly is cut off and counted, and others are not'
 });
 
 test('rows of another state send every client back to the list, even to an earlier sequence', async () => {
-  await using api = await startApi(LIMITS);
+  await using api = await startApi({ streamLimits: LIMITS });
   const stream = await open(api);
   api.database.commit({ incidents: [anIncident()] }, 50);
   await stream.until('id: 50\n\n');

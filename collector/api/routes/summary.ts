@@ -9,7 +9,7 @@ export function summaryRoute(app: ApiServer, { reader }: ApiContext): void {
     {
       schema: {
         operationId: 'getSummary',
-        summary: 'Hosts by status, incidents by state, losses by source and hop',
+        summary: 'Hosts by status, incidents by state, sources by state, losses by source and hop',
         description:
           'Hosts and losses are counted anew when the last count is stale; counted_us tells when that was.',
         tags: ['hosts', 'incidents'],
@@ -20,12 +20,13 @@ export function summaryRoute(app: ApiServer, { reader }: ApiContext): void {
       },
     },
     async () => {
-      const { countedUs, hosts, losses, messagesLost } = await reader.fleetTotals();
+      const { countedUs, hosts, sources, losses, messagesLost } = await reader.fleetTotals();
       const counts = reader.countIncidents();
       return {
         counted_us: countedUs,
         hosts,
         incidents: Object.fromEntries(INCIDENT_STATES.map((state) => [state, counts[state] ?? 0])),
+        sources: [...sources],
         losses: [...losses],
         messages_lost: messagesLost,
       };
