@@ -34,10 +34,20 @@ export class ScriptedSource {
   stops = 0;
   probes = 0;
   hurry = () => false;
+  /** The elected source, as the context tells. */
+  counting = () => '';
+  /** What it remarks after a collection. */
+  said = '';
+  readonly #election: SourceDefinition['election'];
 
-  constructor(name: string, counts: SourceDefinition['counts'] = 'drops') {
+  constructor(
+    name: string,
+    counts: SourceDefinition['counts'] = 'drops',
+    election?: SourceDefinition['election'],
+  ) {
     this.name = name;
     this.counts = counts;
+    this.#election = election;
   }
 
   get definition(): SourceDefinition {
@@ -45,8 +55,10 @@ export class ScriptedSource {
       name: this.name,
       enabledByDefault: true,
       counts: this.counts,
-      create: ({ hurry }) => {
+      ...(this.#election && { election: this.#election }),
+      create: ({ hurry, counting }) => {
         this.hurry = hurry;
+        this.counting = counting;
         return this.#source();
       },
     };
@@ -72,6 +84,7 @@ export class ScriptedSource {
         this.#fail();
         for (const say of this.pending.splice(0)) say(into);
       },
+      remark: () => this.said,
       stop: () => {
         this.stops++;
       },
