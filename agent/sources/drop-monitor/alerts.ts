@@ -34,6 +34,8 @@ export class Alerts {
   readonly #drops: () => number | undefined;
   readonly #cursor: MessageCursor;
   #malformed = 0;
+  /** What the handler threw, for whoever reads next: the event loop has nobody to tell. */
+  #failure: unknown;
 
   /** @param drops messages that the kernel could not queue for the socket; undefined when it does not tell. */
   constructor(socket: AlertSocket, drops: () => number | undefined) {
@@ -49,17 +51,25 @@ export class Alerts {
     this.#socket.join(group);
   }
 
-  /** Calls `handler` from the event loop whenever there is something to read. */
+  /** Calls `handler` from the event loop whenever there is something to read. What it throws, the next reading throws. */
   onReadable(handler: () => void): void {
-    this.#socket.onReadable(handler);
+    this.#socket.onReadable(() => {
+      if (this.#failure !== undefined) return;
+      try {
+        handler();
+      } catch (error) {
+        this.#failure = error;
+      }
+    });
   }
 
-  /** Visits what is there, or the first thousand or so of it. @throws KernelError */
-  read(visit: (kind: AlertKind) => void): void {
+  /** Visits what is there, or the first thousand or so of it. @returns whether that may not be all. @throws KernelError */
+  read(visit: (kind: AlertKind) => void): boolean {
+    if (this.#failure !== undefined) throw this.#failure;
     const socket = this.#socket;
     for (let reception = 0; reception < MOST_RECEPTIONS; reception++) {
       const datagrams = socket.receive();
-      if (datagrams === 0) return;
+      if (datagrams === 0) return false;
       for (let i = 0; i < datagrams; i++) {
         this.#cursor.reset(socket.startOf(i), socket.endOf(i));
         while (this.#cursor.next()) {
@@ -70,6 +80,7 @@ export class Alerts {
         if (this.#cursor.rest > 0) this.#malformed++;
       }
     }
+    return true;
   }
 
   /** Messages that the socket had no room for, and that could not be read, since it was opened. */

@@ -49,6 +49,8 @@ export interface CounterOptions {
 }
 
 const MOST_KINDS = 4096;
+/** Of a thousand alerts each; 8 MiB hold about ten times that. */
+const MOST_DRAINS = 16;
 const HARDWARE_TAG = 0x100;
 const SUMMARY_TAG = 0x200;
 /** Of a kind of which nothing is known but that it was dropped. */
@@ -88,15 +90,23 @@ export class DropMonitorCounter {
     this.#samples = Array.from({ length: options.samples ?? 0 }, () => new Sample());
   }
 
-  /** Takes in the alerts that wait, so that the socket has room for others. @throws KernelError */
-  drain(): void {
-    this.#tap.alerts.read(this.#take);
+  /**
+   * Takes in the alerts that wait, so that the socket has room for others.
+   * @returns whether that may not be all. @throws KernelError
+   */
+  drain(): boolean {
+    const more = this.#tap.alerts.read(this.#take);
     this.#symbols?.endBatch();
+    return more;
   }
 
-  /** Visits each kind of drop that moved since the last reading, with how far. @throws KernelError */
+  /** Takes in as many as the socket can hold, and no more of those that come meanwhile. @throws KernelError */
+  drainAll(): void {
+    for (let i = 0; i < MOST_DRAINS && this.drain(); i++);
+  }
+
+  /** Visits each kind of drop that moved since the last reading, with how far. */
   read(visit: (row: Readonly<Required<DropRow>>) => void): void {
-    this.drain();
     this.#kinds.take((number, events, bytes) => {
       Object.assign(this.#row, this.#sites[number]);
       this.#row.events = this.#row.packets = events;

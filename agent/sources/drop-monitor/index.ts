@@ -38,6 +38,7 @@ export function watchDropMonitor(root: string): DropMonitorWatch {
   return {
     listening: tap.listening,
     read: (visit) => {
+      counter.drainAll();
       tap.check();
       counter.read(visit);
     },

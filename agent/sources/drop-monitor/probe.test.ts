@@ -73,7 +73,7 @@ describe('the probe of drop-monitor', () => {
     expect(probe()).toMatchObject({ state: 'unavailable', mend: 'run Linux 5.4 or later' });
     write('proc/sys/kernel/osrelease', '5.4.0\n');
     expect(probe()).toMatchObject({ state: 'degraded', mend: 'run Linux 5.18 or later' });
-    write('proc/sys/kernel/osrelease', '5.17.0\n');
+    write('proc/sys/kernel/osrelease', '5.18.0\n');
     expect(probe().state).toBe('ok');
   });
 

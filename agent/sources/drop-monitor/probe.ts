@@ -70,7 +70,7 @@ export function hardwareTells(): boolean {
 }
 
 function describePackets(release: string): Probe {
-  if (!isBefore(release, 5, 17)) {
+  if (!isBefore(release, 5, 18)) {
     return { state: 'ok', detail: 'counts drops by reason, function and protocol, an alert a packet' };
   }
   return {

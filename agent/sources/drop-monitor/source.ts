@@ -88,16 +88,18 @@ export class DropMonitorSource implements Source {
     this.#remark = '';
     this.#refused = this.#over = this.#spentUs = 0;
     this.#collectedUs = nowUs();
-    this.#tap.alerts.onReadable(() => this.#drain());
+    const counter = this.#counter;
+    this.#tap.alerts.onReadable(() => this.#measured(() => counter.drain()));
   }
 
   collect(into: Collector): void {
-    if (!this.#tap || !this.#counter) return;
-    this.#drain();
+    const counter = this.#counter;
+    if (!this.#tap || !counter) return;
+    this.#measured(() => counter.drainAll());
     this.#watch(this.#tap);
-    this.#counter.read((row) => into.drop(row));
-    this.#samples(this.#counter, into);
-    this.#losses(this.#counter, into);
+    counter.read((row) => into.drop(row));
+    this.#samples(counter, into);
+    this.#losses(counter, into);
     this.#checkCeiling();
   }
 
@@ -123,10 +125,10 @@ export class DropMonitorSource implements Source {
     return counting !== NAME && counting !== '';
   }
 
-  #drain(): void {
+  #measured(work: () => void): void {
     const { cpuUs = threadCpuUs } = this.#options;
     const before = cpuUs();
-    this.#counter?.drain();
+    work();
     this.#spentUs += cpuUs() - before;
   }
 

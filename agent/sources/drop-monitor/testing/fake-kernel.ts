@@ -21,6 +21,10 @@ export class FakeKernel implements TappedKernel {
   /** Datagrams that wait in the socket. */
   readonly sent: Uint8Array[] = [];
   truncated = 0;
+  /** Thrown instead of receiving. */
+  failure: Error | undefined;
+  /** What the event loop would call. */
+  readable = () => {};
   readonly open = { controls: 0, sockets: 0 };
 
   /** Alerts that everybody in the group gets: copied, since writers use their buffers again. */
@@ -67,6 +71,7 @@ export class FakeKernel implements TappedKernel {
       startOf: (i) => i * datagramBytes,
       endOf: (i) => ends[i] ?? 0,
       receive: () => {
+        if (this.failure) throw this.failure;
         const received = this.sent.splice(0, DATAGRAMS);
         for (const [i, datagram] of received.entries()) {
           slab.set(datagram, i * datagramBytes);
@@ -77,7 +82,9 @@ export class FakeKernel implements TappedKernel {
       join: (group) => {
         this.joined.push(group);
       },
-      onReadable: () => {},
+      onReadable: (handler) => {
+        this.readable = handler;
+      },
       close: () => {
         this.open.sockets--;
       },
