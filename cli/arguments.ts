@@ -35,6 +35,16 @@ export function parseSequence(text: string): number {
   throw new InvalidArgumentError('Give the number of an entry, from 1 on.');
 }
 
+/** "key=value", as an agent's configuration has labels; added to those that came before. */
+export function parseLabel(
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
+  const [, key, value] = /^([a-z0-9_.-]{1,64})=(.{0,256})$/s.exec(text) ?? [];
+  if (key !== undefined && value !== undefined) return { ...before, [key]: value };
+  throw new InvalidArgumentError('Give key=value like rack=r7.');
+}
+
 /** A path, as it is. */
 export function parsePath(text: string): string {
   if (text !== '') return text;

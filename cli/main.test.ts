@@ -56,6 +56,7 @@ describe('usage', () => {
       'doctor',
       'incidents',
       'hosts',
+      'sources',
       'export',
       'replay',
       'agent',
@@ -77,6 +78,14 @@ describe('usage', () => {
       "netfall: option '--for <duration>' argument '5' is invalid. Give a duration like 500ms, 5s, 2m or 1h.\n",
     ],
     [['agent'], "netfall: required option '--config <file>' not specified\n"],
+    [
+      ['sources', 'off', 'kfree-skb', '--for', '1h'],
+      "netfall: required option '--why <text>' not specified\n",
+    ],
+    [
+      ['sources', 'off', 'x', '--for', '1h', '--why', 'y', '--label', 'rack'],
+      "netfall: option '--label <key=value>' argument 'rack' is invalid. Give key=value like rack=r7.\n",
+    ],
     [['replay'], "netfall: missing required argument 'file'\n"],
     [
       ['hosts', '--limit', '0'],

@@ -9,6 +9,7 @@ import {
   parseApi,
   parseCount,
   parseDuration,
+  parseLabel,
   parseListen,
   parsePath,
   parseSequence,
@@ -115,6 +116,41 @@ export function createProgram(): Command {
     .addOption(apiOption())
     .action(async (_, command) => (await import('./commands/hosts.ts')).hosts(command.optsWithGlobals()));
 
+  const sources = program.command('sources').description('list sources, or switch one off or on');
+  sources
+    .command('list', { isDefault: true })
+    .description('on how many hosts each source is in which state, and what is switched off')
+    .addOption(apiOption())
+    .action(async (_, command) =>
+      (await import('./commands/sources.ts')).listSources(command.optsWithGlobals()),
+    );
+  sources
+    .command('off')
+    .description('switch a source off for a time: on all hosts, or those that are named')
+    .argument('<name>', 'the source, as the list shows it')
+    .requiredOption('--for <duration>', 'how long, e.g. 30m or 12h, at most 336h', parseDuration)
+    .requiredOption('--why <text>', 'the reason, which hosts and lists show')
+    .option('--host <id...>', 'only these hosts')
+    .option(
+      '--label <key=value>',
+      'only hosts with this label; may be repeated: with all of them',
+      parseLabel,
+    )
+    .addOption(tokenOption())
+    .addOption(apiOption())
+    .action(async (name, _, command) =>
+      (await import('./commands/sources.ts')).switchOff(name, command.optsWithGlobals()),
+    );
+  sources
+    .command('on')
+    .description('take back every switch of a source')
+    .argument('<name>', 'the source, as the list shows it')
+    .addOption(tokenOption())
+    .addOption(apiOption())
+    .action(async (name, _, command) =>
+      (await import('./commands/sources.ts')).switchOn(name, command.optsWithGlobals()),
+    );
+
   program
     .command('export')
     .description('write a stretch of the log as events.ndjson, for netfall replay')
@@ -153,6 +189,13 @@ export function createProgram(): Command {
     );
 
   return program;
+}
+
+function tokenOption(): Option {
+  return new Option(
+    '--token-file <file>',
+    "the operator's token is its first line (or in NETFALL_TOKEN)",
+  ).argParser(parsePath);
 }
 
 function apiOption(): Option {

@@ -1,5 +1,5 @@
 /** Asks a collector's HTTP API. Must not know how answers are shown. */
-import type { HostView, IncidentState, IncidentView } from '@netfall/collector';
+import type { HostView, IncidentState, IncidentView, SwitchView } from '@netfall/collector';
 import { CommandError } from '../errors.ts';
 
 /** Where `netfall up` listens unless it is told otherwise. */
@@ -7,11 +7,27 @@ export const DEFAULT_API = 'http://127.0.0.1:7070';
 const TIMEOUT_MS = 10_000;
 /** The most items that the API puts on a page. */
 const PAGE = 1000;
+/** How often a change is tried that others are in the way of. */
+const ATTEMPTS = 5;
 
 export interface IncidentQuery {
   readonly limit: number;
   readonly states?: readonly IncidentState[];
   readonly host?: string;
+}
+
+/** The sources that are switched off. */
+export interface Switches {
+  /** To be sent back with a change. */
+  readonly version: number;
+  readonly by: string;
+  readonly switches: readonly SwitchView[];
+}
+
+/** On how many hosts that report a source is in which state. */
+export interface SourceCounts {
+  readonly name: string;
+  readonly hosts: Readonly<Record<HostView['sources'][number]['state'], number>>;
 }
 
 export type HostCounts = Readonly<Record<HostView['status'], number>>;
@@ -28,8 +44,14 @@ class ApiError extends CommandError {
 export class ApiClient {
   readonly #base: URL;
 
-  /** @param base an http(s) URL */
-  constructor(base: string) {
+  readonly #token: string | undefined;
+
+  /**
+   * @param base an http(s) URL
+   * @param token an operator's, for changes
+   */
+  constructor(base: string, token?: string) {
+    this.#token = token;
     this.#base = new URL(base.endsWith('/') ? base : `${base}/`);
   }
 
@@ -60,6 +82,42 @@ export class ApiClient {
     return hosts as HostCounts;
   }
 
+  /** By name. */
+  async sources(): Promise<SourceCounts[]> {
+    const { sources } = await this.#get('api/v1/summary', []);
+    if (!Array.isArray(sources)) throw this.#stranger();
+    return sources;
+  }
+
+  async switches(): Promise<Switches> {
+    const found = await this.#get('api/v1/switches', []);
+    if (!Array.isArray(found['switches'])) throw this.#stranger();
+    return found as unknown as Switches;
+  }
+
+  /**
+   * Changes the switches, and again when somebody else was first. Returns what they are now, and how many hosts each
+   * concerns.
+   */
+  async changeSwitches(
+    change: (now: readonly SwitchView[]) => readonly SwitchView[],
+    by: string,
+  ): Promise<{ readonly switches: readonly SwitchView[]; readonly concerned: readonly number[] }> {
+    for (let attempt = 1; ; attempt++) {
+      const { version, switches } = await this.switches();
+      const body = { version, by, switches: change(switches) };
+      try {
+        const { concerned } = await this.#ask('PUT', new URL('api/v1/switches', this.#base), body);
+        if (!Array.isArray(concerned)) throw this.#stranger();
+        return { switches: body.switches, concerned };
+      } catch (error) {
+        if (!(error instanceof ApiError && error.apiCode === 'conflict') || attempt === ATTEMPTS) throw error;
+        // The collector that was asked may not have come to what is in the log.
+        await new Promise((resolve) => setTimeout(resolve, 200 * attempt));
+      }
+    }
+  }
+
   /** By id. */
   hosts(limit: number): Promise<HostView[]> {
     return this.#list<HostView>('hosts', [], limit);
@@ -83,10 +141,18 @@ export class ApiClient {
   async #get(path: string, query: readonly [string, string][]): Promise<Record<string, unknown>> {
     const url = new URL(path, this.#base);
     for (const [key, value] of query) url.searchParams.append(key, value);
+    return this.#ask('GET', url);
+  }
+
+  async #ask(method: 'GET' | 'PUT', url: URL, send?: object): Promise<Record<string, unknown>> {
+    const headers = new Headers();
+    if (send) headers.set('content-type', 'application/json');
+    if (send && this.#token !== undefined) headers.set('authorization', `Bearer ${this.#token}`);
     let response: Response;
     let body: unknown;
     try {
-      response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+      const content = send ? { body: JSON.stringify(send) } : {};
+      response = await fetch(url, { method, headers, ...content, signal: AbortSignal.timeout(TIMEOUT_MS) });
       body = await response.json().catch(() => null);
     } catch (error) {
       throw new CommandError(
