@@ -667,6 +667,39 @@ describe('snapshots and retention', () => {
     expect((await log.info()).first).toBe(snapshots.length < 3 ? 1 : snapshots.at(-1)?.sequence);
   });
 
+  test('what is switched off is said again before the log forgets it', async () => {
+    const one = await start('a', { config: often });
+    await ready(one);
+    const until_us = clock.nowUs() + 3_600_000_000;
+    const off = {
+      source: 's',
+      until_us,
+      hosts: ['h'],
+      labels: [{ key: 'k', value: 'v' }],
+      why: 'w',
+      by: 'ann',
+    };
+    expect(await one.replica.changeSwitches({ switches: [off], by: 'bob' }, 0)).toBe(true);
+    const subject = collectorSubject(CELL, 'switches');
+    const first = await log.lastOn(subject);
+    if (!first) throw new Error('it was not appended');
+    // Behind another one than it knows.
+    expect(await one.replica.changeSwitches({ switches: [], by: '' }, first.sequence - 1)).toBe(false);
+    let held = 1;
+    await until(() => {
+      void log.info().then((info) => {
+        held = info.first;
+      });
+      return held > first.sequence;
+    });
+    const last = await log.lastOn(subject);
+    expect(last?.sequence).toBeGreaterThan(first.sequence);
+    expect(last?.data).toEqual(first.data);
+    const folded = () => one.commits.find(({ switches }) => switches.sequence === last?.sequence)?.switches;
+    await until(folded);
+    expect(folded()).toEqual({ sequence: last?.sequence, by: 'bob', switches: [off] });
+  });
+
   test('only the holder takes them', async () => {
     const a = await start('r1', { config: often });
     await until(() => a.replica.mayDeliver());

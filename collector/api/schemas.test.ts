@@ -8,7 +8,9 @@ import {
   type HostSchema,
   type IncidentHostSchema,
   type IncidentSchema,
+  type SwitchSchema,
 } from './schemas.ts';
+import type { SwitchView } from './switch-view.ts';
 
 /** Without readonly: schemas do not say it. */
 type Plain<T> = T extends readonly (infer Item)[]
@@ -22,7 +24,8 @@ test('the schemas say what the model says', () => {
   expectTypeOf<Plain<Static<typeof IncidentHostSchema>>>().toEqualTypeOf<Plain<IncidentHost>>();
   expectTypeOf<Plain<Static<typeof DropSignalSchema>>>().toEqualTypeOf<Plain<DropSignal>>();
   expectTypeOf<Plain<Static<typeof HostSchema>>>().toEqualTypeOf<Plain<HostView>>();
-  // The four above are checked by the compiler; this tells that the schemas do check something.
+  expectTypeOf<Plain<Static<typeof SwitchSchema>>>().toEqualTypeOf<Plain<SwitchView>>();
+  // The five above are checked by the compiler; this tells that the schemas do check something.
   expect(Value.Check(DropSignalSchema, { kind: 'drop', reason: 'NO_SOCKET', function: '' })).toBe(true);
   expect(Value.Check(DropSignalSchema, { kind: 'drop', reason: 'NO_SOCKET' })).toBe(false);
 });
