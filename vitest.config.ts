@@ -8,7 +8,13 @@ process.env['PATH'] = [process.env['PATH'], ...tools].join(delimiter);
 
 // Suites that load kernel programs, count every drop of the machine or start whole processes and measure them by exact
 // numbers: they run one after another, after everything else.
-const exclusive = ['agent/**/*.kernel.test.ts', 'test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts'];
+const exclusive = [
+  'agent/**/*.kernel.test.ts',
+  'test/drops/**/*.test.ts',
+  'test/e2e/**/*.test.ts',
+  'test/faults/**/*.test.ts',
+  'test/vm/**/*.test.ts',
+];
 
 const everywhere = { pool: 'forks', testTimeout: 30_000, hookTimeout: 30_000 } as const;
 

@@ -99,11 +99,14 @@ const tools = [
   },
   { name: 'ip', found: () => find('ip'), package: 'iproute2' },
   { name: 'setpriv', found: () => find('setpriv'), package: 'util-linux' },
+  { name: 'qemu-system-x86_64', found: () => find('qemu-system-x86_64'), package: 'qemu-system-x86' },
+  { name: 'modprobe', found: () => find('modprobe'), package: 'kmod' },
   {
     name: 'chromium',
     found: () => ['chromium', 'chromium-browser', 'google-chrome'].some((program) => find(program)),
     package: 'chromium',
   },
+  { name: 'nft', found: () => find('nft'), package: 'nftables' },
   { name: 'tshark', found: () => find('tshark') && find('capinfos'), package: 'tshark' },
 ];
 

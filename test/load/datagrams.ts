@@ -97,6 +97,8 @@ export function sendPaced(
     } else {
       const error = new KernelError('sendmmsg', koffi.errno());
       if (!PASSING.has(error.code)) throw error;
+      // Whoever empties the queue may need this very CPU.
+      if (error.code === 'ENOBUFS') Atomics.wait(sleeper, 0, 0, 1);
     }
   }
   const seconds = (performance.now() - begun) / 1000;

@@ -40,12 +40,12 @@ function frame(etherType: number, payloadBytes: number): ArrayBuffer {
   return bytes;
 }
 
-/** `struct sockaddr_ll` for sending: family and interface are all that counts. */
-function linkAddress(interfaceIndex: number): ArrayBuffer {
+/** `struct sockaddr_ll` for sending by an interface of this thread's namespace; nothing else in it counts. */
+export function linkAddress(iface: string): ArrayBuffer {
   const address = new ArrayBuffer(20);
   const view = new DataView(address);
   view.setUint16(0, AF_PACKET, true);
-  view.setInt32(4, interfaceIndex, true);
+  view.setInt32(4, interfaceIndex(iface), true);
   return address;
 }
 
@@ -77,7 +77,7 @@ if (import.meta.main) {
   const etherTypes = (values.etherTypes ?? '').split(',').map((type) => numberOf('etherTypes', type));
   const result = sendPaced(
     openSocket(AF_PACKET, SOCK_RAW, 0),
-    linkAddress(interfaceIndex(values.interface)),
+    linkAddress(values.interface),
     etherTypes.map((type) => frame(type, payloadBytes)),
     numberOf('count', values.count),
     numberOf('ratePerSecond', values.ratePerSecond),

@@ -36,7 +36,7 @@ const SOL_UDP = 17;
 const UDP_SEGMENT = 103;
 
 /** `struct sockaddr_in` or `sockaddr_in6`. */
-function socketAddress(host: string, port: number): ArrayBuffer {
+export function socketAddress(host: string, port: number): ArrayBuffer {
   const address = new ArrayBuffer(isIPv6(host) ? 28 : 16);
   const view = new DataView(address);
   view.setUint16(0, isIPv6(host) ? AF_INET6 : AF_INET, true);
