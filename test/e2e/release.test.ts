@@ -37,7 +37,7 @@ const files = (pattern: string) => globSync(pattern, { cwd: release });
 describe('the release', { timeout: 120_000 }, () => {
   it('holds JavaScript only, and nothing that is for development', () => {
     expect(files('**/*.{ts,mts,cts}')).toEqual([]);
-    expect(files('lib/node_modules/{vitest,typescript,playwright-core,nats-server}')).toEqual([]);
+    expect(files('lib/node_modules/{vitest,typescript,playwright-core}')).toEqual([]);
     expect(
       files('lib/*/**/{testing,golden,fixtures}').filter((path) => !path.includes('node_modules')),
     ).toEqual([]);
