@@ -1,10 +1,9 @@
 /**
- * Totals over all hosts: how many in which state, and what their ledgers lost, which never shrinks. Walks the host rows in slices, so that
- * the thread stays free, and no more often than a tenth of the time. Knows nothing of HTTP or metrics.
+ * Totals over all hosts: how many in which state, and what their ledgers lost, which never shrinks. Walks the host rows
+ * in slices, so that the thread stays free, and no more often than a tenth of the time. Knows nothing of HTTP or metrics.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { HostView, LossView, SourceView } from '../fold/model.ts';
-import type { Reader } from './reader.ts';
 
 const SLICE = 200;
 /** Totals younger than this, or than ten times what it took to count them, are shown again, ms. */
@@ -31,14 +30,24 @@ export interface SourceTotals {
   readonly hosts: Record<SourceView['state'], number>;
 }
 
+/** Where the hosts are read, page by page. */
+interface HostRows {
+  listHosts(query: { readonly limit: number; readonly after: string }): {
+    readonly items: readonly HostView[];
+    readonly next: string | null;
+  };
+  /** What hosts lost that are not listed any more. */
+  forgottenHosts(): { readonly messages_lost: number; readonly losses: readonly LossView[] };
+}
+
 export class Fleet {
-  readonly #reader: Reader;
+  readonly #reader: HostRows;
   readonly #nowMs: () => number;
   #latest: FleetTotals | null = null;
   #freshUntil = 0;
   #counting: Promise<FleetTotals> | null = null;
 
-  constructor(reader: Reader, nowMs: () => number = Date.now) {
+  constructor(reader: HostRows, nowMs: () => number = Date.now) {
     this.#reader = reader;
     this.#nowMs = nowMs;
   }
