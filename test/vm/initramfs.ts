@@ -29,7 +29,11 @@ export async function initramfs(
     entry('modules', directory),
     ...(await Promise.all(
       modules.map(async (path, index) =>
-        entry(`modules/${String(index).padStart(2, '0')}${/\.ko.*/.exec(path)?.[0]}`, regular, await readFile(path)),
+        entry(
+          `modules/${String(index).padStart(2, '0')}${/\.ko.*/.exec(path)?.[0]}`,
+          regular,
+          await readFile(path),
+        ),
       ),
     )),
     entry('TRAILER!!!', 0),

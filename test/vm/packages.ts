@@ -13,7 +13,12 @@ const execute = promisify(execFile);
 
 const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'netfall/vm');
 
-export type Branch = '6.1' | '6.12';
+export const branches = ['6.1', '6.12'] as const;
+export type Branch = (typeof branches)[number];
+
+export function isBranch(text: string): text is Branch {
+  return branches.some((branch) => branch === text);
+}
 
 export interface Kernel {
   /** As `uname -r` prints it. */
@@ -71,7 +76,9 @@ async function fetch(name: string, prepare?: (folder: string) => Promise<void>):
     return target;
   } catch (error) {
     if (error instanceof VmError) throw error;
-    throw new VmError('unavailable', `apt has no package ${name} for the VM: ${firstLine(error)}`, { cause: error });
+    throw new VmError('unavailable', `apt has no package ${name} for the VM: ${firstLine(error)}`, {
+      cause: error,
+    });
   } finally {
     await rm(work, { recursive: true, force: true });
   }

@@ -41,37 +41,52 @@ export async function whyNoVm(branch: Branch): Promise<string | null> {
 }
 
 /**
- * The program and its arguments. `shared` is a folder of the host, which the guest sees as /run/vm and may write to;
- * `told` goes to the guest's init.
+ * The program and its arguments, but for the serial ports. The guest sees the folder `shared` as /run/vm and may write
+ * to it. With `shell` there is one on the first serial port, and when it exits the VM ends; else the guest waits for
+ * commands on the second.
  */
-export async function command(
+export async function qemuCommand(
   machine: Machine,
   shared: string,
-  told: Readonly<Record<string, string>> = {},
-): Promise<[string, string[]]> {
+  shell?: { readonly rows: number; readonly columns: number },
+): Promise<[program: string, args: string[]]> {
   const kernel = await fetchKernel(machine.kernel);
-  const modules = join(kernel.root, 'lib/modules', kernel.release);
   const archive = join(shared, 'initramfs');
-  await writeFile(
-    archive,
-    await initramfs(kernel, await fetchBusybox(), { tree, release: kernel.release, modules, cache: 'loose', ...told }),
-  );
+  const told = {
+    tree,
+    release: kernel.release,
+    modules: join(kernel.root, 'lib/modules', kernel.release),
+    terminal: shell ? `rows ${shell.rows} columns ${shell.columns}` : '',
+  };
+  await writeFile(archive, await initramfs(kernel, await fetchBusybox(), told));
+  const append = [
+    'console=ttyS0',
+    // A panic reboots at once, which is QEMU's end with -no-reboot.
+    'panic=-1',
+    // Else the kernel distrusts the emulated clock and asks the HPET instead, and its retpolines are slow to emulate:
+    // together a third of the boot.
+    'tsc=reliable mitigations=off',
+    // On a busy machine the test of the timer can fail, and the kernel gives up.
+    'no_timer_check',
+    ...(shell ? ['quiet'] : []),
+  ];
   const folder = (tag: string, path: string, readonly: 'on' | 'off') => [
     '-virtfs',
-    // Comma is QEMU's separator, and is written twice in a value.
+    // A comma separates in QEMU's options, and is doubled in a value.
     `local,path=${path.replaceAll(',', ',,')},mount_tag=${tag},security_model=none,readonly=${readonly},multidevs=remap`,
   ];
-  const args = [
-    // The kernel kills it when the process that started it ends, however that comes about.
-    ...['--pdeathsig', 'KILL', '--', 'qemu-system-x86_64'],
-    ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-nodefaults', '-no-user-config', '-display', 'none'],
-    ...['-smp', String(machine.cpus ?? 2), '-m', `${machine.memoryMb ?? 512}M`],
-    ...['-kernel', kernel.image, '-initrd', archive],
-    // A panic ends it at once: the reboot that follows is QEMU's end.
-    ...['-append', 'console=ttyS0 panic=-1 tsc=reliable mitigations=off', '-no-reboot'],
-    ...folder('host', '/', 'on'),
-    ...folder('vm', shared, 'off'),
-    ...(machine.network ? ['-nic', 'user,model=virtio-net-pci'] : ['-nic', 'none']),
+  return [
+    // With the process that started it dies QEMU, however that comes about.
+    'setpriv',
+    [
+      ...['--pdeathsig', 'KILL', '--', 'qemu-system-x86_64'],
+      // Not a thread a CPU: so emulated, QEMU 7.2 let Node crash or hang in one start of ten.
+      ...['-accel', 'tcg,thread=single', '-cpu', 'max', '-nodefaults', '-no-user-config', '-display', 'none'],
+      ...['-smp', String(machine.cpus ?? 2), '-m', `${machine.memoryMb ?? 512}M`],
+      ...['-kernel', kernel.image, '-initrd', archive, '-append', append.join(' '), '-no-reboot'],
+      ...folder('host', '/', 'on'),
+      ...folder('vm', shared, 'off'),
+      ...['-nic', machine.network ? 'user,model=virtio-net-pci' : 'none'],
+    ],
   ];
-  return ['setpriv', args];
 }

@@ -5,6 +5,10 @@ export PATH="$tree/node_modules/.bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/u
 export HOME=/root LANG=C.UTF-8
 
 mkdir -p /dev/pts /dev/shm "/lib/modules/$release"
+ln -s /proc/self/fd /dev/fd
+ln -s fd/0 /dev/stdin
+ln -s fd/1 /dev/stdout
+ln -s fd/2 /dev/stderr
 mount -t devpts devpts /dev/pts
 mount -t tmpfs shm /dev/shm
 mount -t tmpfs tmp /tmp
@@ -14,8 +18,9 @@ mount -t debugfs debugfs /sys/kernel/debug
 mount -t tracefs tracefs /sys/kernel/tracing
 mount -t bpf bpf /sys/fs/bpf
 mount -t pstore pstore /sys/fs/pstore
-mount -t configfs configfs /sys/kernel/config
 mount --bind "$modules" "/lib/modules/$release"
+modprobe configfs
+mount -t configfs configfs /sys/kernel/config
 hostname vm
 ip link set lo up
 if modprobe virtio_net 2>/dev/null && ip link set eth0 up 2>/dev/null; then
@@ -25,9 +30,9 @@ if modprobe virtio_net 2>/dev/null && ip link set eth0 up 2>/dev/null; then
 fi
 cd "$tree"
 
-if [ -n "$shell" ]; then
-  stty -F /dev/ttyS0 rows "$rows" columns "$columns"
-  TERM=xterm-256color setsid -c bash <>/dev/ttyS0 >&0 2>&1
+if [ -n "$terminal" ]; then
+  stty -F /dev/ttyS0 $terminal
+  PS1="[$release] \w # " TERM=xterm-256color setsid -c bash --norc <>/dev/ttyS0 >&0 2>&1
   echo b >/proc/sysrq-trigger
 fi
 

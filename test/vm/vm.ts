@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { VmError } from './error.ts';
-import { command, type Machine } from './qemu.ts';
+import { type Machine, qemuCommand } from './qemu.ts';
 
 export interface Result {
   /** As a shell says it: 128 + N after signal N. */
@@ -28,7 +28,7 @@ const killTimeoutMs = 10_000;
 /** Resolves when the VM takes commands. Throws a VmError. */
 export async function bootVm(machine: Machine): Promise<Vm> {
   const shared = await mkdtemp(join(tmpdir(), 'netfall-vm-'));
-  const [program, args] = await command(machine, shared);
+  const [program, args] = await qemuCommand(machine, shared);
   const qemu = spawn(
     program,
     [
@@ -48,7 +48,7 @@ export async function bootVm(machine: Machine): Promise<Vm> {
   }
 }
 
-class Vm implements AsyncDisposable {
+export class Vm implements AsyncDisposable {
   readonly #qemu: ChildProcess;
   readonly #shared: string;
   readonly #control: Duplex;
@@ -106,18 +106,15 @@ class Vm implements AsyncDisposable {
       const answer = this.#answer(id);
       this.#control.write(`run ${id}\n`);
       const status = Number(await answer);
-      const [stdout, stderr] = await Promise.all(
-        ['stdout', 'stderr'].map(async (name) => {
-          const path = join(folder, name);
-          if ((await stat(path)).size < maxOutput) return readFile(path);
-          throw new VmError('output', `the command printed ${maxOutput} bytes to ${name}, which is all it may`);
-        }),
-      );
+      const [stdout, stderr] = await Promise.all([output(folder, 'stdout'), output(folder, 'stderr')]);
       if (killing) {
         const tail = `${stdout.subarray(-2000)}${stderr.subarray(-2000)}`;
-        throw new VmError('timeout', `the command ran for over ${timeoutMs} ms in the VM and was killed: ${tail}`);
+        throw new VmError(
+          'timeout',
+          `the command ran for over ${timeoutMs} ms in the VM and was killed: ${tail}`,
+        );
       }
-      return { status, stdout: stdout, stderr };
+      return { status, stdout, stderr };
     } finally {
       clearTimeout(timer);
       clearInterval(killing);
@@ -170,4 +167,11 @@ class Vm implements AsyncDisposable {
     for (const answer of this.#answers.values()) answer.reject(this.#dead);
     this.#answers.clear();
   }
+}
+
+async function output(folder: string, name: 'stdout' | 'stderr'): Promise<Buffer> {
+  const path = join(folder, name);
+  const { size } = await stat(path);
+  if (size < maxOutput) return readFile(path);
+  throw new VmError('output', `the command printed ${size} bytes to ${name}, which is all it may`);
 }
