@@ -76,9 +76,8 @@ async function fetch(name: string, prepare?: (folder: string) => Promise<void>):
     return target;
   } catch (error) {
     if (error instanceof VmError) throw error;
-    throw new VmError('unavailable', `apt has no package ${name} for the VM: ${firstLine(error)}`, {
-      cause: error,
-    });
+    const message = `apt gives no package for the VM that matches ${name}: ${firstLine(error)}`;
+    throw new VmError('unavailable', message, { cause: error });
   } finally {
     await rm(work, { recursive: true, force: true });
   }
@@ -89,7 +88,7 @@ async function download(name: string, folder: string): Promise<string> {
   const { stdout } = await execute('apt-cache', ['search', '--names-only', name]);
   const names = stdout.split('\n').flatMap((line) => line.split(' ')[0] || []);
   const newest = names.sort(new Intl.Collator('en', { numeric: true }).compare).at(-1);
-  if (newest === undefined) throw new Error('no such package is known');
+  if (newest === undefined) throw new Error('it knows none');
   await execute('apt-get', ['-qq', 'download', newest], { cwd: folder });
   const file = (await readdir(folder)).find((entry) => entry.endsWith('.deb'));
   if (file === undefined) throw new Error(`apt-get download ${newest} left no file`);
@@ -97,6 +96,7 @@ async function download(name: string, folder: string): Promise<string> {
 }
 
 function firstLine(error: unknown): string {
-  const text = error instanceof Error && 'stderr' in error && error.stderr ? error.stderr : error;
-  return String(text).trim().split('\n')[0] ?? '';
+  if (!(error instanceof Error)) return String(error);
+  const text = 'stderr' in error && error.stderr ? String(error.stderr) : error.message;
+  return text.trim().split('\n')[0] ?? '';
 }

@@ -80,7 +80,7 @@ export async function qemuCommand(
     'setpriv',
     [
       ...['--pdeathsig', 'KILL', '--', 'qemu-system-x86_64'],
-      // Not a thread a CPU: so emulated, QEMU 7.2 let Node crash or hang in one start of ten.
+      // Not a thread a CPU: with QEMU 7.2 Node crashes now and then (docs/vm.md).
       ...['-accel', 'tcg,thread=single', '-cpu', 'max', '-nodefaults', '-no-user-config', '-display', 'none'],
       ...['-smp', String(machine.cpus ?? 2), '-m', `${machine.memoryMb ?? 512}M`],
       ...['-kernel', kernel.image, '-initrd', archive, '-append', append.join(' '), '-no-reboot'],

@@ -4,14 +4,13 @@
 export PATH="$tree/node_modules/.bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 export HOME=/root LANG=C.UTF-8
 
-mkdir -p /dev/pts /dev/shm "/lib/modules/$release"
+mkdir -p /dev/pts /dev/shm /run/tree "/lib/modules/$release"
 ln -s /proc/self/fd /dev/fd
 ln -s fd/0 /dev/stdin
 ln -s fd/1 /dev/stdout
 ln -s fd/2 /dev/stderr
 mount -t devpts devpts /dev/pts
 mount -t tmpfs shm /dev/shm
-mount -t tmpfs tmp /tmp
 mount -t cgroup2 cgroup /sys/fs/cgroup
 mount -t securityfs securityfs /sys/kernel/security
 mount -t debugfs debugfs /sys/kernel/debug
@@ -19,6 +18,11 @@ mount -t tracefs tracefs /sys/kernel/tracing
 mount -t bpf bpf /sys/fs/bpf
 mount -t pstore pstore /sys/fs/pstore
 mount --bind "$modules" "/lib/modules/$release"
+# Empty, but for the tree if it is there.
+mount --bind "$tree" /run/tree
+mount -t tmpfs tmp /tmp
+mkdir -p "$tree"
+mount --move /run/tree "$tree"
 modprobe configfs
 mount -t configfs configfs /sys/kernel/config
 hostname vm

@@ -73,8 +73,8 @@ for (const kernel of branches) {
     });
 
     it('runs commands side by side', async () => {
-      const waiting = output('until [ -e /tmp/sign ]; do sleep 0.05; done; echo seen');
-      expect(await output('touch /tmp/sign')).toBe('');
+      const waiting = output('until [ -e /run/sign ]; do sleep 0.05; done; echo seen');
+      expect(await output('touch /run/sign')).toBe('');
       expect(await waiting).toBe('seen\n');
     });
 

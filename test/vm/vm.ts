@@ -28,22 +28,20 @@ const killTimeoutMs = 10_000;
 /** Resolves when the VM takes commands. Throws a VmError. */
 export async function bootVm(machine: Machine): Promise<Vm> {
   const shared = await mkdtemp(join(tmpdir(), 'netfall-vm-'));
-  const [program, args] = await qemuCommand(machine, shared);
-  const qemu = spawn(
-    program,
-    [
-      ...args,
+  try {
+    const [program, args] = await qemuCommand(machine, shared);
+    const serial = [
       ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
       ...['-chardev', 'socket,id=control,fd=3', '-serial', 'chardev:control'],
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] },
-  );
-  const vm = new Vm(qemu, shared);
-  try {
+    ];
+    const vm = new Vm(
+      spawn(program, [...args, ...serial], { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] }),
+      shared,
+    );
     await vm.ready;
     return vm;
   } catch (error) {
-    await vm[Symbol.asyncDispose]();
+    await rm(shared, { recursive: true, force: true });
     throw error;
   }
 }
@@ -91,6 +89,7 @@ export class Vm implements AsyncDisposable {
    * to one of its outputs; `died`, as does everything after it.
    */
   async run(script: string, { timeoutMs }: { readonly timeoutMs: number }): Promise<Result> {
+    if (this.#dead) throw this.#dead;
     const id = String(++this.#lastId);
     const folder = join(this.#shared, id);
     await mkdir(folder);
