@@ -1,10 +1,11 @@
 import { execFile, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { existsSync, openSync, readFileSync, readSync } from 'node:fs';
+import { existsSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { branches } from './packages.ts';
 import { tree, whyNoVm } from './qemu.ts';
 import { bootVm, type Vm } from './vm.ts';
@@ -135,10 +136,12 @@ const missing = await whyNoVm('6.12');
 const name = `npm run vm${missing === null ? '' : ` (${missing})`}`;
 describe.skipIf(missing !== null)(name, { timeout: 3 * minute }, () => {
   const main = join(import.meta.dirname, 'main.ts');
+  // Else it outlives a test that fails.
+  const bounded = { timeout: 2 * minute, killSignal: 'SIGKILL' } as const;
 
   it('runs a command and ends as the command does', async () => {
     const args = [main, '6.12', '--', 'sh', '-c', 'echo "$0"; echo err >&2; exit 7', "it's  one"];
-    await expect(execute(process.execPath, args)).rejects.toMatchObject({
+    await expect(execute(process.execPath, args, bounded)).rejects.toMatchObject({
       code: 7,
       stdout: "it's  one\n",
       stderr: 'err\n',
@@ -146,7 +149,7 @@ describe.skipIf(missing !== null)(name, { timeout: 3 * minute }, () => {
   });
 
   it('gives a shell', async () => {
-    const shell = execute(process.execPath, [main, '6.12']);
+    const shell = execute(process.execPath, [main, '6.12'], bounded);
     let printed = '';
     shell.child.stdout?.on('data', (text) => {
       printed += text;
@@ -158,11 +161,17 @@ describe.skipIf(missing !== null)(name, { timeout: 3 * minute }, () => {
   });
 
   it('takes QEMU with it when it is killed', async () => {
-    const harness = spawn(process.execPath, [main, '6.12', '--', 'sleep', '1000']);
-    const children = () => readFileSync(`/proc/${harness.pid}/task/${harness.pid}/children`, 'utf8').trim();
+    // It has no time to remove its files.
+    const folder = mkdtempSync(join(tmpdir(), 'netfall-vm-killed-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const harness = spawn(process.execPath, [main, '6.12', '--', 'sleep', '1000'], {
+      env: { ...process.env, TMPDIR: folder },
+    });
+    onTestFinished(() => void harness.kill('SIGKILL'));
+    const children = `/proc/${harness.pid}/task/${harness.pid}/children`;
     const qemu = await vi.waitUntil(() => {
-      const pid = children();
-      return /^\d+$/.test(pid) && command(pid) === 'qemu-system-x86_64' ? pid : null;
+      const pid = readFileSync(children, 'utf8').trim();
+      return command(pid) === 'qemu-system-x86_64' ? pid : null;
     }, 20_000);
     harness.kill('SIGKILL');
     await vi.waitUntil(() => command(qemu) === null, 20_000);
