@@ -8,13 +8,14 @@ process.env['PATH'] = [process.env['PATH'], ...tools].join(delimiter);
 
 // Suites that load kernel programs, count every drop of the machine or start whole processes and measure them by exact
 // numbers: they run one after another, after everything else.
-const exclusive = [
-  'agent/**/*.kernel.test.ts',
-  'test/drops/**/*.test.ts',
-  'test/e2e/**/*.test.ts',
-  'test/faults/**/*.test.ts',
-  'test/vm/**/*.test.ts',
-];
+const exclusive = ['agent/**/*.kernel.test.ts', 'test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts'];
+
+// Suites that boot VMs: two at a time, after that, for each keeps one CPU busy.
+const booting = ['test/vm/**/*.test.ts'];
+
+// Suites of what only other kernels have: test/vm runs them in VMs, with this set.
+const guests = ['**/*.vm.test.ts'];
+const isGuest = process.env['NETFALL_IN_VM'] === '1';
 
 const everywhere = { pool: 'forks', testTimeout: 30_000, hookTimeout: 30_000 } as const;
 
@@ -26,17 +27,27 @@ export default defineConfig({
         test: {
           ...everywhere,
           name: 'unit',
-          include: ['**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...exclusive],
+          include: isGuest ? guests : ['**/*.test.ts'],
+          exclude: ['**/node_modules/**', ...(isGuest ? [] : [...exclusive, ...booting, ...guests])],
+          fileParallelism: !isGuest,
         },
       },
       {
         test: {
           ...everywhere,
           name: 'machine',
-          include: exclusive,
+          include: isGuest ? [] : exclusive,
           fileParallelism: false,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...everywhere,
+          name: 'vm',
+          include: isGuest ? [] : booting,
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

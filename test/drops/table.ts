@@ -10,13 +10,13 @@ export interface Column {
   readonly outcomes: readonly Outcome[];
 }
 
-const INTRODUCTION = `<!-- Made by "UPDATE=1 vitest run test/drops": change test/drops/ instead. -->
+const INTRODUCTION = `<!-- Made by "NETFALL_VM=1 UPDATE=1 npm test -- test/vm/drop-signals": change test/drops/ instead. -->
 
 # What a lost packet shows up as
 
 Packets lost on purpose, on real kernels, and what there was to see of each: the reasons and functions of the drops that
 were reported, or nothing, where only a counter shows the loss. Wherever something was reported, it was exactly as many
-packets as were lost (\`npm test\` counts them again).
+packets as were lost (\`NETFALL_VM=1 npm test\` counts them again).
 `;
 
 export function page(columns: readonly Column[]): string {

@@ -21,6 +21,12 @@ export interface Machine {
 
 export const tree = join(import.meta.dirname, '../..');
 
+/** Why suites do not boot such a VM, in one line, or null: VMs take minutes, so they run when that is asked for. */
+export async function whyNoVmTests(branch: Branch): Promise<string | null> {
+  if (process.env['NETFALL_VM'] !== '1') return 'takes minutes: NETFALL_VM=1 runs it';
+  return await whyNoVm(branch);
+}
+
 /** Why this machine cannot have such a VM, in one line, or null. Fetches the kernel when it is not there. */
 export async function whyNoVm(branch: Branch): Promise<string | null> {
   try {

@@ -7,14 +7,14 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { branches } from './packages.ts';
-import { tree, whyNoVm } from './qemu.ts';
+import { tree, whyNoVmTests } from './qemu.ts';
 import { bootVm, type Vm } from './vm.ts';
 
 const execute = promisify(execFile);
 const minute = 60_000;
 
 for (const kernel of branches) {
-  const missing = await whyNoVm(kernel);
+  const missing = await whyNoVmTests(kernel);
   const name = `Linux ${kernel} in a VM${missing === null ? '' : ` (${missing})`}`;
   describe.skipIf(missing !== null)(name, { timeout: minute }, () => {
     let vm: Vm;
@@ -132,7 +132,7 @@ for (const kernel of branches) {
   });
 }
 
-const missing = await whyNoVm('6.12');
+const missing = await whyNoVmTests('6.12');
 const name = `npm run vm${missing === null ? '' : ` (${missing})`}`;
 describe.skipIf(missing !== null)(name, { timeout: 3 * minute }, () => {
   const main = join(import.meta.dirname, 'main.ts');

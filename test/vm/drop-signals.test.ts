@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { probeKfreeSkb } from '../../agent/sources/kfree-skb/index.ts';
-import { branches } from '../vm/packages.ts';
-import { whyNoVm } from '../vm/qemu.ts';
-import { bootVm } from '../vm/vm.ts';
-import type { Outcome } from './run.ts';
-import { type Column, page } from './table.ts';
+import type { Outcome } from '../drops/run.ts';
+import { type Column, page } from '../drops/table.ts';
+import { branches } from './packages.ts';
+import { whyNoVmTests } from './qemu.ts';
+import { bootVm } from './vm.ts';
 
 const MINUTE = 60_000;
 const RUN = 'test/drops/run.ts';
@@ -64,14 +64,13 @@ describe.skipIf(!here)(
 );
 
 const missing = new Map(
-  await Promise.all(branches.map(async (kernel) => [kernel, await whyNoVm(kernel)] as const)),
+  await Promise.all(branches.map(async (kernel) => [kernel, await whyNoVmTests(kernel)] as const)),
 );
 
-// Side by side: emulation has one thread for each of them.
-describe.concurrent('lost packets in a VM', () => {
+describe('lost packets in a VM', () => {
   for (const [kernel, why] of missing) {
     const name = `on Linux ${kernel} are seen, or counted${why === null ? '' : ` (${why})`}`;
-    test.skipIf(why !== null)(name, { timeout: 10 * MINUTE }, async ({ expect }) => {
+    test.skipIf(why !== null)(name, { timeout: 10 * MINUTE }, async () => {
       await using vm = await bootVm({ kernel, network: false });
       for (const { source, mode } of modes) {
         const { status, stdout, stderr } = await vm.run(`${node} ${RUN} --source=${source}`, {

@@ -1,8 +1,9 @@
 /** The drop monitor on kernels that have one, Debian's in VMs: `netfall up` and `netfall drops` as processes in them. */
 import { decodeEntry, type Envelope, readEventLine } from '@netfall/proto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { whyNoVm } from '../vm/qemu.ts';
-import { bootVm } from '../vm/vm.ts';
+import type { Branch } from './packages.ts';
+import { whyNoVmTests } from './qemu.ts';
+import { bootVm } from './vm.ts';
 
 const MINUTE_MS = 60_000;
 const RECORD = '/run/netfall/drop-monitor.json';
@@ -26,8 +27,9 @@ const MEDDLE = control(`for (let done = false; !done;) {
     try { control.configure({ mode: 'summary' }); done = true; } catch {}
   }`);
 
-for (const kernel of ['6.1', '6.12'] as const) {
-  const missing = await whyNoVm(kernel);
+/** Defines the suite for one kernel: a file each, so that they run side by side. */
+export async function testDropMonitor(kernel: Branch): Promise<void> {
+  const missing = await whyNoVmTests(kernel);
   const name = `the drop monitor of Linux ${kernel} in a VM${missing === null ? '' : ` (${missing})`}`;
   describe.skipIf(missing !== null)(name, { timeout: 5 * MINUTE_MS }, () => {
     let vm: Awaited<ReturnType<typeof bootVm>>;
@@ -48,15 +50,21 @@ for (const kernel of ['6.1', '6.12'] as const) {
     }
 
     /** Runs `netfall up` until it is told to stop; resolves when it has the monitor. */
-    async function up(data: string, agent: object): Promise<{ readonly ended: Promise<string> }> {
+    async function up(
+      data: string,
+      agent: object,
+      takes = true,
+    ): Promise<{ readonly ended: Promise<string> }> {
       const config = JSON.stringify({ agent });
       const ended = output(`
         echo $$ > /tmp/pid
+        : > /tmp/up.out
         echo '${config}' > /tmp/up.yaml
-        exec node cli/main.ts up --listen 127.0.0.1:0 --data ${data} --config /tmp/up.yaml`);
+        exec node cli/main.ts up --listen 127.0.0.1:0 --data ${data} --config /tmp/up.yaml > /tmp/up.out`);
       // Its end is looked at where it is expected.
       ended.catch(() => {});
-      await output(`until grep -q left ${RECORD}; do sleep 0.1; done; sleep 1`);
+      const taken = takes ? ` && grep -q left ${RECORD}` : '';
+      await output(`until grep -q http: /tmp/up.out${taken}; do sleep 0.1; done; sleep 1`);
       return { ended };
     }
 
@@ -68,6 +76,11 @@ for (const kernel of ['6.1', '6.12'] as const) {
       const lines = (await output(`node cli/main.ts export --data ${data}`)).trim().split('\n');
       return lines.flatMap((line, i) => decodeEntry(readEventLine(line, i + 1).data).envelope ?? []);
     }
+
+    it('passes the tests of its source', async () => {
+      const said = await output('NETFALL_IN_VM=1 vitest run agent/sources/drop-monitor 2>&1');
+      expect(said).toMatch(/^12 passed, 0 failed, 0 skipped$/m);
+    });
 
     it.each([
       ['packet', { reason: 'NO_SOCKET', function: '__udp4_lib_rcv', protocol: 'IPv4' }],
@@ -125,8 +138,8 @@ for (const kernel of ['6.1', '6.12'] as const) {
       await stop('KILL');
       await expect(ended).rejects.toThrow();
       expect(await state()).toMatchObject({ config: { mode: 'packet' }, runs: true });
-      const next = await up('/tmp/killed', { sources: { 'drop-monitor': { enabled: false } } });
-      await output(`until ! test -e ${RECORD}; do sleep 0.1; done`);
+      const next = await up('/tmp/killed', { sources: { 'drop-monitor': { enabled: false } } }, false);
+      expect(await output(`test -e ${RECORD} || echo gone`)).toBe('gone\n');
       expect(await state()).toEqual(FRESH);
       await stop('TERM');
       await next.ended;

@@ -1,0 +1,3 @@
+import { testDropMonitor } from './drop-monitor.ts';
+
+await testDropMonitor('6.1');
