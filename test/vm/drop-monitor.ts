@@ -31,7 +31,7 @@ const MEDDLE = control(`for (let done = false; !done;) {
 export async function testDropMonitor(kernel: Branch): Promise<void> {
   const missing = await whyNoVmTests(kernel);
   const name = `the drop monitor of Linux ${kernel} in a VM${missing === null ? '' : ` (${missing})`}`;
-  describe.skipIf(missing !== null)(name, { timeout: 5 * MINUTE_MS }, () => {
+  describe.skipIf(missing !== null)(name, { timeout: 5 * MINUTE_MS, retry: 1 }, () => {
     let vm: Awaited<ReturnType<typeof bootVm>>;
 
     beforeAll(async () => {
