@@ -45,12 +45,6 @@ export function probeKfreeSkb(options: Pick<KfreeSkbOptions, 'root'> = {}): Prob
   }
 }
 
-/** Whether packets can be sampled where they can be counted. */
-export function samplesWork(root: string): boolean {
-  const btf = readBtf(root);
-  return whyNoSamples(btf, readLayout(btf)) === undefined;
-}
-
 /** Why packets cannot be sampled where they can be counted, or undefined when they can. */
 function whyNoSamples(btf: Btf, layout: Layout): string | undefined {
   try {

@@ -10,7 +10,8 @@ import type { Collector, DropRow, Probe, Source } from '../../source.ts';
 import { specimenOf } from '../specimen.ts';
 import { CpuCeiling } from './ceiling.ts';
 import { type KfreeSkbCounter, openKfreeSkb } from './counter.ts';
-import { probeKfreeSkb, samplesWork } from './probe.ts';
+import type { KfreeSkbOptions } from './load.ts';
+import { probeKfreeSkb } from './probe.ts';
 import { firstEtherType } from './samples/sampler.ts';
 
 export interface KfreeSkbSourceOptions {
@@ -71,17 +72,14 @@ export class KfreeSkbSource implements Source {
   start(): void {
     const { maxEntries, maxCpuPercent: maxPercent, nowUs } = this.#options;
     const options = { root: this.#root, maxEntries };
-    // A kernel that cannot sample counts all the same; the probe has said so.
-    const samples = this.#options.samples && samplesWork(this.#root);
     using resources = new DisposableStack();
-    const counter = resources.use(
-      openKfreeSkb(samples ? { ...options, samples: { budget: SAMPLE_BUDGET } } : options),
-    );
+    const sampling = this.#options.samples ? tryToSample(options) : undefined;
+    const counter = resources.use(sampling ?? openKfreeSkb(options));
     this.#ceiling = resources.adopt(
       new CpuCeiling({ maxPercent, nowUs, runTime: () => counter.runTime(), measure: enableRunTimeStats }),
       (ceiling) => ceiling.close(),
     );
-    this.#links = samples ? resources.use(new Links()) : undefined;
+    this.#links = sampling ? resources.use(new Links()) : undefined;
     this.#counter = counter;
     Object.assign(this.#lost, { overflowEvents: 0, misses: 0, unresolvedSymbols: 0, samplesLacked: 0 });
     this.#resources = resources.move();
@@ -139,5 +137,14 @@ export class KfreeSkbSource implements Source {
         ),
       );
     });
+  }
+}
+
+/** A kernel that cannot sample counts all the same, without: the probe has said why. */
+function tryToSample(options: KfreeSkbOptions): KfreeSkbCounter | undefined {
+  try {
+    return openKfreeSkb({ ...options, samples: { budget: SAMPLE_BUDGET } });
+  } catch {
+    return undefined;
   }
 }
