@@ -7,10 +7,10 @@ const tools = ['/usr/sbin', '/sbin', join(homedir(), 'go/bin'), join(import.meta
 process.env['PATH'] = [process.env['PATH'], ...tools].join(delimiter);
 
 // Suites that load kernel programs, count every drop of the machine or start whole processes and measure them by exact
-// numbers: they run one after another, after everything else.
+// numbers: they run one after another, while nothing else does.
 const exclusive = ['agent/**/*.kernel.test.ts', 'test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts'];
 
-// Suites that boot VMs: two at a time, after that, for each keeps one CPU busy.
+// Suites that boot VMs: two at a time, while nothing else runs, for each keeps one CPU busy.
 const booting = ['test/vm/**/*.test.ts'];
 
 // Suites of what only other kernels have: test/vm runs them in VMs, with this set.
