@@ -20,7 +20,6 @@ const XDP_FLAGS_SKB_MODE = 2;
 export function dropEverything(iface: string): void {
   using program = BpfProgram.load({
     type: PROGRAM_XDP,
-    license: 'GPL',
     name: 'drop_everything',
     code: assemble((b) => {
       b.mov(r0, XDP_DROP);

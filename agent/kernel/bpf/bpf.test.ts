@@ -14,7 +14,7 @@ const hash = (maxEntries: number) =>
 const u32 = (value: number) => Uint32Array.of(value).buffer;
 const u64 = (value: bigint) => BigUint64Array.of(value).buffer;
 const load = (code: ArrayBuffer) =>
-  BpfProgram.load({ type: ProgramType.rawTracepoint, code, license: 'GPL', name: 'netfall_test' });
+  BpfProgram.load({ type: ProgramType.rawTracepoint, code, name: 'netfall_test' });
 
 describe.skipIf(!privileged)('bpf(2) on this kernel (needs root)', () => {
   it('keeps what is put into a map', () => {

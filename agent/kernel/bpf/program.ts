@@ -19,14 +19,15 @@ export const TRACE_RAW_TRACEPOINT = 23;
 /** Bytes of the verifier's log that are kept for an error. */
 const LOG_BYTES = 64 * 1024;
 
+/** Helpers that read kernel memory are for GPL-compatible programs only; ours are offered under both licences. */
+const LICENSE = 'Dual MIT/GPL';
+
 const EAGAIN = 11;
 const MAX_ATTEMPTS = 10;
 
 export interface ProgramOptions {
   readonly type: (typeof ProgramType)[keyof typeof ProgramType];
   readonly code: ArrayBuffer;
-  /** Helpers that read kernel memory are for programs under a GPL-compatible licence only. */
-  readonly license: string;
   readonly name: string;
   readonly expectedAttachType?: number;
   /** What a tracing program attaches to: the number of the tracepoint's `btf_trace_*` typedef in vmlinux. */
@@ -62,7 +63,7 @@ export class BpfProgram extends FileDescriptor {
     attributes.setU32(0, options.type);
     attributes.setU32(4, options.code.byteLength / 8);
     attributes.setPointer(8, options.code);
-    attributes.setPointer(16, cString(options.license));
+    attributes.setPointer(16, cString(LICENSE));
     attributes.setName(48, options.name);
     attributes.setU32(68, options.expectedAttachType ?? 0);
     attributes.setU32(108, options.attachBtfId ?? 0);

@@ -11,7 +11,6 @@ const works = process.platform === 'linux' && ownCapabilities().has('CAP_BPF');
 function writer(ring: RingBuffer, length: number): BpfProgram {
   return BpfProgram.load({
     type: ProgramType.rawTracepoint,
-    license: 'Dual MIT/GPL',
     name: 'ring_test',
     code: assemble((b) => {
       b.ldx(64, r6, r1, 0);

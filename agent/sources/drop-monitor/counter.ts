@@ -4,10 +4,10 @@
  */
 
 import { DropOrigin, LIMITS } from '@netfall/proto';
+import { KNOWN_PROTOCOLS, protocolName } from '../../names/protocols.ts';
+import { NO_REASON } from '../../names/reasons.ts';
+import { type CodeLocation, openSymbols, type SymbolResolver } from '../../names/symbols.ts';
 import type { DropRow } from '../../source.ts';
-import { KNOWN_PROTOCOLS, protocolName } from '../kfree-skb/protocols.ts';
-import { NO_REASON } from '../kfree-skb/reasons.ts';
-import { type CodeLocation, openSymbols, type SymbolResolver } from '../kfree-skb/symbols.ts';
 import { Kinds } from './kinds.ts';
 import { firstEtherType, parseCutSymbol, SYMBOL_CHARACTERS } from './packet.ts';
 import type { Tap, TapLosses } from './tap.ts';

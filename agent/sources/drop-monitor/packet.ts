@@ -1,6 +1,6 @@
 /** What an alert says of its packet, made out of its bytes and texts. Pure. */
 
-import { type CodeLocation, parseSymbol } from '../kfree-skb/symbols.ts';
+import { type CodeLocation, parseSymbol } from '../../names/symbols.ts';
 
 /** The kernel cuts symbols to this many characters. */
 export const SYMBOL_CHARACTERS = 39;

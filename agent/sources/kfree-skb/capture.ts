@@ -6,9 +6,9 @@ import type { CaptureFilter } from '../../capture/filter.ts';
 import type { CaptureSource, CaughtPacket } from '../../capture/session.ts';
 import { NetworkNamespaces } from '../../inventory/namespaces.ts';
 import { Links } from '../../kernel/netlink/links.ts';
+import { ReasonNames } from '../../names/reasons.ts';
 import { openKfreeSkb } from './counter.ts';
 import { readBtf, readModuleBtf } from './load.ts';
-import { ReasonNames } from './reasons.ts';
 import type { PacketFilter } from './samples/filter.ts';
 import { firstEtherType } from './samples/sampler.ts';
 

@@ -7,6 +7,9 @@ import type { FileDescriptor } from '../../kernel/bpf/bpf.ts';
 import { MapReader } from '../../kernel/bpf/map.ts';
 import type { BpfProgram } from '../../kernel/bpf/program.ts';
 import { possibleCpuCount } from '../../kernel/cpus.ts';
+import { protocolName } from '../../names/protocols.ts';
+import { NO_REASON, ReasonNames } from '../../names/reasons.ts';
+import { type CodeLocation, openSymbols, type SymbolResolver } from '../../names/symbols.ts';
 import { readLayout } from './layout.ts';
 import {
   createMaps,
@@ -17,11 +20,8 @@ import {
   tableEntries,
 } from './load.ts';
 import { type DropMaps, KEY_BYTES, SLOT_BYTES, VALUE_BYTES } from './program.ts';
-import { protocolName } from './protocols.ts';
-import { NO_REASON, ReasonNames } from './reasons.ts';
 import { readSampleLayout } from './samples/layout.ts';
 import { type RawSample, Sampler } from './samples/sampler.ts';
-import { type CodeLocation, openSymbols, type SymbolResolver } from './symbols.ts';
 import { Totals } from './totals.ts';
 
 /** Drops of one kind since the last reading. The object is used again for the next row: copy what is kept. */

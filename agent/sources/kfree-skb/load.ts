@@ -9,15 +9,7 @@ import { BpfProgram, ProgramType, TRACE_RAW_TRACEPOINT } from '../../kernel/bpf/
 import { Btf } from '../../kernel/btf.ts';
 import { liftMemoryLockLimit } from '../../kernel/libc.ts';
 import type { Layout } from './layout.ts';
-import {
-  countDrops,
-  type DropMaps,
-  KEY_BYTES,
-  LICENSE,
-  MAX_SLOTS,
-  SLOT_BYTES,
-  VALUE_BYTES,
-} from './program.ts';
+import { countDrops, type DropMaps, KEY_BYTES, MAX_SLOTS, SLOT_BYTES, VALUE_BYTES } from './program.ts';
 import type { Sampling } from './samples/program.ts';
 import type { SampleOptions } from './samples/sampler.ts';
 
@@ -73,7 +65,6 @@ export function loadProgram(layout: Layout, maps: DropMaps, sampling?: Sampling)
     expectedAttachType: TRACE_RAW_TRACEPOINT,
     attachBtfId: layout.tracepoint,
     code: countDrops(layout, maps, sampling),
-    license: LICENSE,
     name: 'netfall_drops',
   });
 }

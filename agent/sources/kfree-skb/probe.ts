@@ -9,13 +9,13 @@ import { type Btf, BtfError } from '../../kernel/btf.ts';
 import { type Capability, ownCapabilities } from '../../kernel/capabilities.ts';
 import { showsAddresses } from '../../kernel/kallsyms.ts';
 import { KernelError } from '../../kernel/libc.ts';
+import { KernelPrintedSymbols } from '../../names/symbols.ts';
 import type { Probe } from '../../source.ts';
 import { type Layout, LayoutError, readLayout } from './layout.ts';
 import { createMaps, type KfreeSkbOptions, loadProgram, readBtf } from './load.ts';
 import { readSampleLayout } from './samples/layout.ts';
 import type { Sampling } from './samples/program.ts';
 import { Sampler } from './samples/sampler.ts';
-import { KernelPrintedSymbols } from './symbols.ts';
 
 /** Enough for a program with all of its parts. */
 const PROBE_ENTRIES = 64;

@@ -31,13 +31,10 @@ import {
   r10,
 } from '../../kernel/bpf/assembler.ts';
 import type { BpfMap } from '../../kernel/bpf/map.ts';
+import { KNOWN_PROTOCOLS, OTHER_PROTOCOL } from '../../names/protocols.ts';
 import type { Layout } from './layout.ts';
-import { KNOWN_PROTOCOLS, OTHER_PROTOCOL } from './protocols.ts';
 import { FILTER_FRAME_BYTES, filterPackets } from './samples/filter.ts';
 import { BUDGET_BYTES, type Sampling, spendBudget, writeSample } from './samples/program.ts';
-
-/** Helpers that read kernel memory are for GPL-compatible programs only; these instructions are offered under both. */
-export const LICENSE = 'Dual MIT/GPL';
 
 /**
  * A key: location u64 @0, reason u32 @8, EtherType in host order u16 @12, and {@link KEY_MARK} u16 @14, so that

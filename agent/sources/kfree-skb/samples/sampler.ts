@@ -6,7 +6,7 @@
 import { BpfMap, MapType } from '../../../kernel/bpf/map.ts';
 import { RingBuffer } from '../../../kernel/bpf/ring-buffer.ts';
 import { possibleCpuCount } from '../../../kernel/cpus.ts';
-import { OTHER_PROTOCOL } from '../protocols.ts';
+import { OTHER_PROTOCOL } from '../../../names/protocols.ts';
 import type { PacketFilter } from './filter.ts';
 import type { SampleLayout } from './layout.ts';
 import { CONTROL_BYTES, LACKED_BYTES, RECORD, type Sampling } from './program.ts';

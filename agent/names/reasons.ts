@@ -6,7 +6,7 @@
  * `*_drop_reason`, in its module's BTF if it is one.
  */
 
-import type { Btf } from '../../kernel/btf.ts';
+import type { Btf } from '../kernel/btf.ts';
 
 /** The reason of a kernel that gives none (before Linux 5.17), as later ones call it. */
 export const NO_REASON = 'NOT_SPECIFIED';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Btf } from '../../kernel/btf.ts';
-import { BtfWriter } from '../../kernel/testing/btf-writer.ts';
+import { Btf } from '../kernel/btf.ts';
+import { BtfWriter } from '../kernel/testing/btf-writer.ts';
 import { ReasonNames } from './reasons.ts';
 
 /** A kernel with the subsystems numbered as they happen to be on no real one. */

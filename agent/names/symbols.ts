@@ -7,11 +7,10 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { assemble, Helper, r1, r2, r3, r4, r5, r6, r10 } from '../../kernel/bpf/assembler.ts';
-import { BpfMap, MapType, READ_ONLY_FOR_PROGRAM } from '../../kernel/bpf/map.ts';
-import { BpfProgram, ProgramType } from '../../kernel/bpf/program.ts';
-import { findSymbol } from '../../kernel/kallsyms.ts';
-import { LICENSE } from './program.ts';
+import { assemble, Helper, r1, r2, r3, r4, r5, r6, r10 } from '../kernel/bpf/assembler.ts';
+import { BpfMap, MapType, READ_ONLY_FOR_PROGRAM } from '../kernel/bpf/map.ts';
+import { BpfProgram, ProgramType } from '../kernel/bpf/program.ts';
+import { findSymbol } from '../kernel/kallsyms.ts';
 
 /** A place in the kernel's code. */
 export interface CodeLocation {
@@ -94,7 +93,6 @@ export class KernelPrintedSymbols implements SymbolResolver {
       BpfProgram.load({
         type: ProgramType.rawTracepoint,
         code: printSymbol(format, this.#output),
-        license: LICENSE,
         name: 'netfall_symbol',
       }),
     );
