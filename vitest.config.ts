@@ -30,6 +30,10 @@ export default defineConfig({
           include: isGuest ? guests : ['**/*.test.ts'],
           exclude: ['**/node_modules/**', ...(isGuest ? [] : [...exclusive, ...booting, ...guests])],
           fileParallelism: !isGuest,
+          // Without a number there is one worker less than there are processors. And what has one worker and no order, or
+          // order 0, runs one after another behind all that has an order.
+          maxWorkers: '100%',
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -38,7 +42,7 @@ export default defineConfig({
           name: 'machine',
           include: isGuest ? [] : exclusive,
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -47,7 +51,7 @@ export default defineConfig({
           name: 'vm',
           include: isGuest ? [] : booting,
           maxWorkers: 2,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],
