@@ -5,7 +5,7 @@
 
 import { MessageCursor } from '../../kernel/netlink/message.ts';
 import type { NetlinkSocket } from '../../kernel/netlink/socket.ts';
-import { type AlertKind, AlertReader } from './wire.ts';
+import { type AlertKind, AlertReader } from './alert-reader.ts';
 
 /** The part of a netlink socket that this needs. */
 export type AlertSocket = Pick<

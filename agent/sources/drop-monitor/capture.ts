@@ -2,9 +2,9 @@
 
 import type { CaptureSource, CaughtPacket } from '../../capture/session.ts';
 import { Links } from '../../kernel/netlink/links.ts';
+import type { Range } from './alert-reader.ts';
 import { firstEtherType, parseCutSymbol } from './packet.ts';
 import { recordFile, Tap, type TappedKernel } from './tap.ts';
-import type { Range } from './wire.ts';
 
 export interface DropMonitorCaptureOptions {
   /** Bytes of a packet that are kept at most. */

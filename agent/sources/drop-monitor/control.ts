@@ -10,8 +10,6 @@ import { NetlinkProtocol } from '../../kernel/netlink/socket.ts';
 import { NetlinkRequester } from '../../kernel/netlink/transaction.ts';
 import { MessageWriter } from '../../kernel/netlink/writer.ts';
 import {
-  Command,
-  FAMILY,
   type MonitorConfig,
   type MonitorStats,
   readConfig,
@@ -19,7 +17,8 @@ import {
   writeConfig,
   writeGet,
   writeSwitch,
-} from './wire.ts';
+} from './requests.ts';
+import { Command, FAMILY } from './wire.ts';
 
 /** What can be monitored. */
 export type Drops = 'software' | 'hardware';

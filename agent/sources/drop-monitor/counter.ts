@@ -8,10 +8,10 @@ import { KNOWN_PROTOCOLS, protocolName } from '../../names/protocols.ts';
 import { NO_REASON } from '../../names/reasons.ts';
 import { type CodeLocation, openSymbols, type SymbolResolver } from '../../names/symbols.ts';
 import type { DropRow } from '../../source.ts';
+import type { AlertKind, Range } from './alert-reader.ts';
 import { Kinds } from './kinds.ts';
 import { firstEtherType, parseCutSymbol, SYMBOL_CHARACTERS } from './packet.ts';
 import type { Tap, TapLosses } from './tap.ts';
-import type { AlertKind, Range } from './wire.ts';
 
 /** Where and why packets of one kind are dropped. */
 export type Site = Required<Omit<DropRow, 'events' | 'packets' | 'bytes'>>;

@@ -9,10 +9,12 @@ import { ownCapabilities } from '../../kernel/capabilities.ts';
 import { findSymbol } from '../../kernel/kallsyms.ts';
 import { MessageCursor } from '../../kernel/netlink/message.ts';
 import { NetlinkProtocol, NetlinkSocket } from '../../kernel/netlink/socket.ts';
+import { AlertReader, type Range } from './alert-reader.ts';
 import { KernelMonitor } from './control.ts';
 import { Monitor } from './monitor.ts';
 import { JsonRecordFile } from './record.ts';
-import { ALERTS_GROUP, AlertReader, type MonitorConfig, type Range } from './wire.ts';
+import type { MonitorConfig } from './requests.ts';
+import { ALERTS_GROUP } from './wire.ts';
 
 const CLOSED_PORT = 9;
 const LOOPBACK = 1;

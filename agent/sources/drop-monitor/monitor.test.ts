@@ -4,8 +4,8 @@ import { KernelError } from '../../kernel/libc.ts';
 import type { Drops, MonitorControl } from './control.ts';
 import { Monitor } from './monitor.ts';
 import { type MonitorState, type RecordFile, sameConfig } from './record.ts';
+import type { MonitorConfig } from './requests.ts';
 import { FakeFile, FakeMonitor, FRESH, Killed, Lifetime } from './testing/fake-monitor.ts';
-import type { MonitorConfig } from './wire.ts';
 
 const CONFIG = { mode: 'packet', truncationBytes: 128, queueLength: 4000 } as const;
 const OURS: MonitorState = { ...CONFIG, software: true, hardware: true };

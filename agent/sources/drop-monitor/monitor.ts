@@ -10,7 +10,7 @@
 import { KernelError } from '../../kernel/libc.ts';
 import type { Drops, MonitorControl } from './control.ts';
 import { asFound, type MonitorRecord, type MonitorState, type RecordFile, sameConfig } from './record.ts';
-import type { MonitorConfig } from './wire.ts';
+import type { MonitorConfig } from './requests.ts';
 
 /** How often somebody may start the monitor between our stopping and configuring it. */
 const MAX_ATTEMPTS = 3;

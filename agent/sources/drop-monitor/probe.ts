@@ -9,7 +9,8 @@ import { NetlinkProtocol } from '../../kernel/netlink/socket.ts';
 import { NetlinkRequester } from '../../kernel/netlink/transaction.ts';
 import type { Probe } from '../../source.ts';
 import { namesFunctions } from '../kfree-skb/probe.ts';
-import { FAMILY, type MonitorConfig } from './wire.ts';
+import type { MonitorConfig } from './requests.ts';
+import { FAMILY } from './wire.ts';
 
 /** What the kernel and the process have, apart from files. */
 export interface Facts {

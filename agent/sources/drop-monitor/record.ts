@@ -5,7 +5,7 @@
 
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { MonitorConfig } from './wire.ts';
+import type { MonitorConfig } from './requests.ts';
 
 /** All of the monitor's state that commands can change. */
 export interface MonitorState extends MonitorConfig {

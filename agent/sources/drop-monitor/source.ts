@@ -11,8 +11,8 @@ import { specimenOf } from '../specimen.ts';
 import { DropMonitorCounter, type DropMonitorLosses } from './counter.ts';
 import type { Interference } from './monitor.ts';
 import { hardwareTells, probeDropMonitor } from './probe.ts';
+import type { MonitorConfig } from './requests.ts';
 import { recordFile, restoreLeft, Tap, type TappedKernel } from './tap.ts';
-import type { MonitorConfig } from './wire.ts';
 
 export interface DropMonitorSourceOptions extends MonitorConfig {
   /** Replaces `/`. */

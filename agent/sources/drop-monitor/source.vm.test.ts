@@ -13,8 +13,8 @@ import { captureByDropMonitor } from './capture.ts';
 import { KernelMonitor } from './control.ts';
 import { watchDropMonitor } from './index.ts';
 import { probeDropMonitor } from './probe.ts';
+import type { MonitorConfig } from './requests.ts';
 import { DropMonitorSource } from './source.ts';
-import type { MonitorConfig } from './wire.ts';
 
 const CLOSED_PORT = 9;
 const SUMMARY: MonitorConfig = { mode: 'summary', truncationBytes: 0, queueLength: 1000 };

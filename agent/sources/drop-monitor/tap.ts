@@ -14,7 +14,8 @@ import { KernelMonitor, type MonitorControl } from './control.ts';
 import { giveBack, HardwareFlag } from './hardware-flag.ts';
 import { type Interference, Monitor } from './monitor.ts';
 import { JsonRecordFile, type RecordFile } from './record.ts';
-import { ALERTS_GROUP, type MonitorConfig, type MonitorStats } from './wire.ts';
+import type { MonitorConfig, MonitorStats } from './requests.ts';
+import { ALERTS_GROUP } from './wire.ts';
 
 export interface TapOptions extends MonitorConfig {
   /** Whether hardware's drops are wanted as well, where the kernel has them. */

@@ -1,8 +1,9 @@
 /** A kernel with a drop monitor that sends what the test says. */
 
 import type { AlertSocket } from '../alerts.ts';
+import type { MonitorStats } from '../requests.ts';
 import type { TapControl, TappedKernel } from '../tap.ts';
-import { ALERTS_GROUP, type MonitorStats } from '../wire.ts';
+import { ALERTS_GROUP } from '../wire.ts';
 import { FAMILY_ID } from './alert-writer.ts';
 import { FakeMonitor } from './fake-monitor.ts';
 

@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { KernelError } from '../../../kernel/libc.ts';
 import type { Drops, MonitorControl } from '../control.ts';
 import type { MonitorRecord, MonitorState, RecordFile } from '../record.ts';
-import type { MonitorConfig } from '../wire.ts';
+import type { MonitorConfig } from '../requests.ts';
 
 /** As the module comes up. */
 export const FRESH: MonitorState = {
