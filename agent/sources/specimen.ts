@@ -5,6 +5,7 @@
 import { DropOrigin, type DropSample, type Flow, LIMITS } from '@netfall/proto';
 import type { NetworkNamespaces } from '../inventory/namespaces.ts';
 import type { Links } from '../kernel/netlink/links.ts';
+import { interfaceName } from '../names/interfaces.ts';
 import { describePacket, type FlowDescription } from '../packet/describe.ts';
 import { Dissector } from '../packet/dissect.ts';
 import { icmpTypeName } from '../packet/names.ts';
@@ -36,20 +37,19 @@ export function specimenOf(
   links: Links | undefined,
   namespaces: NetworkNamespaces,
 ): DropSample {
-  const { bytes, start, copied, etherType, interfaceIndex: index } = caught;
+  const { bytes, start, copied, etherType } = caught;
   const packet =
     etherType === 0
       ? dissector.frame(bytes, start, copied)
       : dissector.network(etherType, bytes, start, copied);
   const namespace = namespaces.name(caught.namespace);
-  const known = namespace === '' ? links?.name(index) : undefined;
   return {
     observed_us: Math.max(0, caught.observedUs),
     reason: caught.reason.slice(0, LIMITS.string),
     function: caught.function.slice(0, LIMITS.string),
     origin: caught.origin ?? DropOrigin.DROP_ORIGIN_SOFTWARE,
     trap: (caught.trap ?? '').slice(0, LIMITS.string),
-    interface: index === 0 ? '' : (known ?? `#${index}`),
+    interface: interfaceName(caught.interfaceIndex, namespace, links),
     namespace,
     length: caught.length,
     flows: describePacket(packet).flows.map(flowOf),

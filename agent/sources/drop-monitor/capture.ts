@@ -2,6 +2,7 @@
 
 import type { CaptureSource, CaughtPacket } from '../../capture/session.ts';
 import { Links } from '../../kernel/netlink/links.ts';
+import { interfaceName } from '../../names/interfaces.ts';
 import type { Range } from './alert-reader.ts';
 import { firstEtherType, parseCutSymbol } from './packet.ts';
 import { recordFile, Tap, type TappedKernel } from './tap.ts';
@@ -66,13 +67,12 @@ export function captureByDropMonitor({
         if (kind !== 'packet') return;
         const { start, end } = packet.payload;
         const location = parseCutSymbol(text(packet.symbol));
-        const name = text(packet.inName) || links.name(packet.inIndex);
         const caught: CaughtPacket = {
           reason: text(packet.reason),
           function: location?.function ?? '',
           offset: location?.offset ?? 0,
           trap: text(packet.trap),
-          interface: packet.inIndex === 0 ? '' : (name ?? `#${packet.inIndex}`),
+          interface: text(packet.inName) || interfaceName(packet.inIndex, '', links),
           timeUs: packet.timestampUs,
           bytes: slab,
           start,

@@ -6,6 +6,7 @@ import type { CaptureFilter } from '../../capture/filter.ts';
 import type { CaptureSource, CaughtPacket } from '../../capture/session.ts';
 import { NetworkNamespaces } from '../../inventory/namespaces.ts';
 import { Links } from '../../kernel/netlink/links.ts';
+import { interfaceName, isForIndices } from '../../names/interfaces.ts';
 import { ReasonNames } from '../../names/reasons.ts';
 import { openKfreeSkb } from './counter.ts';
 import { readBtf, readModuleBtf } from './load.ts';
@@ -67,7 +68,7 @@ export function captureByKfreeSkb(options: KfreeSkbCaptureOptions): CaptureSourc
         caught.etherType = Math.max(0, etherType);
         caught.length = sample.length;
         caught.namespace = namespaces.name(sample.namespace);
-        caught.interface = index === 0 ? '' : nameOf(links, index, caught.namespace);
+        caught.interface = interfaceName(index, caught.namespace, links);
         caught.inbound = sample.arrivedOn > 0 ? true : index > 0 ? false : undefined;
         take(caught);
       });
@@ -75,10 +76,6 @@ export function captureByKfreeSkb(options: KfreeSkbCaptureOptions): CaptureSourc
     lost: () => counter.ledger().samplesLacked,
     [Symbol.dispose]: () => owned.dispose(),
   };
-}
-
-function nameOf(links: Links, index: number, namespace: string): string {
-  return (namespace === '' ? links.name(index) : undefined) ?? `#${index}`;
 }
 
 /** What of a filter the program can judge. */
@@ -93,21 +90,16 @@ function packetFilter(filter: CaptureFilter, links: Links, root: string): Packet
       'reasons',
       reasons && new ReasonNames(btf, (name) => readModuleBtf(root, name)).numbers(any(reasons)),
     ),
-    // Other namespaces' interfaces have no names here, and go by `#7`.
+    // Those that go by their index may be in any namespace.
     ...few(
       'interfaces',
-      interfaces?.some(isIndex) ? undefined : interfaces && links.indices(any(interfaces)),
+      interfaces?.some(isForIndices) ? undefined : interfaces && links.indices(any(interfaces)),
     ),
     // A protocol that is told by its header may be anywhere in a packet.
     ...few('protocols', numbers?.length === protocols?.length ? numbers : undefined),
     ...few('prefixes', prefixes),
     ...few('ports', ports),
   };
-}
-
-/** Whether a pattern means interfaces of other namespaces, which go by their index. */
-function isIndex(pattern: RegExp): boolean {
-  return pattern.source.startsWith('^#') || pattern.test('#1');
 }
 
 function few<K extends keyof PacketFilter>(key: K, list: PacketFilter[K]): Pick<PacketFilter, K> | undefined {
