@@ -266,3 +266,8 @@ const SOURCE_STATES: Readonly<Record<number, SourceView['state']>> = {
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
+
+/** What to call a host. */
+export function hostname({ id, facts }: HostRecord): string {
+  return facts.inventory?.hostname || id;
+}

@@ -1,18 +1,16 @@
 /**
- * What hosts say: their messages in, host records out; and the beginning and end of trouble on each, which incidents
- * are told of. Must not know what becomes of an incident, nor what else stands in the log.
+ * What hosts say: their messages in, host records out; and which of them are silent, and in the end forgotten. Must not
+ * know when a signal is trouble, nor what else stands in the log.
  */
-import type { DropReport, Envelope } from '@netfall/proto';
+import type { Envelope } from '@netfall/proto';
 import type { FoldConfig } from './config.ts';
 import { plus } from './count.ts';
-import { newSignal, type Observation, observe, type SignalRecord, type Spell, seed } from './detect.ts';
 import {
   addLosses,
   applyHeartbeat,
-  findSignal,
   type HostRecord,
   type HostState,
-  insertSignal,
+  hostname,
   isLate,
   newHost,
   noticeConflict,
@@ -20,18 +18,14 @@ import {
   restoredHost,
   streamOf,
 } from './host.ts';
-import type { HostSignal } from './incident.ts';
 import type { Incidents } from './incidents.ts';
 import { interner } from './intern.ts';
 import type { Moment } from './log-time.ts';
-import type { Severity } from './model.ts';
 import type { Changes, ForgottenHosts, RejectReason, Rows } from './rows.ts';
 import type { Rules } from './rules.ts';
+import { Signals, skipTime } from './signals.ts';
 import { type Acceptance, accept, openStream } from './stream.ts';
 import { Timers } from './timers.ts';
-
-/** A host whose messages say nothing of drops for this long has nobody left who counts them. */
-const UNCOUNTED_US = 300_000_000;
 
 export interface HostsOptions {
   readonly config: FoldConfig;
@@ -49,13 +43,12 @@ export class Hosts {
   readonly forgotten: ForgottenHosts;
   readonly records: Map<string, HostRecord> = new Map();
   #config: FoldConfig;
-  readonly #classify: Rules['classify'];
   readonly #time: Moment;
-  readonly #incidents: Incidents;
   readonly #refused: (why: RejectReason) => void;
   readonly #isSwitchedOff: (source: string) => boolean;
   readonly #timers = new Timers();
   readonly #intern = interner();
+  readonly #signals: Signals;
   readonly #changed = new Set<HostRecord>();
   #changedFacts = new Set<string>();
   readonly #removed = new Set<string>();
@@ -64,10 +57,9 @@ export class Hosts {
     const { config, classify, time, incidents, refused, isSwitchedOff } = options;
     this.#isSwitchedOff = isSwitchedOff;
     this.#config = config;
-    this.#classify = classify;
     this.#time = time;
-    this.#incidents = incidents;
     this.#refused = refused;
+    this.#signals = new Signals({ config, classify, time, incidents, refused, intern: this.#intern });
     this.forgotten = structuredClone(rows?.global.forgotten) ?? { hosts: 0, messages_lost: 0, losses: [] };
     for (const row of rows?.hosts ?? []) {
       const record = restoredHost(row);
@@ -79,6 +71,7 @@ export class Hosts {
   /** Goes by another configuration from here on. */
   configure(config: FoldConfig): void {
     this.#config = config;
+    this.#signals.configure(config);
     // Some may have to be forgotten sooner than they had.
     for (const host of this.records.values()) this.#await(host);
   }
@@ -115,7 +108,7 @@ export class Hosts {
     if (goodbye !== null) {
       state.status = 'stopped';
       state.silent_at_us = 0;
-      this.#endSignals(host, `${hostname(host)} stopped: ${goodbye}`);
+      this.#signals.endAll(host, `${hostname(host)} stopped: ${goodbye}`);
     }
     this.#await(host);
   }
@@ -158,13 +151,13 @@ export class Hosts {
     host.state.status = 'silent';
     host.state.silent_at_us = 0;
     this.#changed.add(host);
-    this.#endSignals(host, `${hostname(host)} fell silent`);
+    this.#signals.endAll(host, `${hostname(host)} fell silent`);
     this.#await(host);
   }
 
   #forget(host: HostRecord): void {
     // One that never said when it would speak again was neither silent nor stopped.
-    this.#endSignals(host, `${hostname(host)} was forgotten`);
+    this.#signals.endAll(host, `${hostname(host)} was forgotten`);
     this.forgotten.hosts++;
     this.forgotten.messages_lost = plus(this.forgotten.messages_lost, host.state.messages_lost);
     addLosses(this.forgotten.losses, host.state.losses, this.#intern);
@@ -199,7 +192,7 @@ export class Hosts {
   ): void {
     let counted = false;
     for (const { drop_report } of items) {
-      if (drop_report) this.#drops(host, drop_report, first);
+      if (drop_report) this.#signals.report(host, drop_report, first);
       counted ||= drop_report != null;
     }
     if (counted) return;
@@ -208,13 +201,11 @@ export class Hosts {
       return state === 'off' && before.some((known) => known.name === name && known.state !== 'off');
     });
     if (off) {
-      this.#endSignals(host, `${hostname(host)} counts no drops any more: ${off.name} is ${off.detail}`);
+      this.#signals.endAll(host, `${hostname(host)} counts no drops any more: ${off.name} is ${off.detail}`);
       return;
     }
-    const { liveUs } = this.#time;
-    const uncounted = ({ spell, heard_us }: SignalRecord) => spell && liveUs - heard_us >= UNCOUNTED_US;
-    if (host.state.signals.some(uncounted))
-      this.#endSignals(host, `${hostname(host)} reports no drops any more`);
+    if (this.#signals.isUncounted(host))
+      this.#signals.endAll(host, `${hostname(host)} reports no drops any more`);
   }
 
   /** Whether the message is new; counts it as duplicate otherwise, and what is now known to be lost. */
@@ -226,101 +217,4 @@ export class Hosts {
     else if (acceptance.newest) noticeConflict(host, stream, this.#time.liveUs);
     return acceptance;
   }
-
-  #drops(host: HostRecord, report: DropReport, first: boolean): void {
-    const { state } = host;
-    const packets = report.received_packets + report.sent_packets;
-    const mentioned = new Map<SignalRecord, number>();
-    for (const { reason, function: fn, events } of report.drops) {
-      const known = findSignal(state, reason, fn);
-      const signal = known ?? this.#follow(state, reason, fn, mentioned);
-      if (signal) mentioned.set(signal, plus(mentioned.get(signal) ?? 0, events));
-      else this.#refused('too_many_signals');
-    }
-    for (const [signal, events] of mentioned) {
-      const seen: Observation = { events, windowUs: report.window_us, packets };
-      if (first) seed(signal, seen, this.#time.liveUs);
-      else this.#observe(host, signal, seen);
-    }
-    const none: Observation = { events: 0, windowUs: report.window_us, packets };
-    for (const signal of state.signals) {
-      // What is at rest learns of its silence when it is next mentioned.
-      if (signal.spell && !mentioned.has(signal)) this.#observe(host, signal, none);
-    }
-  }
-
-  #observe(host: HostRecord, signal: SignalRecord, seen: Observation): void {
-    const { everyday, severity } = this.#classify(signal.reason, signal.function);
-    const verdict = observe(signal, seen, this.#time, everyday, this.#config.detect);
-    const { spell } = signal;
-    if (!spell?.affected) return;
-    const about = hostSignal(host, signal, spell, severity);
-    // Where there is no room for an incident, it is tried again when the trouble has lasted as long once more.
-    if (verdict === 'affected') spell.affected = this.#incidents.began(about, this.#time, this.#config);
-    else if (verdict === 'unchanged') this.#incidents.progressed(about);
-    else {
-      signal.spell = null;
-      this.#incidents.ended(about, `${hostname(host)} recovered`, this.#time, this.#config);
-    }
-  }
-
-  /** A new signal's record; where there is no room, the quietest one that is well and not `mentioned` makes room. */
-  #follow(
-    host: HostState,
-    reason: string,
-    fn: string,
-    mentioned: ReadonlyMap<SignalRecord, number>,
-  ): SignalRecord | undefined {
-    const { signals } = host;
-    if (signals.length >= this.#config.limits.signals_per_host) {
-      let quietest: SignalRecord | undefined;
-      for (const signal of signals) {
-        if (signal.spell || mentioned.has(signal)) continue;
-        if (!quietest || isQuieter(signal, quietest)) quietest = signal;
-      }
-      if (!quietest) return undefined;
-      signals.splice(signals.indexOf(quietest), 1);
-    }
-    const signal = newSignal(this.#intern(reason), this.#intern(fn), this.#time.liveUs);
-    insertSignal(host, signal);
-    return signal;
-  }
-
-  #endSignals(host: HostRecord, why: string): void {
-    for (const signal of host.state.signals) {
-      const { spell } = signal;
-      signal.spell = null;
-      if (!spell?.affected) continue;
-      const { severity } = this.#classify(signal.reason, signal.function);
-      this.#incidents.ended(hostSignal(host, signal, spell, severity), why, this.#time, this.#config);
-    }
-  }
-}
-
-/** Nobody counted for so long: that nothing was mentioned does not mean that there was nothing. */
-function skipTime({ signals }: HostState, us: number): void {
-  for (const signal of signals) if (!signal.spell) signal.heard_us += us;
-}
-
-function hostSignal(host: HostRecord, signal: SignalRecord, spell: Spell, severity: Severity): HostSignal {
-  return {
-    hostId: host.id,
-    hostname: hostname(host),
-    signal: { kind: 'drop', reason: signal.reason, function: signal.function },
-    severity,
-    events: spell.events,
-    peakRate: spell.peak_rate,
-    baselineRate: spell.baseline_rate,
-    sinceUs: spell.since_us,
-    lastUs: spell.last_us,
-  };
-}
-
-function hostname({ id, facts }: HostRecord): string {
-  return facts.inventory?.hostname || id;
-}
-
-/** Compares by what was usual, then by when it was last seen; signals come in the order of their names. */
-function isQuieter(a: SignalRecord, b: SignalRecord): boolean {
-  return a.baseline < b.baseline || (a.baseline === b.baseline && a.heard_us < b.heard_us);
 }
