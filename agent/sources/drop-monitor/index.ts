@@ -1,5 +1,7 @@
 /** The source `drop-monitor`: packets dropped by kernel and hardware, counted by the kernel's alerts. */
-import { DropMonitorCounter } from './counter.ts';
+import type { DropSample } from '@netfall/proto';
+import { DropMonitorCounter, type Site } from './counter.ts';
+import { Specimens } from './specimens.ts';
 import { recordFile, Tap } from './tap.ts';
 
 export { probeDropMonitor } from './probe.ts';
@@ -8,6 +10,8 @@ const RECORD = 'drop-monitor-watch.json';
 /** Enough for flows. */
 const TRUNCATION_BYTES = 128;
 const QUEUE_LENGTH = 10_000;
+/** Kinds that give a sample between two readings, at most. */
+const SAMPLES = 64;
 const RECEIVE_BUFFER_BYTES = 32 * 1024 ** 2;
 
 export interface DropMonitorWatch extends Disposable {
@@ -15,6 +19,14 @@ export interface DropMonitorWatch extends Disposable {
   readonly listening: boolean;
   /** Visits each kind of drop that moved since the last time, with how far; for every second or so. */
   read: DropMonitorCounter['read'];
+  /**
+   * Visits the packets that were kept since the last time, the first of each kind; none in summary mode.
+   * @param wants whether one of that kind is of use.
+   */
+  readSamples(
+    wants: (site: Readonly<Site>) => boolean,
+    take: (sample: DropSample, site: Readonly<Site>) => void,
+  ): void;
   /** What was lost since the beginning, by hop. */
   losses: DropMonitorCounter['losses'];
 }
@@ -24,6 +36,8 @@ export interface DropMonitorWatch extends Disposable {
  * only listens. @throws KernelError, Error of fs: `probeDropMonitor()` says in words what is missing.
  */
 export function watchDropMonitor(root: string): DropMonitorWatch {
+  using resources = new DisposableStack();
+  const specimens = resources.use(new Specimens(root, () => Date.now() * 1000));
   const tap = new Tap({
     mode: 'packet',
     truncationBytes: TRUNCATION_BYTES,
@@ -33,7 +47,10 @@ export function watchDropMonitor(root: string): DropMonitorWatch {
     receiveBufferBytes: RECEIVE_BUFFER_BYTES,
     record: recordFile(root, RECORD),
   });
-  const counter = new DropMonitorCounter(tap, { root });
+  resources.adopt(tap, () => tap.close());
+  const counter = new DropMonitorCounter(tap, { root, samples: SAMPLES });
+  resources.adopt(counter, () => counter.close());
+  const owned = resources.move();
   tap.alerts.onReadable(() => counter.drain());
   return {
     listening: tap.listening,
@@ -42,10 +59,8 @@ export function watchDropMonitor(root: string): DropMonitorWatch {
       tap.check();
       counter.read(visit);
     },
+    readSamples: (wants, take) => specimens.read(counter, wants, take),
     losses: () => counter.losses(),
-    [Symbol.dispose]: () => {
-      counter.close();
-      tap.close();
-    },
+    [Symbol.dispose]: () => owned.dispose(),
   };
 }

@@ -10,3 +10,4 @@ export {
 } from './counter.ts';
 export type { KfreeSkbOptions } from './load.ts';
 export { probeKfreeSkb } from './probe.ts';
+export { type KfreeSkbWatch, watchKfreeSkb } from './watch.ts';

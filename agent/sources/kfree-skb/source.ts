@@ -3,16 +3,12 @@
  * losses, and takes itself off when the program costs too much. It must not know how drops are counted.
  */
 import { DropOrigin } from '@netfall/proto';
-import { NetworkNamespaces } from '../../inventory/namespaces.ts';
 import { enableRunTimeStats } from '../../kernel/bpf/bpf.ts';
-import { Links } from '../../kernel/netlink/links.ts';
 import type { Collector, DropRow, Probe, Source } from '../../source.ts';
-import { specimenOf } from '../specimen.ts';
 import { CpuCeiling } from './ceiling.ts';
 import { type KfreeSkbCounter, openKfreeSkb } from './counter.ts';
-import type { KfreeSkbOptions } from './load.ts';
 import { probeKfreeSkb } from './probe.ts';
-import { firstEtherType } from './samples/sampler.ts';
+import { namedFunction, openSampling, type Specimens } from './specimens.ts';
 
 export interface KfreeSkbSourceOptions {
   /** Replaces `/`. */
@@ -23,9 +19,6 @@ export interface KfreeSkbSourceOptions {
   readonly maxCpuPercent: number;
   readonly nowUs: () => number;
 }
-
-/** Samples of a kind, a CPU and a collection. */
-const SAMPLE_BUDGET = 1;
 
 /** Entries of the ledger that are losses, and the hops that they go by. */
 const HOPS = {
@@ -39,11 +32,10 @@ export class KfreeSkbSource implements Source {
   readonly name = 'kfree-skb';
   readonly #options: KfreeSkbSourceOptions;
   readonly #root: string;
-  readonly #namespaces: NetworkNamespaces;
   #resources = new DisposableStack();
   #counter: KfreeSkbCounter | undefined;
   #ceiling: CpuCeiling | undefined;
-  #links: Links | undefined;
+  #specimens: Specimens | undefined;
   readonly #lost = { overflowEvents: 0, misses: 0, unresolvedSymbols: 0, samplesLacked: 0 };
   #events = 0;
   /** Used again for every row. */
@@ -62,7 +54,6 @@ export class KfreeSkbSource implements Source {
   constructor(options: KfreeSkbSourceOptions) {
     this.#options = options;
     this.#root = options.root === '/' ? '' : options.root;
-    this.#namespaces = new NetworkNamespaces(options.root, options.nowUs);
   }
 
   probe(): Probe {
@@ -70,16 +61,18 @@ export class KfreeSkbSource implements Source {
   }
 
   start(): void {
-    const { maxEntries, maxCpuPercent: maxPercent, nowUs } = this.#options;
+    const { maxEntries, samples, maxCpuPercent: maxPercent, nowUs } = this.#options;
     const options = { root: this.#root, maxEntries };
     using resources = new DisposableStack();
-    const sampling = this.#options.samples ? tryToSample(options) : undefined;
-    const counter = resources.use(sampling ?? openKfreeSkb(options));
+    const opened = samples
+      ? openSampling(options, nowUs)
+      : { counter: openKfreeSkb(options), specimens: undefined };
+    const counter = resources.use(opened.counter);
+    this.#specimens = resources.use(opened.specimens);
     this.#ceiling = resources.adopt(
       new CpuCeiling({ maxPercent, nowUs, runTime: () => counter.runTime(), measure: enableRunTimeStats }),
       (ceiling) => ceiling.close(),
     );
-    this.#links = sampling ? resources.use(new Links()) : undefined;
     this.#counter = counter;
     Object.assign(this.#lost, { overflowEvents: 0, misses: 0, unresolvedSymbols: 0, samplesLacked: 0 });
     this.#resources = resources.move();
@@ -92,10 +85,14 @@ export class KfreeSkbSource implements Source {
     counter.read((row) => {
       this.#events += row.events;
       Object.assign(this.#row, row);
-      if (row.function === '?') this.#row.function = '';
+      this.#row.function = namedFunction(row.function);
       into.drop(this.#row);
     });
-    this.#samples(counter, into);
+    this.#specimens?.read(
+      counter,
+      (site) => into.wantsSample(site.reason, namedFunction(site.function)),
+      (sample) => into.sample(sample),
+    );
     const ledger = counter.ledger();
     this.#events += ledger.overflowEvents - this.#lost.overflowEvents;
     for (const key of Object.keys(HOPS) as (keyof typeof HOPS)[]) {
@@ -110,41 +107,6 @@ export class KfreeSkbSource implements Source {
     this.#resources = new DisposableStack();
     this.#counter = undefined;
     this.#ceiling = undefined;
-    this.#links = undefined;
-  }
-
-  #samples(counter: KfreeSkbCounter, into: Collector): void {
-    this.#links?.update();
-    // From the clock that the program goes by to the agent's own.
-    const offsetUs = this.#options.nowUs() - Number(process.hrtime.bigint() / 1000n);
-    counter.readSamples((site, sample) => {
-      const fn = site.function === '?' ? '' : site.function;
-      if (!into.wantsSample(site.reason, fn)) return;
-      const etherType = firstEtherType(sample);
-      if (etherType < 0) return;
-      into.sample(
-        specimenOf(
-          {
-            ...sample,
-            observedUs: sample.monotonicUs + offsetUs,
-            reason: site.reason,
-            function: fn,
-            etherType,
-            interfaceIndex: sample.arrivedOn || sample.deviceIndex,
-          },
-          this.#links,
-          this.#namespaces,
-        ),
-      );
-    });
-  }
-}
-
-/** A kernel that cannot sample counts all the same, without: the probe has said why. */
-function tryToSample(options: KfreeSkbOptions): KfreeSkbCounter | undefined {
-  try {
-    return openKfreeSkb({ ...options, samples: { budget: SAMPLE_BUDGET } });
-  } catch {
-    return undefined;
+    this.#specimens = undefined;
   }
 }
