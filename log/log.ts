@@ -13,7 +13,7 @@ export interface Outgoing {
   readonly data: Uint8Array;
   /**
    * Compare-and-append: store only if the newest entry on this very subject has this sequence (0: none has been stored
-   * or none is left). Otherwise the append fails with code `conflict`.
+   * or none is left). Otherwise the append fails with code `conflict`, or is a duplicate when the log has a first copy.
    */
   readonly expectLastOnSubject?: number;
 }
