@@ -13,6 +13,13 @@ export const LogConfig = Type.Object(
           credentials_file: Type.Optional(
             Type.String({ minLength: 1, description: 'A NATS credentials (.creds) file.' }),
           ),
+          inbox_prefix: Type.Optional(
+            Type.String({
+              pattern: '^[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)*$',
+              description:
+                "What this user's reply subjects begin with; by default what all users' do, `_INBOX`.",
+            }),
+          ),
         },
         { additionalProperties: false, description: 'The NATS servers that hold the log.' },
       ),

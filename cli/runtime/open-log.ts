@@ -104,6 +104,7 @@ function openNatsLog({ nats }: LogConfig, { cell, clock, logger }: LogEnvironmen
   return openJetStreamLog({
     servers: nats.servers,
     ...(nats.credentials_file !== undefined && { credentials: { credsFile: nats.credentials_file } }),
+    ...(nats.inbox_prefix !== undefined && { inboxPrefix: nats.inbox_prefix }),
     stream: streamName(cell),
     subjects: [cellSubjects(cell)],
     clock,

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import {
   connect,
+  createInbox,
   credsAuthenticator,
   type NatsConnection,
   type NodeConnectionOptions,
@@ -26,6 +27,8 @@ export interface ConnectionOptions {
   readonly servers: readonly string[];
   readonly credentials?: Credentials;
   readonly tls?: TlsOptions;
+  /** What the subjects begin with on which replies come (default `_INBOX`). */
+  readonly inboxPrefix?: string;
   /** What the server's own lists show for this connection. */
   readonly name?: string;
   /** Told in one line what an operator should know: lost, back, refused. */
@@ -40,26 +43,27 @@ export class Connection {
   readonly nc: NatsConnection;
   readonly servers: string;
   readonly notice: (message: string) => void;
+  readonly #inboxPrefix: string | undefined;
   readonly #changed = new Wakeup();
   readonly #whenDown = new Set<() => void>();
   readonly #guarded = new Set<(error: LogError) => void>();
   #up = true;
   #closed = false;
 
-  private constructor(nc: NatsConnection, servers: string, notice: (message: string) => void) {
+  private constructor(nc: NatsConnection, options: ConnectionOptions) {
     this.nc = nc;
-    this.servers = servers;
-    this.notice = notice;
+    this.servers = options.servers.join(', ');
+    this.notice = options.notice ?? (() => {});
+    this.#inboxPrefix = options.inboxPrefix;
     void this.#watch(nc.status());
   }
 
   /** Connects once, or throws LogError `unavailable`; from then on reconnects for ever. */
   static async open(options: ConnectionOptions): Promise<Connection> {
-    const servers = options.servers.join(', ');
     try {
-      const nc = await connect(natsOptions(options));
-      return new Connection(nc, servers, options.notice ?? (() => {}));
+      return new Connection(await connect(natsOptions(options)), options);
     } catch (error) {
+      const servers = options.servers.join(', ');
       throw new LogError(
         'unavailable',
         `cannot connect to ${servers}: ${error instanceof Error ? error.message : error}: start it or mend the URL`,
@@ -74,6 +78,11 @@ export class Connection {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** A new subject for replies. */
+  newInbox(): string {
+    return createInbox(this.#inboxPrefix);
   }
 
   /**
@@ -158,6 +167,7 @@ function natsOptions(options: ConnectionOptions): NodeConnectionOptions {
   };
   if (options.name !== undefined) common.name = options.name;
   if (options.tls) common.tls = options.tls;
+  if (options.inboxPrefix !== undefined) common.inboxPrefix = options.inboxPrefix;
   if (!credentials) return common;
   if ('token' in credentials) return { ...common, token: credentials.token };
   if ('user' in credentials) return { ...common, user: credentials.user, pass: credentials.password };

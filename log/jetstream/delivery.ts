@@ -9,7 +9,7 @@
  */
 
 import { AckPolicy, DeliverPolicy, type JetStreamManager, JsHeaders } from '@nats-io/jetstream';
-import { createInbox, type Msg, nanos, nuid, type Subscription } from '@nats-io/transport-node';
+import { type Msg, nanos, nuid, type Subscription } from '@nats-io/transport-node';
 import type { Clock, Timer } from '../clock.ts';
 import type { Stored } from '../log.ts';
 import { Wakeup } from '../wakeup.ts';
@@ -45,7 +45,7 @@ export class Delivery {
   readonly #clock: Clock;
   readonly #options: DeliveryOptions;
   readonly #consumer: string;
-  readonly #inbox = createInbox();
+  readonly #inbox: string;
   readonly #subscription: Subscription;
   readonly #position = new Position();
   readonly #arrived = new Wakeup();
@@ -93,6 +93,7 @@ export class Delivery {
     this.#options = options;
     this.#consumer = consumer;
     this.pending = pending;
+    this.#inbox = connection.newInbox();
     this.#subscription = connection.nc.subscribe(this.#inbox, {
       callback: (error, message) => {
         if (error) this.#end(error.message);

@@ -3,6 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   findNatsServer,
@@ -35,6 +36,7 @@ describe.skipIf(missing)(missing ? `permissions (${NATS_SERVER_MISSING})` : 'per
     openJetStreamLog({
       servers: [server.url],
       credentials: { user, password },
+      inboxPrefix: `_INBOX_${user}`,
       stream: 'netfall-default',
       subjects: ['netfall.default.>'],
       timeoutMs: 500,
@@ -114,6 +116,19 @@ describe.skipIf(missing)(missing ? `permissions (${NATS_SERVER_MISSING})` : 'per
     const own = await agent.append(message(`own/${subject}`, { subject: 'netfall.default.host.web-1' }));
     expect(own).toEqual({ sequence: last + 1, duplicate: false });
   });
+
+  test.each(['_INBOX.>', '_INBOX_collector.>', '_INBOX_web-2.>', '>'])(
+    'an agent may not read replies on %s',
+    async (subject) => {
+      const connection = await connect({ servers: server.url, user: 'web-1', pass: 'w' });
+      const refusal = Promise.withResolvers<Error | null>();
+      connection.subscribe(subject, { callback: (error) => refusal.resolve(error) });
+      expect((await refusal.promise)?.message).toContain(
+        `Permissions Violation for Subscription to "${subject}"`,
+      );
+      await connection.close();
+    },
+  );
 
   test('an agent may not read, purge, or touch blobs', async () => {
     const { first } = await agent.info();
