@@ -6,4 +6,5 @@ export { type Election, electCounter, isEnabled, probeElected } from './sources/
 export { type SourceContext, type SourceDefinition, sources } from './sources/index.ts';
 export { type KfreeSkbCounter, openKfreeSkb, probeKfreeSkb } from './sources/kfree-skb/index.ts';
 export { SpoolError, type SpoolErrorCode } from './spool/errors.ts';
-export { openSpool, type Spool, type SpoolOptions } from './spool/spool.ts';
+export type { Spool } from './spool/spool.ts';
+export { openSpool, type SpoolOptions } from './spool/sqlite-spool.ts';

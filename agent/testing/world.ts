@@ -17,7 +17,8 @@ import { type Agent, createAgent } from '../agent.ts';
 import { completeConfig } from '../config.ts';
 import type { Collector, DropRow, Probe, Source } from '../source.ts';
 import type { SourceDefinition } from '../sources/index.ts';
-import { openSpool, type Spool } from '../spool/spool.ts';
+import type { Spool } from '../spool/spool.ts';
+import { openSpool } from '../spool/sqlite-spool.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FlakyLog } from './flaky-log.ts';
 

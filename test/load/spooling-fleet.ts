@@ -14,7 +14,7 @@ import { openJetStreamLog, systemClock } from '@netfall/log';
 import { cellSubjects, type Envelope, encodeEntry, hostSubject, streamName } from '@netfall/proto';
 import { pino } from 'pino';
 import { Publisher } from '../../agent/publisher/publisher.ts';
-import { openSpool } from '../../agent/spool/spool.ts';
+import { openSpool } from '../../agent/spool/sqlite-spool.ts';
 
 const { values } = parseArgs({
   options: {

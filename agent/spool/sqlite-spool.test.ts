@@ -9,7 +9,8 @@ import fc from 'fast-check';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../testing/fake-clock.ts';
-import { type Draft, openSpool, type Spool, type SpoolOptions } from './spool.ts';
+import type { Draft, Spool } from './spool.ts';
+import { openSpool, type SpoolOptions } from './sqlite-spool.ts';
 
 let data: string;
 let lines: string[];
@@ -224,7 +225,7 @@ describe("the spool's file", () => {
     const script = `
       import pino from 'pino';
       import { systemClock } from '@netfall/log';
-      import { openSpool } from ${JSON.stringify(import.meta.resolve('./spool.ts'))};
+      import { openSpool } from ${JSON.stringify(import.meta.resolve('./sqlite-spool.ts'))};
       const spool = openSpool({ data: process.argv[1], maxMessages: 1000, maxBytes: 1e8, clock: systemClock,
         random: Math.random, logger: pino({ level: 'silent' }) });
       for (;;) {
