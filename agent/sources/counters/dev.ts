@@ -7,6 +7,7 @@ import { RECEIVED_PACKETS, SENT_PACKETS } from '../../report/counters.ts';
 import type { Collector } from '../../source.ts';
 import { type Growth, NO_SLOT } from './growth.ts';
 import { Scanner } from './scanner.ts';
+import { Values } from './slots.ts';
 import { copyOf, type TableParser } from './table.ts';
 
 /** Interfaces read at most; the lines beyond are counted as malformed. */
@@ -46,13 +47,13 @@ export class DevParser implements TableParser {
   readonly #places: Interface[] = [];
   #header = new Uint8Array(0);
   #columns: readonly string[] = [];
-  readonly #high = new Uint32Array(MOST_COLUMNS);
-  readonly #low = new Uint32Array(MOST_COLUMNS);
+  readonly #values: Values;
   #reading = 0;
 
   /** @param isUplink asked once for each interface that appears */
   constructor(growth: Growth, isUplink: (name: string) => boolean) {
     this.#growth = growth;
+    this.#values = new Values(growth);
     this.#isUplink = isUplink;
   }
 
@@ -71,7 +72,7 @@ export class DevParser implements TableParser {
       }
       found.seen = this.#reading;
       place++;
-      if (!this.#values(found, into)) malformed++;
+      if (!this.#values.take(scanner, found.slots, into)) malformed++;
     }
     if (place !== this.#interfaces.size) this.#forgetVanished();
     return malformed;
@@ -129,20 +130,6 @@ export class DevParser implements TableParser {
       const total = isUplink ? (TOTALS[column] ?? '') : '';
       return this.#growth.add({ name: column, interface: name, total }, false);
     });
-  }
-
-  #values({ slots }: Interface, into: Collector): boolean {
-    const scanner = this.#scanner;
-    for (let i = 0; i < slots.length; i++) {
-      if (!scanner.decimal() || scanner.negative) return false;
-      this.#high[i] = scanner.high;
-      this.#low[i] = scanner.low;
-    }
-    if (scanner.skipSpace()) return false;
-    for (let i = 0; i < slots.length; i++) {
-      this.#growth.put(slots[i] as number, this.#high[i] as number, this.#low[i] as number, into);
-    }
-    return true;
   }
 
   #forgetVanished(): void {

@@ -6,6 +6,7 @@
 import type { Collector } from '../../source.ts';
 import { type Growth, NO_SLOT } from './growth.ts';
 import { Scanner } from './scanner.ts';
+import { NamedSlots, Values } from './slots.ts';
 import { copyOf, MOST_COLUMNS, nameOf, type TableParser } from './table.ts';
 
 /** Settings and levels among the counters: they say how things are, not how often something happened. */
@@ -31,18 +32,15 @@ interface Pair {
 }
 
 export class MibParser implements TableParser {
-  readonly #growth: Growth;
   readonly #scanner = new Scanner();
   /** By place in the file. */
   readonly #pairs: Pair[] = [];
-  readonly #slots = new Map<string, number>();
-  readonly #high = new Uint32Array(MOST_COLUMNS);
-  readonly #low = new Uint32Array(MOST_COLUMNS);
-  /** Whether the file was read before without fault: a name that is new then began at zero. */
-  #learned = false;
+  readonly #slots: NamedSlots;
+  readonly #values: Values;
 
   constructor(growth: Growth) {
-    this.#growth = growth;
+    this.#slots = new NamedSlots(growth);
+    this.#values = new Values(growth);
   }
 
   parse(bytes: Uint8Array, length: number, into: Collector): number {
@@ -52,7 +50,9 @@ export class MibParser implements TableParser {
     let pair: Pair | undefined;
     for (let place = 0; scanner.nextLine(); ) {
       if (pair && scanner.matches(scanner.lineStart, pair.prefix)) {
-        if (this.#values(pair, into)) place++;
+        scanner.at = scanner.lineStart + pair.prefix.length;
+        // Some of the settings, which have no slot, are signed: Tcp's MaxConn is -1.
+        if (this.#values.take(scanner, pair.slots, into)) place++;
         else malformed++;
         pair = undefined;
         continue;
@@ -62,7 +62,7 @@ export class MibParser implements TableParser {
       if (!pair) malformed++;
     }
     if (pair) malformed++;
-    if (malformed === 0 && length > 0) this.#learned = true;
+    if (malformed === 0 && length > 0) this.#slots.learned();
     return malformed;
   }
 
@@ -87,7 +87,8 @@ export class MibParser implements TableParser {
       this.#scanner.skipWord();
       const column = nameOf(bytes, start, this.#scanner.at);
       if (column === undefined || slots.length >= MOST_COLUMNS) return undefined;
-      slots.push(this.#slot(protocol + column));
+      const name = protocol + column;
+      slots.push(GAUGES.has(name) ? NO_SLOT : this.#slots.of(name));
     }
     const pair = {
       header: copyOf(bytes, lineStart, lineEnd),
@@ -96,32 +97,5 @@ export class MibParser implements TableParser {
     };
     this.#pairs[place] = pair;
     return pair;
-  }
-
-  #slot(name: string): number {
-    if (GAUGES.has(name)) return NO_SLOT;
-    const known = this.#slots.get(name);
-    if (known !== undefined) return known;
-    const slot = this.#growth.add({ name, interface: '', total: '' }, this.#learned);
-    if (slot !== NO_SLOT) this.#slots.set(name, slot);
-    return slot;
-  }
-
-  /** Takes the present line's values; nothing of a line that is not whole. */
-  #values(pair: Pair, into: Collector): boolean {
-    const scanner = this.#scanner;
-    scanner.at = scanner.lineStart + pair.prefix.length;
-    const { slots } = pair;
-    for (let i = 0; i < slots.length; i++) {
-      // Some of the settings are signed: Tcp's MaxConn is -1.
-      if (!scanner.decimal() || (scanner.negative && slots[i] !== NO_SLOT)) return false;
-      this.#high[i] = scanner.high;
-      this.#low[i] = scanner.low;
-    }
-    if (scanner.skipSpace()) return false;
-    for (let i = 0; i < slots.length; i++) {
-      this.#growth.put(slots[i] as number, this.#high[i] as number, this.#low[i] as number, into);
-    }
-    return true;
   }
 }

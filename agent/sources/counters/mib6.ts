@@ -1,7 +1,8 @@
 /** /proc/net/snmp6: a line a counter, `Ip6InReceives   1`, whose name is nstat's. Format: net/ipv6/proc.c. */
 import type { Collector } from '../../source.ts';
-import { type Growth, NO_SLOT } from './growth.ts';
+import type { Growth } from './growth.ts';
 import { Scanner } from './scanner.ts';
+import { NamedSlots } from './slots.ts';
 import { copyOf, MOST_COLUMNS, nameOf, type TableParser } from './table.ts';
 
 interface Line {
@@ -14,12 +15,11 @@ export class Mib6Parser implements TableParser {
   readonly #scanner = new Scanner();
   /** By place in the file. */
   readonly #lines: Line[] = [];
-  readonly #slots = new Map<string, number>();
-  /** Whether the file was read before without fault: a name that is new then began at zero. */
-  #learned = false;
+  readonly #slots: NamedSlots;
 
   constructor(growth: Growth) {
     this.#growth = growth;
+    this.#slots = new NamedSlots(growth);
   }
 
   parse(bytes: Uint8Array, length: number, into: Collector): number {
@@ -35,7 +35,7 @@ export class Mib6Parser implements TableParser {
         malformed++;
       }
     }
-    if (malformed === 0 && length > 0) this.#learned = true;
+    if (malformed === 0 && length > 0) this.#slots.learned();
     return malformed;
   }
 
@@ -47,12 +47,7 @@ export class Mib6Parser implements TableParser {
     }
     const name = nameOf(bytes, lineStart, at);
     if (name === undefined || place >= MOST_COLUMNS) return undefined;
-    let slot = this.#slots.get(name);
-    if (slot === undefined) {
-      slot = this.#growth.add({ name, interface: '', total: '' }, this.#learned);
-      if (slot !== NO_SLOT) this.#slots.set(name, slot);
-    }
-    const line = { name: copyOf(bytes, lineStart, at), slot };
+    const line = { name: copyOf(bytes, lineStart, at), slot: this.#slots.of(name) };
     this.#lines[place] = line;
     return line;
   }
