@@ -6,12 +6,14 @@
 import type { Clock, Log, Timer } from '@netfall/log';
 import type { Switches } from '@netfall/proto';
 import { Appender } from './appender.ts';
+import { CatchUp } from './catch-up.ts';
 import { epochOf, readEpoch } from './epoch.ts';
 import type { FoldConfig } from './fold/config.ts';
 import { canFold, type FoldEntry, type Rules } from './fold/fold.ts';
 import type { Folding, FoldingEvents } from './fold-thread.ts';
 import type { FolderStatus } from './folder.ts';
 import type { Outcome } from './notify/lane.ts';
+import { type FoldedClaim, OwnClaim } from './own-claim.ts';
 import { OwnEpoch } from './own-epoch.ts';
 import type { Say } from './resume.ts';
 import { Snapshots } from './snapshots.ts';
@@ -57,37 +59,27 @@ export class BarrierLifted extends Error {
 
 const NO_SWITCHES = { sequence: 0, by: '', switches: [] };
 const IDLE_MS = 1000;
-const LEASE_US = 15_000_000;
 const CLAIM_EVERY_MS = 5000;
-const RETRY_MS = 5000;
 /** How often a replica that stands at a barrier looks for a way past it. */
 const BARRIER_EVERY_MS = 60_000;
-/** A holder stops sending this long before its lease ends by its own estimate of log time. */
-const LEASE_MARGIN_US = 2_000_000;
 
 export class Replica {
   readonly #options: ReplicaOptions;
   readonly #appender: Appender;
   readonly #ownEpoch: OwnEpoch;
+  readonly #ownClaim: OwnClaim;
+  readonly #catchUp: CatchUp;
   readonly #snapshots: Snapshots;
   readonly #stopping = new AbortController();
   readonly #timers = new Map<string, Timer>();
   #folding: Folding | null = null;
   #status: FolderStatus | null = null;
   #statusAtUs = 0;
-  /** Why the fold cannot commit now; empty when it can. */
-  #stalled = '';
-  /** What is to be folded before this replica is current, while that is known, and the newest entry that it has read. */
-  #target = 0;
-  #aimed = true;
+  /** The newest entry that was read. */
   #read = 0;
-  #ready = false;
   #failed = false;
   /** The epoch that there is a snapshot of, or that one is being taken of. */
   #snapshotOf = 0;
-  /** Whether this run may hold the claim: it appended one, or nobody knows. */
-  #claimed = false;
-  #claiming: Promise<void> = Promise.resolve();
   #reading: Promise<void> = Promise.resolve();
 
   constructor(options: ReplicaOptions) {
@@ -96,25 +88,26 @@ export class Replica {
     const appender = new Appender(log, config.cell, replica);
     this.#appender = appender;
     this.#ownEpoch = new OwnEpoch({ epoch: epochOf(rules, config.fold), appender, log, clock, say });
+    this.#ownClaim = new OwnClaim(appender, () => this.#foldedClaim());
+    this.#catchUp = new CatchUp({ log, clock, say });
     this.#snapshots = new Snapshots({ log, path, say, retain_s: config.retain_s });
   }
 
   /** Starts to fold; resolves once the fold has loaded its checkpoint. */
   async start(): Promise<void> {
-    const { log, startFolding } = this.#options;
-    const info = await log.info();
+    const { startFolding } = this.#options;
+    await this.#catchUp.start();
     const [folding, status] = await startFolding({
       committed: (next) => this.#committed(next),
-      stalled: (why) => this.#stall(why),
+      stalled: (why) => this.#catchUp.stall(why),
       failed: (error) => this.#fail(error),
     });
     this.#folding = folding;
-    this.#target = info.last;
     this.#read = status.sequence;
     this.#committed(status);
     this.#reading = this.#readLog(folding, status.sequence + 1).catch((error) => this.#fail(error));
     this.#scheduleTick();
-    this.#every('claim', CLAIM_EVERY_MS, () => this.#renewClaim());
+    this.#every('claim', CLAIM_EVERY_MS, () => this.#ownClaim.renew());
     this.#every('snapshot', this.#options.config.snapshot_every_s * 1000, () => this.#takeSnapshot());
   }
 
@@ -128,7 +121,7 @@ export class Replica {
       ready: why === '',
       why,
       sequence: status?.sequence ?? 0,
-      lastSequence: Math.max(this.#read, this.#target),
+      lastSequence: Math.max(this.#read, this.#catchUp.target),
       logTimeUs: status?.nowUs ?? 0,
       lagMs: status && status.nowUs > 0 ? Math.max(0, Math.round((clock.nowUs() - status.nowUs) / 1000)) : 0,
       entries: status?.entries ?? 0,
@@ -147,12 +140,7 @@ export class Replica {
 
   /** Whether this replica holds the claim by the log's order, and still will for a moment. */
   mayDeliver(): boolean {
-    const status = this.#status;
-    if (!status || this.#stopping.signal.aborted || status.claim.holder !== this.#appender.holder)
-      return false;
-    // Who holds it beyond a barrier, or beyond what it has folded of the log's past, this replica does not see.
-    if (status.barrier || !this.#ready) return false;
-    return this.#logTimeUs() + LEASE_MARGIN_US < status.claim.until_us;
+    return this.#ownClaim.isHeld();
   }
 
   /** Appends a delivery's outcome; rejects when the log does not take it now. */
@@ -174,11 +162,10 @@ export class Replica {
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
     this.#ownEpoch.stop();
+    this.#catchUp.stop();
     // First, for the reader may be waiting for it.
     const folded = this.#folding?.close();
-    // A renewal under way would come behind the release, or instead of it.
-    await this.#claiming;
-    if (this.#claimed) await this.#appender.claim(0).catch(() => {});
+    await this.#ownClaim.release();
     await this.#reading;
     await this.#snapshots.idle();
     await folded;
@@ -194,42 +181,13 @@ export class Replica {
       void this.#snapshots.take(this.#logTimeUs());
       this.#every('barrier', BARRIER_EVERY_MS, () => this.#lookPastBarrier());
     }
-    if (this.#stalled !== '') {
-      this.#stalled = '';
-      say.info('the database can be written again: folding goes on');
-      void this.#aim();
-    }
-    if (!this.#ready && this.#aimed && status.sequence >= this.#target) {
-      this.#ready = true;
-      this.#renewClaim();
+    if (this.#catchUp.committed(status.sequence)) {
+      void this.#ownClaim.renew();
       if (!status.barrier) this.#ownEpoch.begin(status);
     }
     this.#snapshotEpoch(status);
     this.#ownEpoch.watch(status);
     onCommit(status);
-  }
-
-  /** The fold stands still: what others do meanwhile, this replica learns when it has caught up again. */
-  #stall(why: string): void {
-    if (this.#stalled === '') this.#options.say.warn(`stopped folding: ${why}`);
-    this.#stalled = why;
-    this.#ready = false;
-    this.#aimed = false;
-  }
-
-  /** Looks how far the log has gone; goes on trying while it does not answer. */
-  async #aim(): Promise<void> {
-    const { clock, log } = this.#options;
-    try {
-      this.#target = (await log.info()).last;
-      this.#aimed = true;
-    } catch {
-      if (this.#stopping.signal.aborted) return;
-      this.#timers.set(
-        'aim',
-        clock.setTimer(RETRY_MS, () => this.#aim()),
-      );
-    }
   }
 
   /** Stores a snapshot soon after an epoch begins: what other rules folded before it is of no use to those who start. */
@@ -252,9 +210,10 @@ export class Replica {
   #whyNotReady(): string {
     const status = this.#status;
     if (!status) return 'the fold is starting';
-    if (this.#stalled !== '') return this.#stalled;
+    const { stalled, done, target } = this.#catchUp;
+    if (stalled !== '') return stalled;
     if (status.barrier) return status.barrier.message;
-    if (!this.#ready) return `entry ${status.sequence} of ${this.#target} is folded`;
+    if (!done) return `entry ${status.sequence} of ${target} is folded`;
     if (!status.epoch) return 'the first epoch has not begun';
     return '';
   }
@@ -269,20 +228,13 @@ export class Replica {
       this.#fail(new BarrierLifted(last.sequence));
   }
 
-  /** Claims the delivery of notifications when it is free, and renews the claim while it is held. */
-  #renewClaim(): Promise<void> {
-    this.#claiming = this.#claiming.then(() => this.#claim());
-    return this.#claiming;
-  }
-
-  async #claim(): Promise<void> {
-    if (this.#stopping.signal.aborted) return;
-    // What this replica no longer folds, others decide: beyond a barrier it would hold the claim and never see it.
-    if (!this.#status || this.#status.barrier || !this.#ready) return;
-    const { claim } = this.#status;
-    if (claim.holder !== this.#appender.holder && this.#logTimeUs() < claim.until_us) return;
-    this.#claimed = true;
-    await this.#appender.claim(LEASE_US).catch(() => {});
+  /** The claim as it is folded, while that can be gone by. */
+  #foldedClaim(): FoldedClaim | null {
+    const status = this.#status;
+    if (!status || this.#stopping.signal.aborted) return null;
+    // What becomes of it beyond a barrier, or beyond what is folded of the log's past, this replica does not see.
+    if (status.barrier || !this.#catchUp.done) return null;
+    return { claim: status.claim, nowUs: this.#logTimeUs() };
   }
 
   /** Log time now, as far as this replica can tell. */
