@@ -10,7 +10,7 @@ import type { FolderStatus } from './folder.ts';
 import { currentRules } from './rules.ts';
 import { rowsDigest } from './store/digest.ts';
 import { Store } from './store/store.ts';
-import { canMount, onFullDisk, SmallDisk } from './testing.ts';
+import { canMount, onFullDisk, SmallDisk } from './testing/small-disk.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'netfall-thread-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -146,7 +146,7 @@ describe.skipIf(!mounts)(onFullDisk(mounts), () => {
 
   test('holds batches back, and folds them all once there is room', async () => {
     const { statuses, stalls, failures, events } = heard();
-    const [thread] = await startFoldThread({ path, identity: 'log-1', cell: CELL }, events);
+    const [thread] = await startFoldThread({ path, identity: 'log-1', cell: CELL, retryMs: 200 }, events);
     const entries = entriesOf(3000);
     disk.fill();
     await thread.push(entries.slice(0, 2000));
@@ -174,7 +174,7 @@ describe.skipIf(!mounts)(onFullDisk(mounts), () => {
     const loaded = store.load();
     store.close();
     expect(loaded && rowsDigest(loaded.rows)).toBe(rowsDigest(fold.rows()));
-  }, 60_000);
+  });
 
   test('does not keep the thread from ending, nor whoever hands over', async () => {
     const { stalls, failures, events } = heard();

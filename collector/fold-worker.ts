@@ -11,6 +11,8 @@ export interface FoldWorkerData {
   readonly path: string;
   readonly identity: string;
   readonly cell: string;
+  /** How often a commit that the disk did not take is tried again; by default every 5 s. */
+  readonly retryMs?: number;
 }
 
 /** To the thread: a packed batch, or null to commit and end. */
@@ -25,12 +27,10 @@ export type FromFold =
 const COMMIT_MS = 50;
 /** Commits take at most a fifth of the thread's time, however large they are. */
 const COMMIT_SHARE = 4;
-/** How often a commit that the disk did not take is tried again. */
-const RETRY_MS = 5000;
 
 const port = parentPort;
 if (!port) throw new Error('collector/fold-worker.ts runs as a worker thread');
-const { path, identity, cell } = workerData as FoldWorkerData;
+const { path, identity, cell, retryMs = 5000 } = workerData as FoldWorkerData;
 const folder = new Folder(path, identity, currentRules(cell));
 /** Batches that wait for a commit to succeed; whoever sends them holds back when there are many. */
 const held: ArrayBuffer[] = [];
@@ -62,7 +62,7 @@ function commit(): void {
     if (!(error instanceof DiskError && started)) throw error;
     stalled = true;
     say({ kind: 'stalled', why: error.message });
-    pending = setTimeout(commit, RETRY_MS);
+    pending = setTimeout(commit, retryMs);
     return;
   }
   for (const batch of held.splice(0)) apply(batch);

@@ -8,7 +8,7 @@ import { Story, testRules } from './fold/testing/story.ts';
 import { Folder } from './folder.ts';
 import { entryDigest, rowsDigest } from './store/digest.ts';
 import { Store } from './store/store.ts';
-import { canMount, onFullDisk, SmallDisk } from './testing.ts';
+import { canMount, onFullDisk, SmallDisk } from './testing/small-disk.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'netfall-folder-'));
 afterAll(() => rmSync(dir, { recursive: true }));
