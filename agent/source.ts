@@ -2,7 +2,7 @@
  * What a source of the agent is: something that reads the kernel and reports what moved. docs/adding-a-source.md tells
  * how to write one; sources/index.ts lists them all.
  */
-import type { Drop, DropSample } from '@netfall/proto';
+import type { Drop, DropSample, SocketDrops } from '@netfall/proto';
 
 /** What this kernel and these privileges allow a source to do. Probing has no side effects. */
 export interface Probe {
@@ -22,8 +22,10 @@ export type DropRow = Omit<Drop, 'origin' | 'trap'> & Partial<Pick<Drop, 'origin
 /** Where a source puts what it collected. The runner folds it into the window's report. */
 export interface Collector {
   drop(row: Readonly<DropRow>): void;
-  /** A counter grew by `delta` (> 0). `interface` is empty for host-wide ones. */
-  counter(name: string, iface: string, delta: number): void;
+  /** A counter grew by `delta` (> 0). `iface` is empty for host-wide ones, `namespace` for the agent's own network. */
+  counter(name: string, iface: string, delta: number, namespace?: string): void;
+  /** A socket lost `drops` (> 0) packets more. Absent where nobody asks. */
+  socket?(row: SocketDrops): void;
   /** Whether there is room for a sample of that kind: to be asked before one is made. */
   wantsSample(reason: string, fn: string): boolean;
   sample(sample: DropSample): void;

@@ -3,6 +3,15 @@ import { createHash } from 'node:crypto';
 import { type DropMeaning, dropMeanings } from './drops.ts';
 
 export type { DropMeaning } from './drops.ts';
+export {
+  type CounterRule,
+  counterRule,
+  countersOf,
+  type ReasonRule,
+  type Rule,
+  reasonRule,
+} from './rules.ts';
+export type { CountedBy } from './schema.ts';
 
 /** SHA-256 of the catalog, hex: two replicas with the same digest classify alike. */
 export const catalogDigest: string = createHash('sha256').update(JSON.stringify(dropMeanings)).digest('hex');

@@ -88,7 +88,7 @@ const sample: DropSample = {
 const withFlow = (part: Partial<Flow>): Partial<DropReport> => ({
   samples: [{ ...sample, flows: [{ ...flow, ...part }] }],
 });
-const counter = { name: 'n', interface: '', delta: 0 };
+const counter = { name: 'n', interface: '', delta: 0, namespace: '' };
 const loss = { source: '', hop: '', count: 0 };
 const nic = { name: '', driver: '', driver_version: '', firmware: '', speed_mbps: 0 };
 
@@ -327,7 +327,9 @@ describe('items', () => {
     [{ counters: [{ ...counter, interface: long }] }, 'counter.interface has over 256 characters'],
     [{ counters: [{ ...counter, delta: -1 }] }, integer('counter.delta', -1)],
   ])('counter report %j', (part, expected) => {
-    expect(item({ counter_report: { window_us: 1, counters: [], ...part } })).toBe(expected);
+    expect(item({ counter_report: { window_us: 1, counters: [], audit: null, sockets: [], ...part } })).toBe(
+      expected,
+    );
   });
 });
 

@@ -3,6 +3,8 @@
  * payload. The fold rejects and counts what fails here; the JSON reader names the line.
  */
 import type {
+  Audit,
+  AuditedDrop,
   Claim,
   CounterReport,
   Delivered,
@@ -27,6 +29,9 @@ export const LIMITS = {
   drops: 1024,
   counters: 2048,
   samples: 64,
+  /** Of each list of an audit. */
+  audit: 256,
+  sockets: 64,
   /** Of a sample: one for each depth of tunnels. */
   flows: 8,
   vlans: 8,
@@ -225,9 +230,44 @@ function checkCounterReport(report: CounterReport): string | null {
         (counter.name === '' ? 'counter.name is empty' : null) ??
         badString('counter.name', counter.name) ??
         badString('counter.interface', counter.interface) ??
-        badInteger('counter.delta', counter.delta)
+        badInteger('counter.delta', counter.delta) ??
+        badString('counter.namespace', counter.namespace)
+      );
+    }) ??
+    (report.audit ? checkAudit(report.audit) : null) ??
+    every('counter_report.sockets', report.sockets, LIMITS.sockets, (socket) => {
+      return (
+        badString('socket.protocol', socket.protocol) ??
+        badString('socket.local_address', socket.local_address) ??
+        badInteger('socket.local_port', socket.local_port, 0, 0xffff) ??
+        badInteger('socket.pid', socket.pid, 0, 0xffff_ffff) ??
+        badString('socket.process', socket.process) ??
+        badString('socket.owner', socket.owner) ??
+        badInteger('socket.drops', socket.drops)
       );
     })
+  );
+}
+
+function checkAudit({ explained, unseen, uncounted, missed_events, unlisted }: Audit): string | null {
+  const audited = (drop: AuditedDrop) =>
+    badString('audited.reason', drop.reason) ??
+    badString('audited.function', drop.function) ??
+    badString('audited.protocol', drop.protocol) ??
+    badString('audited.counter', drop.counter) ??
+    badInteger('audited.events', drop.events);
+  return (
+    every('audit.explained', explained, LIMITS.audit, audited) ??
+    every('audit.unseen', unseen, LIMITS.audit, (loss) => {
+      return (
+        badString('unseen.counter', loss.counter) ??
+        badString('unseen.interface', loss.interface) ??
+        badInteger('unseen.count', loss.count)
+      );
+    }) ??
+    every('audit.uncounted', uncounted, LIMITS.audit, audited) ??
+    badInteger('audit.missed_events', missed_events) ??
+    badInteger('audit.unlisted', unlisted, 0, 0xffff_ffff)
   );
 }
 

@@ -111,6 +111,9 @@ function entryAsFields(data: Uint8Array, subject: string): object | null {
   }
 }
 
+/** Of the types whose default is not 0. */
+const SCALAR_DEFAULTS: Readonly<Record<string, unknown>> = { string: '', bool: false };
+
 function readMessage(value: unknown, typeName: string, path: string): object {
   const type = messageType(typeName);
   const message: Record<string, unknown> = {};
@@ -118,7 +121,7 @@ function readMessage(value: unknown, typeName: string, path: string): object {
   for (const [name, field] of Object.entries(type.fields)) {
     if (field.rule === 'repeated') message[name] = [];
     else if (field.type === 'bytes') message[name] = new Uint8Array();
-    else if (!(field.type in namespace.nested)) message[name] = field.type === 'string' ? '' : 0;
+    else if (!(field.type in namespace.nested)) message[name] = SCALAR_DEFAULTS[field.type] ?? 0;
     else if ('values' in (namespace.nested[field.type] as Type | Enum)) message[name] = 0;
   }
   for (const [name, item] of Object.entries(asObject(value, path))) {
@@ -147,6 +150,7 @@ function readValue(value: unknown, type: string, path: string): unknown {
   if (nested) return readMessage(value, type, path);
   if (type === 'string') return asString(value, path);
   if (type === 'bytes') return asBytes(value, path);
+  if (type === 'bool') return asBoolean(value, path);
   if (type === 'uint32') return asInteger(value, path, 0, 0xffff_ffff);
   if (type === 'uint64') return asInteger(value, path, 0);
   throw new Error(`proto/json.ts does not know the type ${type} of ${path}`);
@@ -156,7 +160,7 @@ function writeMessage(message: object, typeName: string): object {
   const out: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(messageType(typeName).fields)) {
     const value: unknown = Reflect.get(message, name);
-    if (value === undefined || value === null || value === '' || value === 0) continue;
+    if (value === undefined || value === null || value === '' || value === 0 || value === false) continue;
     if (value instanceof Uint8Array && value.length === 0) continue;
     if (!Array.isArray(value)) out[name] = writeValue(value, field.type);
     else if (value.length > 0) out[name] = value.map((element) => writeValue(element, field.type));
@@ -190,6 +194,11 @@ function asObject(value: unknown, path: string): Record<string, unknown> {
 function asString(value: unknown, path: string): string {
   if (typeof value === 'string') return value;
   throw new TypeError(`${path} is not a string`);
+}
+
+function asBoolean(value: unknown, path: string): boolean {
+  if (typeof value === 'boolean') return value;
+  throw new TypeError(`${path} is neither true nor false`);
 }
 
 function asInteger(value: unknown, path: string, least: number, most = Number.MAX_SAFE_INTEGER): number {

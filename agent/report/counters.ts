@@ -25,6 +25,7 @@ const SWEEP_EVERY_US = 60_000_000;
 interface Row {
   readonly name: string;
   readonly interface: string;
+  readonly namespace: string;
   readonly trend: Trend | undefined;
   delta: number;
   lastUs: number;
@@ -32,7 +33,8 @@ interface Row {
 
 export class CounterTable {
   readonly #rules: TrendRules;
-  readonly #interfaces = new Map<string, Map<string, Row>>();
+  /** By place, then by name. */
+  readonly #places = new Map<string, Map<string, Row>>();
   #size = 0;
   /** Rows that moved since the last tick and since the last message. */
   readonly #ticked = new Set<Row>();
@@ -55,7 +57,7 @@ export class CounterTable {
   }
 
   /** Adds a delta that has been checked. Returns false when there is no room for another counter. */
-  add(name: string, iface: string, delta: number, nowUs: number): boolean {
+  add(name: string, iface: string, namespace: string, delta: number, nowUs: number): boolean {
     if (iface === '' && name === RECEIVED_PACKETS) {
       this.#received = sum(this.#received, delta);
       return true;
@@ -64,7 +66,8 @@ export class CounterTable {
       this.#sent = sum(this.#sent, delta);
       return true;
     }
-    const row = this.#interfaces.get(iface)?.get(name) ?? this.#make(name, iface);
+    const place = namespace === '' ? iface : `${namespace}\n${iface}`;
+    const row = this.#places.get(place)?.get(name) ?? this.#make(place, name, iface, namespace);
     if (!row) return false;
     row.delta = sum(row.delta, delta);
     row.lastUs = nowUs;
@@ -90,6 +93,7 @@ export class CounterTable {
       name: row.name.slice(0, LIMITS.string),
       interface: row.interface.slice(0, LIMITS.string),
       delta: row.delta,
+      namespace: row.namespace.slice(0, LIMITS.string),
     }));
   }
 
@@ -105,20 +109,21 @@ export class CounterTable {
     if (Math.abs(nowUs - this.#sweptUs) > SWEEP_EVERY_US) this.#sweep(nowUs);
   }
 
-  #make(name: string, iface: string): Row | undefined {
+  #make(place: string, name: string, iface: string, namespace: string): Row | undefined {
     if (this.#size >= LIMITS.counters) return undefined;
     this.#size++;
     const row = {
       name,
       interface: iface,
+      namespace,
       trend: TROUBLE.test(name) ? new Trend() : undefined,
       delta: 0,
       lastUs: 0,
     };
-    let rows = this.#interfaces.get(iface);
+    let rows = this.#places.get(place);
     if (!rows) {
       rows = new Map();
-      this.#interfaces.set(iface, rows);
+      this.#places.set(place, rows);
     }
     rows.set(name, row);
     return row;
@@ -126,13 +131,13 @@ export class CounterTable {
 
   #sweep(nowUs: number): void {
     this.#sweptUs = nowUs;
-    for (const [iface, rows] of this.#interfaces) {
+    for (const [place, rows] of this.#places) {
       for (const [name, row] of rows) {
         if (nowUs - row.lastUs <= FORGET_US) continue;
         rows.delete(name);
         this.#size--;
       }
-      if (rows.size === 0) this.#interfaces.delete(iface);
+      if (rows.size === 0) this.#places.delete(place);
     }
   }
 }

@@ -4,6 +4,7 @@
  */
 import { type Drop, DropOrigin, LIMITS, type OtherDrops } from '@netfall/proto';
 import type { DropRow } from '../source.ts';
+import type { AuditDrop } from './audit.ts';
 import { Trend, type TrendRules } from './trend.ts';
 
 /** Kinds known at a time; more than the kernel map of `kfree-skb` has entries by default. */
@@ -99,14 +100,7 @@ export class DropTable {
 
   /** The window's drops, the most packets first; at most `most` of them and the rest in one. */
   report(most: number): { drops: Drop[]; other: OtherDrops | null } {
-    const moved: Kind[] = [];
-    for (const signature of this.#active) {
-      for (const first of signature.kinds.values()) {
-        for (let kind: Kind | undefined = first; kind; kind = kind.next) {
-          if (kind.events > 0 || kind.packets > 0 || kind.bytes > 0) moved.push(kind);
-        }
-      }
-    }
+    const moved = this.#moved();
     moved.sort((a, b) => b.packets - a.packets || b.events - a.events);
     const other = { ...this.#spilled };
     for (const kind of moved.slice(most)) {
@@ -116,6 +110,27 @@ export class DropTable {
       other.bytes = sum(other.bytes, kind.bytes);
     }
     return { drops: moved.slice(0, most).map(toDrop), other: other.kinds > 0 ? other : null };
+  }
+
+  /** What the kernel dropped in the window. */
+  inSoftware(): AuditDrop[] {
+    return this.#moved()
+      .filter(({ origin }) => origin === DropOrigin.DROP_ORIGIN_SOFTWARE)
+      .map(({ signature, protocol, events }) => {
+        return { reason: signature.reason, function: signature.function, protocol, events };
+      });
+  }
+
+  #moved(): Kind[] {
+    const moved: Kind[] = [];
+    for (const signature of this.#active) {
+      for (const first of signature.kinds.values()) {
+        for (let kind: Kind | undefined = first; kind; kind = kind.next) {
+          if (kind.events > 0 || kind.packets > 0 || kind.bytes > 0) moved.push(kind);
+        }
+      }
+    }
+    return moved;
   }
 
   /** A message told of everything up to now. */

@@ -63,9 +63,11 @@ describe('Window', () => {
     expect(first.counters).toEqual({
       window_us: 10 * SECOND,
       counters: [
-        { name: 'UdpNoPorts', interface: '', delta: 2 },
-        { name: 'rx_dropped', interface: 'eth0', delta: 4 },
+        { name: 'UdpNoPorts', interface: '', delta: 2, namespace: '' },
+        { name: 'rx_dropped', interface: 'eth0', delta: 4, namespace: '' },
       ],
+      audit: null,
+      sockets: [],
     });
     window.reported();
     window.begin(11 * SECOND);

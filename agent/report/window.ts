@@ -3,12 +3,21 @@
  * so that nothing is lost when the message in between cannot be stored: the window then simply goes on.
  * It must not know sources, the spool or the log.
  */
-import type { CounterReport, DropReport, Loss } from '@netfall/proto';
+import {
+  type Audit,
+  type CounterDelta,
+  type CounterReport,
+  type DropReport,
+  LIMITS,
+  type Loss,
+} from '@netfall/proto';
 import type { Collector, DropRow } from '../source.ts';
+import { audit, type Leftover, NOTHING } from './audit.ts';
 import { CounterTable } from './counters.ts';
 import { DropTable } from './drops.ts';
 import { Ledger } from './ledger.ts';
 import { SampleShelf } from './samples.ts';
+import { SocketTable } from './sockets.ts';
 import type { TrendRules } from './trend.ts';
 
 export interface WindowOptions extends TrendRules {
@@ -40,7 +49,11 @@ export class Window {
   readonly #drops: DropTable;
   readonly #counters: CounterTable;
   readonly #samples: SampleShelf;
+  readonly #sockets = new SocketTable();
   readonly #ledger = new Ledger();
+  /** What the last window's audit could not match, and this one's. */
+  #leftover: Leftover = NOTHING;
+  #leftoverNow: Leftover = NOTHING;
   #startUs: number;
   #tickUs: number;
   #nowUs: number;
@@ -61,9 +74,14 @@ export class Window {
         if (isCountable(row)) this.#drops.add(row, this.#nowUs);
         else this.loss(source, 'invalid', 1);
       },
-      counter: (name, iface, delta) => {
+      counter: (name, iface, delta, namespace = '') => {
         if (!isCount(delta) || delta === 0 || name === '') this.loss(source, 'invalid', 1);
-        else if (!this.#counters.add(name, iface, delta, this.#nowUs)) this.loss(source, 'report_full', 1);
+        else if (!this.#counters.add(name, iface, namespace, delta, this.#nowUs))
+          this.loss(source, 'report_full', 1);
+      },
+      socket: (row) => {
+        if (!isCount(row.drops) || row.drops === 0) this.loss(source, 'invalid', 1);
+        else if (!this.#sockets.add(row)) this.loss(source, 'report_full', 1);
       },
       wantsSample: (reason, fn) => this.#samples.wants(reason, fn),
       sample: (sample) => this.#samples.add(sample),
@@ -93,8 +111,8 @@ export class Window {
     return this.#ledger.takeNews() || changed;
   }
 
-  /** What the window holds so far. */
-  report(limits: ReportLimits): WindowReport {
+  /** What the window holds so far. Without `countedBy`, the source that counted its drops, nothing is audited. */
+  report(limits: ReportLimits, countedBy = ''): WindowReport {
     const window_us = elapsed(this.#startUs, this.#nowUs);
     const { drops, other } = this.#drops.report(limits.drops);
     const counters = this.#counters.report();
@@ -107,10 +125,30 @@ export class Window {
         other,
         samples: this.#samples.list().slice(0, limits.samples),
       },
-      counters: { window_us, counters: counters.slice(0, limits.counters) },
+      counters: {
+        window_us,
+        counters: counters.slice(0, limits.counters),
+        audit: countedBy === '' ? null : this.#audit(counters, countedBy),
+        sockets: limits.counters === 0 ? [] : this.#sockets.report(),
+      },
       hasDrops: drops.length > 0 || other !== null,
       hasCounters: counters.length > 0,
       cutCounters: Math.max(0, counters.length - limits.counters),
+    };
+  }
+
+  /** Holds drops against counters. May be asked again for the same window. */
+  #audit(counters: readonly CounterDelta[], countedBy: string): Audit {
+    const found = audit({ drops: this.#drops.inSoftware(), counters }, this.#leftover);
+    this.#leftoverNow = found.leftover;
+    const lists = [found.explained, found.unseen, found.uncounted];
+    const missed = this.#ledger.losses([]).filter(({ source }) => source === countedBy);
+    return {
+      explained: found.explained.slice(0, LIMITS.audit),
+      unseen: found.unseen.slice(0, LIMITS.audit),
+      uncounted: found.uncounted.slice(0, LIMITS.audit),
+      missed_events: missed.reduce((sum, { count }) => Math.min(Number.MAX_SAFE_INTEGER, sum + count), 0),
+      unlisted: lists.reduce((sum, { length }) => sum + Math.max(0, length - LIMITS.audit), 0),
     };
   }
 
@@ -124,6 +162,9 @@ export class Window {
     this.#drops.reported(this.#nowUs);
     this.#counters.reported(this.#nowUs);
     this.#samples.clear();
+    this.#sockets.clear();
+    this.#leftover = this.#leftoverNow;
+    this.#leftoverNow = NOTHING;
     this.#ledger.reported();
     this.#startUs = this.#nowUs;
   }

@@ -2296,6 +2296,7 @@ export const netfall = $root.netfall = (() => {
 
             const CounterReport = function (properties) {
                 this.counters = [];
+                this.sockets = [];
                 if (properties)
                     for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -2304,6 +2305,8 @@ export const netfall = $root.netfall = (() => {
 
             CounterReport.prototype.window_us = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
             CounterReport.prototype.counters = $util.emptyArray;
+            CounterReport.prototype.audit = null;
+            CounterReport.prototype.sockets = $util.emptyArray;
 
             CounterReport.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -2317,6 +2320,11 @@ export const netfall = $root.netfall = (() => {
                 if (message.counters != null && message.counters.length)
                     for (let i = 0; i < message.counters.length; ++i)
                         $root.netfall.v1.CounterDelta.encode(message.counters[i], writer.uint32(18).fork(), _depth + 1).ldelim();
+                if (message.audit != null && $Object.hasOwnProperty.call(message, "audit"))
+                    $root.netfall.v1.Audit.encode(message.audit, writer.uint32(26).fork(), _depth + 1).ldelim();
+                if (message.sockets != null && message.sockets.length)
+                    for (let i = 0; i < message.sockets.length; ++i)
+                        $root.netfall.v1.SocketDrops.encode(message.sockets[i], writer.uint32(34).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -2367,6 +2375,20 @@ export const netfall = $root.netfall = (() => {
                             message.counters.push($root.netfall.v1.CounterDelta.decode(reader, reader.size(), $undefined, _depth + 1));
                             continue;
                         }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            message.audit = $root.netfall.v1.Audit.decode(reader, reader.size(), $undefined, _depth + 1, message.audit);
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.sockets && message.sockets.length))
+                                message.sockets = [];
+                            message.sockets.push($root.netfall.v1.SocketDrops.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -2405,6 +2427,7 @@ export const netfall = $root.netfall = (() => {
             CounterDelta.prototype.name = "";
             CounterDelta.prototype["interface"] = "";
             CounterDelta.prototype.delta = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            CounterDelta.prototype.namespace = "";
 
             CounterDelta.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -2419,6 +2442,8 @@ export const netfall = $root.netfall = (() => {
                     writer.uint32(18).string(message["interface"]);
                 if (message.delta != null && $Object.hasOwnProperty.call(message, "delta") && (typeof message.delta === "object" ? message.delta.low || message.delta.high : message.delta !== 0))
                     writer.uint32(24).uint64(message.delta);
+                if (message.namespace != null && $Object.hasOwnProperty.call(message, "namespace") && message.namespace !== "")
+                    writer.uint32(34).string(message.namespace);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -2479,6 +2504,15 @@ export const netfall = $root.netfall = (() => {
                                 delete message.delta;
                             continue;
                         }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.namespace = value;
+                            else
+                                delete message.namespace;
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -2503,6 +2537,565 @@ export const netfall = $root.netfall = (() => {
             };
 
             return CounterDelta;
+        })();
+
+        v1.Audit = (function() {
+
+            const Audit = function (properties) {
+                this.explained = [];
+                this.unseen = [];
+                this.uncounted = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            Audit.prototype.explained = $util.emptyArray;
+            Audit.prototype.unseen = $util.emptyArray;
+            Audit.prototype.uncounted = $util.emptyArray;
+            Audit.prototype.missed_events = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            Audit.prototype.unlisted = 0;
+
+            Audit.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.explained != null && message.explained.length)
+                    for (let i = 0; i < message.explained.length; ++i)
+                        $root.netfall.v1.AuditedDrop.encode(message.explained[i], writer.uint32(10).fork(), _depth + 1).ldelim();
+                if (message.unseen != null && message.unseen.length)
+                    for (let i = 0; i < message.unseen.length; ++i)
+                        $root.netfall.v1.UnseenLoss.encode(message.unseen[i], writer.uint32(18).fork(), _depth + 1).ldelim();
+                if (message.uncounted != null && message.uncounted.length)
+                    for (let i = 0; i < message.uncounted.length; ++i)
+                        $root.netfall.v1.AuditedDrop.encode(message.uncounted[i], writer.uint32(26).fork(), _depth + 1).ldelim();
+                if (message.missed_events != null && $Object.hasOwnProperty.call(message, "missed_events") && (typeof message.missed_events === "object" ? message.missed_events.low || message.missed_events.high : message.missed_events !== 0))
+                    writer.uint32(32).uint64(message.missed_events);
+                if (message.unlisted != null && $Object.hasOwnProperty.call(message, "unlisted") && message.unlisted !== 0)
+                    writer.uint32(40).uint32(message.unlisted);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            Audit.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.netfall.v1.Audit();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.explained && message.explained.length))
+                                message.explained = [];
+                            message.explained.push($root.netfall.v1.AuditedDrop.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.unseen && message.unseen.length))
+                                message.unseen = [];
+                            message.unseen.push($root.netfall.v1.UnseenLoss.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.uncounted && message.uncounted.length))
+                                message.uncounted = [];
+                            message.uncounted.push($root.netfall.v1.AuditedDrop.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.missed_events = value;
+                            else
+                                delete message.missed_events;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.unlisted = value;
+                            else
+                                delete message.unlisted;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            Audit.getTypeUrl = function(prefix) {
+                if (prefix === $undefined)
+                    prefix = "type.googleapis.com";
+                return prefix + "/netfall.v1.Audit";
+            };
+
+            return Audit;
+        })();
+
+        v1.AuditedDrop = (function() {
+
+            const AuditedDrop = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            AuditedDrop.prototype.reason = "";
+            AuditedDrop.prototype["function"] = "";
+            AuditedDrop.prototype.protocol = "";
+            AuditedDrop.prototype.counter = "";
+            AuditedDrop.prototype.events = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            AuditedDrop.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.reason != null && $Object.hasOwnProperty.call(message, "reason") && message.reason !== "")
+                    writer.uint32(10).string(message.reason);
+                if (message["function"] != null && $Object.hasOwnProperty.call(message, "function") && message["function"] !== "")
+                    writer.uint32(18).string(message["function"]);
+                if (message.protocol != null && $Object.hasOwnProperty.call(message, "protocol") && message.protocol !== "")
+                    writer.uint32(26).string(message.protocol);
+                if (message.counter != null && $Object.hasOwnProperty.call(message, "counter") && message.counter !== "")
+                    writer.uint32(34).string(message.counter);
+                if (message.events != null && $Object.hasOwnProperty.call(message, "events") && (typeof message.events === "object" ? message.events.low || message.events.high : message.events !== 0))
+                    writer.uint32(40).uint64(message.events);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            AuditedDrop.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.netfall.v1.AuditedDrop();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.reason = value;
+                            else
+                                delete message.reason;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message["function"] = value;
+                            else
+                                delete message["function"];
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.protocol = value;
+                            else
+                                delete message.protocol;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.counter = value;
+                            else
+                                delete message.counter;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.events = value;
+                            else
+                                delete message.events;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            AuditedDrop.getTypeUrl = function(prefix) {
+                if (prefix === $undefined)
+                    prefix = "type.googleapis.com";
+                return prefix + "/netfall.v1.AuditedDrop";
+            };
+
+            return AuditedDrop;
+        })();
+
+        v1.UnseenLoss = (function() {
+
+            const UnseenLoss = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            UnseenLoss.prototype.counter = "";
+            UnseenLoss.prototype["interface"] = "";
+            UnseenLoss.prototype.count = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            UnseenLoss.prototype.possible = false;
+
+            UnseenLoss.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.counter != null && $Object.hasOwnProperty.call(message, "counter") && message.counter !== "")
+                    writer.uint32(10).string(message.counter);
+                if (message["interface"] != null && $Object.hasOwnProperty.call(message, "interface") && message["interface"] !== "")
+                    writer.uint32(18).string(message["interface"]);
+                if (message.count != null && $Object.hasOwnProperty.call(message, "count") && (typeof message.count === "object" ? message.count.low || message.count.high : message.count !== 0))
+                    writer.uint32(24).uint64(message.count);
+                if (message.possible != null && $Object.hasOwnProperty.call(message, "possible") && message.possible !== false)
+                    writer.uint32(32).bool(message.possible);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            UnseenLoss.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.netfall.v1.UnseenLoss();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.counter = value;
+                            else
+                                delete message.counter;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message["interface"] = value;
+                            else
+                                delete message["interface"];
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.count = value;
+                            else
+                                delete message.count;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.possible = value;
+                            else
+                                delete message.possible;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            UnseenLoss.getTypeUrl = function(prefix) {
+                if (prefix === $undefined)
+                    prefix = "type.googleapis.com";
+                return prefix + "/netfall.v1.UnseenLoss";
+            };
+
+            return UnseenLoss;
+        })();
+
+        v1.SocketDrops = (function() {
+
+            const SocketDrops = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            SocketDrops.prototype.protocol = "";
+            SocketDrops.prototype.local_address = "";
+            SocketDrops.prototype.local_port = 0;
+            SocketDrops.prototype.pid = 0;
+            SocketDrops.prototype.process = "";
+            SocketDrops.prototype.owner = "";
+            SocketDrops.prototype.drops = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            SocketDrops.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.protocol != null && $Object.hasOwnProperty.call(message, "protocol") && message.protocol !== "")
+                    writer.uint32(10).string(message.protocol);
+                if (message.local_address != null && $Object.hasOwnProperty.call(message, "local_address") && message.local_address !== "")
+                    writer.uint32(18).string(message.local_address);
+                if (message.local_port != null && $Object.hasOwnProperty.call(message, "local_port") && message.local_port !== 0)
+                    writer.uint32(24).uint32(message.local_port);
+                if (message.pid != null && $Object.hasOwnProperty.call(message, "pid") && message.pid !== 0)
+                    writer.uint32(32).uint32(message.pid);
+                if (message.process != null && $Object.hasOwnProperty.call(message, "process") && message.process !== "")
+                    writer.uint32(42).string(message.process);
+                if (message.owner != null && $Object.hasOwnProperty.call(message, "owner") && message.owner !== "")
+                    writer.uint32(50).string(message.owner);
+                if (message.drops != null && $Object.hasOwnProperty.call(message, "drops") && (typeof message.drops === "object" ? message.drops.low || message.drops.high : message.drops !== 0))
+                    writer.uint32(56).uint64(message.drops);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            SocketDrops.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.netfall.v1.SocketDrops();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.protocol = value;
+                            else
+                                delete message.protocol;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.local_address = value;
+                            else
+                                delete message.local_address;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.local_port = value;
+                            else
+                                delete message.local_port;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.pid = value;
+                            else
+                                delete message.pid;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.process = value;
+                            else
+                                delete message.process;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.owner = value;
+                            else
+                                delete message.owner;
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.drops = value;
+                            else
+                                delete message.drops;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            SocketDrops.getTypeUrl = function(prefix) {
+                if (prefix === $undefined)
+                    prefix = "type.googleapis.com";
+                return prefix + "/netfall.v1.SocketDrops";
+            };
+
+            return SocketDrops;
         })();
 
         v1.Tick = (function() {

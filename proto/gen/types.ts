@@ -157,12 +157,48 @@ export interface OtherDrops {
 export interface CounterReport {
   window_us: number;
   counters: readonly CounterDelta[];
+  audit: Audit | null;
+  sockets: readonly SocketDrops[];
 }
 
 export interface CounterDelta {
   name: string;
   interface: string;
   delta: number;
+  namespace: string;
+}
+
+export interface Audit {
+  explained: readonly AuditedDrop[];
+  unseen: readonly UnseenLoss[];
+  uncounted: readonly AuditedDrop[];
+  missed_events: number;
+  unlisted: number;
+}
+
+export interface AuditedDrop {
+  reason: string;
+  function: string;
+  protocol: string;
+  counter: string;
+  events: number;
+}
+
+export interface UnseenLoss {
+  counter: string;
+  interface: string;
+  count: number;
+  possible: boolean;
+}
+
+export interface SocketDrops {
+  protocol: string;
+  local_address: string;
+  local_port: number;
+  pid: number;
+  process: string;
+  owner: string;
+  drops: number;
 }
 
 export interface Tick {

@@ -5,6 +5,7 @@
 import fc from 'fast-check';
 import { LIMITS } from '../check.ts';
 import type {
+  Audit,
   CounterReport,
   Drop,
   DropReport,
@@ -18,6 +19,7 @@ import type {
   Item,
   Label,
   Loss,
+  SocketDrops,
 } from '../gen/types.ts';
 import { collectorSubject, hostSubject } from '../subjects.ts';
 
@@ -132,9 +134,31 @@ const dropReport: fc.Arbitrary<DropReport> = fc.record({
   samples: few(sample),
 });
 
+const auditedDrop = fc.record({ reason: text, function: text, protocol: text, counter: text, events: count });
+
+const audit: fc.Arbitrary<Audit> = fc.record({
+  explained: few(auditedDrop),
+  unseen: few(fc.record({ counter: text, interface: text, count, possible: fc.boolean() })),
+  uncounted: few(auditedDrop),
+  missed_events: count,
+  unlisted: uint32,
+});
+
+const socket: fc.Arbitrary<SocketDrops> = fc.record({
+  protocol: text,
+  local_address: text,
+  local_port: fc.integer({ min: 0, max: 0xffff }),
+  pid: uint32,
+  process: text,
+  owner: text,
+  drops: count,
+});
+
 const counterReport: fc.Arbitrary<CounterReport> = fc.record({
   window_us: least1,
-  counters: few(fc.record({ name, interface: text, delta: count })),
+  counters: few(fc.record({ name, interface: text, delta: count, namespace: text })),
+  audit: fc.option(audit),
+  sockets: few(socket),
 });
 
 const item: fc.Arbitrary<Item> = fc.oneof(

@@ -105,7 +105,41 @@ const exampleItems: readonly Item[] = [
   {
     counter_report: {
       window_us: 10_000_000,
-      counters: [{ name: 'rx_dropped', interface: 'eth0', delta: MOST - 9 }],
+      counters: [{ name: 'rx_dropped', interface: 'eth0', delta: MOST - 9, namespace: 'pod shop/web-1' }],
+      audit: {
+        explained: [
+          {
+            reason: 'NO_SOCKET',
+            function: '__udp4_lib_rcv',
+            protocol: 'IPv4',
+            counter: 'UdpNoPorts',
+            events: 7,
+          },
+        ],
+        unseen: [{ counter: 'rx_missed_errors', interface: 'eth0', count: 3, possible: true }],
+        uncounted: [
+          {
+            reason: 'NEIGH_FAILED',
+            function: 'neigh_timer_handler',
+            protocol: 'ARP',
+            counter: '',
+            events: 2,
+          },
+        ],
+        missed_events: 4,
+        unlisted: 5,
+      },
+      sockets: [
+        {
+          protocol: 'UDP',
+          local_address: '10.0.0.1',
+          local_port: 8125,
+          pid: 4242,
+          process: 'statsd',
+          owner: 'unit statsd.service',
+          drops: 6,
+        },
+      ],
     },
   },
 ];

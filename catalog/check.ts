@@ -1,0 +1,62 @@
+/** What must hold across entries of the catalog, beyond each entry's shape. Pure; says every fault, not the first. */
+import type { Counter, Reason, Trap } from './schema.ts';
+
+/** All entries by name, and the file that each stands in. */
+export interface Entries {
+  readonly reasons: ReadonlyMap<string, Reason>;
+  readonly counters: ReadonlyMap<string, Counter>;
+  readonly traps: ReadonlyMap<string, Trap>;
+  readonly files: ReadonlyMap<string, string>;
+}
+
+type Shared = Pick<Reason, 'lost' | 'condition' | 'alarm' | 'severity'>;
+
+/** One line a fault: the file, the entry and what is wrong. Empty when all is well. */
+export function faultsOf(entries: Entries): string[] {
+  const { reasons, counters, traps, files } = entries;
+  const faults: string[] = [];
+  const at = (name: string, fault: string) => faults.push(`${files.get(name)}: ${name}: ${fault}`);
+  const known = (name: string) => reasons.has(name) || counters.has(name) || traps.has(name);
+
+  for (const [name, entry] of [...reasons, ...counters, ...traps]) {
+    for (const fault of sharedFaults(entry)) at(name, fault);
+    for (const other of entry.see ?? []) {
+      if (!known(other)) at(name, `see: ${other} is not in the catalog`);
+      if (other === name) at(name, 'see: names itself');
+    }
+    for (const alias of entry.aliases ?? []) {
+      if (known(alias)) at(name, `aliases: ${alias} has an entry of its own`);
+    }
+  }
+  for (const [name, { counted_by, places }] of reasons) {
+    const rows = [...counted_by, ...Object.values(places ?? {}).flatMap((place) => place.counted_by ?? [])];
+    for (const { counter } of rows) {
+      if (!counters.has(counter)) at(name, `counted_by: ${counter} is not a counter of the catalog`);
+    }
+    for (const [fn, place] of Object.entries(places ?? {})) {
+      for (const fault of sharedFaults({ ...reasons.get(name)!, ...place }))
+        at(name, `places: ${fn}: ${fault}`);
+    }
+  }
+  for (const [name, { part_of }] of counters) {
+    for (const sum of part_of ?? []) {
+      if (!counters.has(sum)) at(name, `part_of: ${sum} is not a counter of the catalog`);
+      else if (counters.get(sum)!.part_of?.includes(name)) at(name, `part_of: ${sum} is a part of it, too`);
+    }
+  }
+  for (const [name, { reason }] of traps) {
+    if (reason !== undefined && !reasons.has(reason)) at(name, `reason: ${reason} is not in the catalog`);
+  }
+  return faults;
+}
+
+function sharedFaults({ lost, condition, alarm, severity }: Shared): string[] {
+  const faults: string[] = [];
+  if ((lost === 'sometimes') !== (condition !== undefined)) {
+    faults.push('condition: goes with `lost: sometimes`, and only with it');
+  }
+  if ((alarm === 'never') !== (severity === 'info')) {
+    faults.push('severity: `info` goes with `alarm: never`, and only with it');
+  }
+  return faults;
+}

@@ -1,0 +1,70 @@
+/**
+ * What programs go by: whether a name is a loss, how alarming it is, and which counters count which drops. The same for
+ * the fold, agents and the command line. What people are told is in texts.ts.
+ */
+import { createHash } from 'node:crypto';
+import rules from './gen/rules.json' with { type: 'json' };
+import type { CountedBy, Direction, Layer } from './schema.ts';
+
+export interface Rule {
+  readonly lost: 'always' | 'sometimes' | 'never';
+  readonly layer: Layer;
+  readonly direction: Direction;
+  /** Events a second on a host from which it is alarming. */
+  readonly alarm: number | 'never';
+  readonly severity: 'info' | 'warning' | 'critical';
+}
+
+export interface ReasonRule extends Rule {
+  readonly counted_by: readonly CountedBy[];
+}
+
+export interface CounterRule extends Rule {
+  readonly part_of?: readonly string[];
+  readonly unseen?: true;
+  readonly gauge?: true;
+}
+
+interface ReasonEntry extends ReasonRule {
+  readonly places?: Readonly<Record<string, Partial<ReasonRule>>>;
+}
+
+const reasons = new Map(Object.entries(rules.reasons as Record<string, ReasonEntry>));
+const counters = new Map(Object.entries(rules.counters as Record<string, CounterRule>));
+
+/** SHA-256 of the rules, hex: two replicas with the same digest classify alike. */
+export const catalogDigest: string = createHash('sha256').update(JSON.stringify(rules)).digest('hex');
+
+/** A reason that the catalog does not know counts as a loss worth a warning. */
+const UNKNOWN: ReasonRule = {
+  lost: 'always',
+  layer: 'network',
+  direction: 'any',
+  alarm: 0,
+  severity: 'warning',
+  counted_by: [],
+};
+
+/** What holds for drops of a reason in a function. */
+export function reasonRule(reason: string, fn: string): ReasonRule {
+  const entry = reasons.get(reason);
+  if (!entry) return UNKNOWN;
+  const place = entry.places?.[fn];
+  return place ? { ...entry, ...place } : entry;
+}
+
+/** What holds for a counter; undefined for one that the catalog does not know. */
+export function counterRule(name: string): CounterRule | undefined {
+  return counters.get(name);
+}
+
+/** The counters that count a drop, the surest first. */
+export function countersOf(reason: string, fn: string, protocol: string): readonly CountedBy[] {
+  const fits = reasonRule(reason, fn).counted_by.filter(
+    (row) => (row.function ?? fn) === fn && (row.protocol ?? protocol) === protocol,
+  );
+  const special = fits.filter((row) => row.function !== undefined);
+  return (special.length > 0 ? special : fits).toSorted(
+    (a, b) => Number(a.sometimes ?? false) - Number(b.sometimes ?? false),
+  );
+}
