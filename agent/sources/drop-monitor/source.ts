@@ -7,6 +7,7 @@ import { NetworkNamespaces } from '../../inventory/namespaces.ts';
 import { KernelError } from '../../kernel/libc.ts';
 import { Links } from '../../kernel/netlink/links.ts';
 import { type Collector, type Probe, type Source, Suspended } from '../../source.ts';
+import { ProcessorShare } from '../processor-share.ts';
 import { specimenOf } from '../specimen.ts';
 import { DropMonitorCounter, type DropMonitorLosses } from './counter.ts';
 import type { Interference } from './monitor.ts';
@@ -36,8 +37,8 @@ const RECORD = 'drop-monitor.json';
 const SAMPLES = 32;
 /** For how long it is said that somebody meddled. */
 const REMARK_US = 60_000_000;
-/** Over the ceiling for this many readings on end is too much, and so are so many in which others keep the monitor. */
-const SUSTAINED = 5;
+/** Collections on end in which others may keep the monitor. */
+const MOST_REFUSED = 5;
 
 export class DropMonitorSource implements Source {
   readonly name = NAME;
@@ -50,10 +51,9 @@ export class DropMonitorSource implements Source {
   #remark = '';
   #remarkUs = 0;
   #refused = 0;
-  /** CPU time that alerts took since the last collection, and when that was. */
+  /** CPU time that alerts took since the last collection. */
   #spentUs = 0;
-  #collectedUs = 0;
-  #over = 0;
+  #share: ProcessorShare | undefined;
 
   constructor(options: DropMonitorSourceOptions) {
     this.#options = options;
@@ -86,8 +86,8 @@ export class DropMonitorSource implements Source {
     this.#links = samples ? new Links() : undefined;
     this.#told = {};
     this.#remark = '';
-    this.#refused = this.#over = this.#spentUs = 0;
-    this.#collectedUs = nowUs();
+    this.#refused = this.#spentUs = 0;
+    this.#share = new ProcessorShare(this.#options.maxCpuPercent, nowUs);
     const counter = this.#counter;
     this.#tap.alerts.onReadable(() => this.#measured(() => counter.drain()));
   }
@@ -139,7 +139,7 @@ export class DropMonitorSource implements Source {
       did = tap.check().map(describe).join(' and ');
       this.#refused = 0;
     } catch (error) {
-      if (!(error instanceof KernelError) || error.code !== 'EBUSY' || ++this.#refused >= SUSTAINED)
+      if (!(error instanceof KernelError) || error.code !== 'EBUSY' || ++this.#refused >= MOST_REFUSED)
         throw error;
       did = 'keeps it busy';
     }
@@ -169,18 +169,13 @@ export class DropMonitorSource implements Source {
 
   /** @throws Suspended when alerts took more than they may for some readings. */
   #checkCeiling(): void {
-    const now = this.#options.nowUs();
-    const elapsedUs = now - this.#collectedUs;
+    const share = this.#share;
     const spentUs = this.#spentUs;
-    this.#collectedUs = now;
     this.#spentUs = 0;
-    if (elapsedUs <= 0) return;
-    const percent = (spentUs / elapsedUs) * 100;
+    if (!share?.read(spentUs)) return;
     const { maxCpuPercent } = this.#options;
-    this.#over = percent > maxCpuPercent ? this.#over + 1 : 0;
-    if (this.#over < SUSTAINED) return;
     throw new Suspended(
-      `gave the monitor back for a minute: its alerts took ${percent.toFixed(1)} % of a processor, their ceiling is ${maxCpuPercent} %`,
+      `gave the monitor back for a minute: its alerts took ${share.percent.toFixed(1)} % of a processor, their ceiling is ${maxCpuPercent} %`,
       'raise sources.drop-monitor.max_cpu_percent if the machine can spare it, or set its mode to summary',
     );
   }

@@ -5,6 +5,7 @@
  */
 
 import { Suspended } from '../../source.ts';
+import { ProcessorShare } from '../processor-share.ts';
 
 export interface CeilingOptions {
   /** Of one processor, percent. */
@@ -16,8 +17,6 @@ export interface CeilingOptions {
   readonly measure: () => Disposable;
 }
 
-/** A program over its ceiling for this many readings on end is taken off. */
-const SUSTAINED = 5;
 const MEASURED_EVERY = 10;
 /** Too few runs say little: one may have been interrupted. */
 const LEAST_RUNS = 100;
@@ -30,12 +29,11 @@ export class CpuCeiling {
   #measuring: Disposable | undefined;
   #measured = { ns: 0, runs: 0 };
   #readings = 0;
-  #over = 0;
-  #lastUs: number;
+  readonly #share: ProcessorShare;
 
   constructor(options: CeilingOptions) {
     this.#options = options;
-    this.#lastUs = options.nowUs();
+    this.#share = new ProcessorShare(options.maxPercent, options.nowUs);
   }
 
   /**
@@ -43,15 +41,10 @@ export class CpuCeiling {
    * @throws Suspended when the program has been over its ceiling for some readings.
    */
   check(events: number): void {
-    const { maxPercent, nowUs } = this.#options;
-    const now = nowUs();
-    const elapsedUs = now - this.#lastUs;
-    this.#lastUs = now;
     this.#measure();
-    if (elapsedUs <= 0) return;
-    const percent = (events * this.#runNs) / (elapsedUs * 10);
-    this.#over = percent > maxPercent ? this.#over + 1 : 0;
-    if (this.#over < SUSTAINED) return;
+    if (!this.#share.read((events * this.#runNs) / 1000)) return;
+    const { maxPercent } = this.#options;
+    const { percent, elapsedUs } = this.#share;
     const taken = `${Math.round(events / (elapsedUs / 1_000_000))} drops a second took ${percent.toFixed(1)} %`;
     throw new Suspended(
       `detached itself for a minute: ${taken} of a processor, its ceiling is ${maxPercent} %`,
