@@ -21,6 +21,8 @@ const CTRL_ATTR_OP_FLAGS = 2;
 const CTRL_ATTR_MCAST_GRP_NAME = 1;
 const CTRL_ATTR_MCAST_GRP_ID = 2;
 
+type Requester = Pick<NetlinkRequester, 'slab' | 'request'>;
+
 export interface GenericFamily {
   /** The type of its messages. */
   readonly id: number;
@@ -35,7 +37,7 @@ export interface GenericFamily {
  * Asks for a family. The kernel loads the module that has it, if there is one, whoever asks.
  * @throws KernelError: ENOENT when this kernel has no such family.
  */
-export function resolveFamily(requester: NetlinkRequester, name: string): GenericFamily {
+export function resolveFamily(requester: Requester, name: string): GenericFamily {
   const groups = new Map<string, number>();
   const operations = new Map<number, number>();
   let id = 0;
@@ -76,7 +78,7 @@ export function resolveFamily(requester: NetlinkRequester, name: string): Generi
 }
 
 /** The families that are loaded, their numbers by name; asking loads none. @throws KernelError */
-export function listFamilies(requester: NetlinkRequester): Map<string, number> {
+export function listFamilies(requester: Requester): Map<string, number> {
   const families = new Map<string, number>();
   const attribute = new AttributeCursor(requester.slab);
   const writer = new MessageWriter();

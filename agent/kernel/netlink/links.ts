@@ -4,17 +4,14 @@
  * Layouts: `struct ifinfomsg` in include/uapi/linux/rtnetlink.h, attributes in if_link.h.
  */
 
+import { INTERFACE_HEADER_BYTES, LinkNames } from './link-names.ts';
 import { AttributeCursor, MessageCursor } from './message.ts';
 import { NetlinkProtocol, NetlinkSocket } from './socket.ts';
 import { MessageFlag, NetlinkRequester } from './transaction.ts';
 import { MessageWriter } from './writer.ts';
 
-const RTM_NEWLINK = 16;
-const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
 const RTNLGRP_LINK = 1;
-const INTERFACE_HEADER_BYTES = 16;
-const IFLA_IFNAME = 3;
 const IFLA_EXT_MASK = 29;
 const RTEXT_FILTER_SKIP_STATS = 1 << 3;
 
@@ -24,10 +21,7 @@ const MAX_DUMPS = 3;
 const DEFAULT_MAX_LINKS = 16_384;
 
 export class Links {
-  /** Interfaces that were not taken up because there were too many. */
-  overflow = 0;
-  readonly #names = new Map<number, string>();
-  readonly #maxLinks: number;
+  readonly #names: LinkNames;
   readonly #events: NetlinkSocket;
   readonly #requester: NetlinkRequester;
   readonly #message: MessageCursor;
@@ -38,7 +32,7 @@ export class Links {
 
   /** Reads all interfaces. @throws KernelError */
   constructor(maxLinks = DEFAULT_MAX_LINKS) {
-    this.#maxLinks = maxLinks;
+    this.#names = new LinkNames(maxLinks);
     using resources = new DisposableStack();
     this.#events = resources.use(
       new NetlinkSocket({ protocol: NetlinkProtocol.route, datagrams: 16, receiveBufferBytes: 1 << 20 }),
@@ -53,14 +47,19 @@ export class Links {
     resources.move();
   }
 
+  /** Interfaces that were not taken up because there were too many. */
+  get overflow(): number {
+    return this.#names.overflow;
+  }
+
   /** An interface's name as of the last {@link update}; undefined when there is none of that index. */
   name(index: number): string | undefined {
-    return this.#names.get(index);
+    return this.#names.name(index);
   }
 
   /** The indices of the interfaces whose names satisfy `matches`. */
   indices(matches: (name: string) => boolean): number[] {
-    return [...this.#names].filter(([, name]) => matches(name)).map(([index]) => index);
+    return this.#names.indices(matches);
   }
 
   /** The number of interfaces. */
@@ -77,7 +76,7 @@ export class Links {
     for (let datagrams = this.#events.receive(); datagrams > 0; datagrams = this.#events.receive()) {
       for (let i = 0; i < datagrams; i++) {
         this.#message.reset(this.#events.startOf(i), this.#events.endOf(i));
-        while (this.#message.next()) this.#apply(this.#message, this.#events.slab, this.#attribute);
+        while (this.#message.next()) this.#names.apply(this.#message, this.#events.slab, this.#attribute);
       }
     }
     const overflows = this.#events.overflows + this.#events.truncated;
@@ -102,29 +101,9 @@ export class Links {
       this.#writer.header(INTERFACE_HEADER_BYTES);
       this.#writer.u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
       const complete = this.#requester.request('RTM_GETLINK', this.#writer.finish(), (answer) => {
-        this.#apply(answer, this.#requester.slab, this.#dumpAttribute);
+        this.#names.apply(answer, this.#requester.slab, this.#dumpAttribute);
       });
       if (complete) return;
-    }
-  }
-
-  #apply(message: MessageCursor, slab: Uint8Array, attribute: AttributeCursor): void {
-    const { type, start, end } = message;
-    if ((type !== RTM_NEWLINK && type !== RTM_DELLINK) || end - start < INTERFACE_HEADER_BYTES) return;
-    // A bridge tells of its ports in the same messages, under its own address family.
-    if (slab[start] !== 0) return;
-    const index =
-      slab[start + 4]! | (slab[start + 5]! << 8) | (slab[start + 6]! << 16) | (slab[start + 7]! << 24);
-    if (type === RTM_DELLINK) {
-      this.#names.delete(index);
-      return;
-    }
-    attribute.reset(start + INTERFACE_HEADER_BYTES, end);
-    while (attribute.next()) {
-      if (attribute.type !== IFLA_IFNAME) continue;
-      if (this.#names.size >= this.#maxLinks && !this.#names.has(index)) this.overflow++;
-      else this.#names.set(index, attribute.string());
-      return;
     }
   }
 }

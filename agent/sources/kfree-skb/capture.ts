@@ -11,7 +11,7 @@ import { ReasonNames } from '../../names/reasons.ts';
 import { openKfreeSkb } from './counter.ts';
 import { readBtf, readModuleBtf } from './load.ts';
 import type { PacketFilter } from './samples/filter.ts';
-import { firstEtherType } from './samples/sampler.ts';
+import { firstEtherType } from './samples/sample.ts';
 
 export interface KfreeSkbCaptureOptions {
   readonly filter: CaptureFilter;

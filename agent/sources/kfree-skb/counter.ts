@@ -21,7 +21,8 @@ import {
 } from './load.ts';
 import { type DropMaps, KEY_BYTES, SLOT_BYTES, VALUE_BYTES } from './program.ts';
 import { readSampleLayout } from './samples/layout.ts';
-import { type RawSample, Sampler } from './samples/sampler.ts';
+import type { RawSample } from './samples/sample.ts';
+import { Sampler } from './samples/sampler.ts';
 import { Totals } from './totals.ts';
 
 /** Drops of one kind since the last reading. The object is used again for the next row: copy what is kept. */

@@ -8,7 +8,7 @@ import { Links } from '../../kernel/netlink/links.ts';
 import { specimenOf } from '../specimen.ts';
 import { type DropSite, type KfreeSkbCounter, openKfreeSkb } from './counter.ts';
 import type { KfreeSkbOptions } from './load.ts';
-import { firstEtherType } from './samples/sampler.ts';
+import { firstEtherType } from './samples/sample.ts';
 
 /** Samples of a kind, a CPU and a reading. */
 const BUDGET = 1;
