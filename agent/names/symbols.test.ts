@@ -28,6 +28,7 @@ describe('parseSymbol', () => {
     'f+1/2',
     'f+0x1/0x2 m',
     'f+0x1/0x2 [m',
+    'f+0x100000000/0x200000000',
     'a b+0x1/0x2',
   ])('names nothing in %j', (text) => {
     expect(parseSymbol(text)).toBeUndefined();

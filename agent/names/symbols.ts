@@ -37,7 +37,7 @@ const SYMBOL_BYTES = 640;
 /** Reads `function+0x4bc/0xd00 [module]`; undefined for an address that the kernel could not name. */
 export function parseSymbol(text: string): CodeLocation | undefined {
   const match =
-    /^([^\s+]{1,512})\+0x([0-9a-f]{1,12})\/0x([0-9a-f]{1,12})(?: \[([^\s\]]{1,64})[^\]]{0,128}\])?$/.exec(
+    /^([^\s+]{1,512})\+0x([0-9a-f]{1,8})\/0x([0-9a-f]{1,12})(?: \[([^\s\]]{1,64})[^\]]{0,128}\])?$/.exec(
       text,
     );
   if (match === null) return undefined;

@@ -44,7 +44,7 @@ export function specimenOf(
       : dissector.network(etherType, bytes, start, copied);
   const namespace = namespaces.name(caught.namespace);
   return {
-    observed_us: Math.max(0, caught.observedUs),
+    observed_us: Math.min(Math.max(0, caught.observedUs), LIMITS.timeUs),
     reason: caught.reason.slice(0, LIMITS.string),
     function: caught.function.slice(0, LIMITS.string),
     origin: caught.origin ?? DropOrigin.DROP_ORIGIN_SOFTWARE,
