@@ -1,9 +1,9 @@
 /** `netfall doctor`: what this kernel and these privileges allow, source by source, and the mend for what is missing. */
-import { AgentConfig, type Election, electCounter, isEnabled, probeElected, sources } from '@netfall/agent';
-import { systemClock } from '@netfall/log';
+import { AgentConfig, type Election } from '@netfall/agent';
 import { complete, loadConfig } from '../config/load.ts';
 import { checkLog } from '../doctor/check-log.ts';
 import { type Check, machineChecks } from '../doctor/checks.ts';
+import { probeSources } from '../doctor/probes.ts';
 import { CommandError } from '../errors.ts';
 import { print } from '../terminal/print.ts';
 import { type SourceRow, sourceReport } from '../terminal/sources.ts';
@@ -21,17 +21,7 @@ const OWN_CHECKS = ['data', 'log'];
 
 export async function doctor({ config: file, root, strict, json }: Options): Promise<void> {
   const config = file === undefined ? complete(AgentConfig, {}) : loadConfig(file, AgentConfig);
-  const situation = { root, config: config.sources, clock: systemClock, hurry: () => false };
-  const election = electCounter(sources, config.count_drops_with, situation);
-  const counting = () => election.source;
-  const probed = sources.map((definition): SourceRow => {
-    if (!isEnabled(definition, config.sources)) {
-      return { name: definition.name, state: 'off', detail: 'switched off by configuration', mend: '' };
-    }
-    const source = definition.create({ ...situation, counting });
-    const { state, detail, missing, mend = '' } = probeElected(definition, source, counting);
-    return { name: definition.name, state, detail: missing ? `${detail}; ${missing}` : detail, mend };
-  });
+  const { rows: probed, election } = probeSources(config, root);
   const checks: Check[] = [
     checkCounting(election, probed),
     ...machineChecks({ root, ...(file !== undefined && { data: config.data }) }),

@@ -1,7 +1,7 @@
 /** What `netfall doctor` looks at besides the sources: the kernel, privileges, Node and the data directory. */
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { ownCapabilities } from '@netfall/agent/capabilities';
+import { CAPABILITIES, ownPrivileges } from '@netfall/agent/capabilities';
 
 export interface Check {
   readonly name: string;
@@ -54,15 +54,19 @@ function checkTypes(root: string): Check {
   };
 }
 
+/** All that sources can make use of, held or not; good enough when BPF can do with them. */
 function checkCapabilities(): Check {
-  const held = ownCapabilities();
-  const wanted = ['CAP_BPF', 'CAP_PERFMON'] as const;
-  const lacking = held.has('CAP_SYS_ADMIN') ? [] : wanted.filter((capability) => !held.has(capability));
-  if (lacking.length === 0) return fine('capabilities', [...held].sort().join(', '));
+  const { effective, initialUserNamespace } = ownPrivileges();
+  const [held, lacking] = [true, false].map((wanted) =>
+    CAPABILITIES.filter((capability) => effective.has(capability) === wanted).join(', '),
+  );
+  const where = initialUserNamespace ? '' : " in another user namespace than the host's";
   return {
     name: 'capabilities',
-    ok: false,
-    detail: `${lacking.join(' and ')} not held`,
+    ok:
+      initialUserNamespace &&
+      (effective.has('CAP_SYS_ADMIN') || (effective.has('CAP_BPF') && effective.has('CAP_PERFMON'))),
+    detail: `${held || 'none'} held${where}${lacking && `; not held: ${lacking}`}`,
     // The source that lacks them says how to grant them.
     mend: '',
   };

@@ -34,3 +34,17 @@ it('says a mend that helps twice once', () => {
     '  modprobe a',
   ]);
 });
+
+it('tells what has to be done beside each other from what can be done instead', () => {
+  const row = { ...unavailable, detail: '', mend: 'grant this, or that; move it; build it, or buy it' };
+  expect(sourceReport([row], paper).slice(2)).toEqual([
+    'To mend kfree-skb, one of:',
+    '  grant this',
+    '  that',
+    'and:',
+    '  move it',
+    'and, one of:',
+    '  build it',
+    '  buy it',
+  ]);
+});

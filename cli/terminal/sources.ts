@@ -34,7 +34,7 @@ export function sourceRows(statuses: readonly SourceStatus[]): SourceRow[] {
 
 /**
  * A line or more a source, and below them each mend once. Mends are never broken, so that commands can be copied; what
- * stands behind ", or " in one is another way, on a line of its own.
+ * stands behind "; " in one is another step, and behind ", or " another way, on a line of its own.
  */
 export function sourceReport(rows: readonly SourceRow[], { width, colour }: Paper): string[] {
   const names = Math.max(0, ...rows.map(({ name }) => name.length));
@@ -52,7 +52,12 @@ export function sourceReport(rows: readonly SourceRow[], { width, colour }: Pape
 }
 
 function describeMend(mend: string, lacking: readonly SourceRow[]): string[] {
-  const ways = clean(mend).split(', or ');
   const names = lacking.map(({ name }) => name).join(' and ');
-  return [`To mend ${names}${ways.length > 1 ? ', one of' : ''}:`, ...ways.map((way) => `  ${way}`)];
+  return clean(mend)
+    .split('; ')
+    .flatMap((step, i) => {
+      const ways = step.split(', or ');
+      const head = `${i === 0 ? `To mend ${names}` : 'and'}${ways.length > 1 ? ', one of' : ''}:`;
+      return [head, ...ways.map((way) => `  ${way}`)];
+    });
 }

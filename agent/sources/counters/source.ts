@@ -6,6 +6,7 @@ import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs'
 import { join } from 'node:path';
 import type { Clock } from '@netfall/log';
 import type { Collector, Probe, Source } from '../../source.ts';
+import { lackOfNetworkNamespace } from '../lack.ts';
 import { DevParser } from './dev.ts';
 import { Growth } from './growth.ts';
 import { MibParser } from './mib.ts';
@@ -63,7 +64,11 @@ export class CountersSource implements Source {
         mend: 'mount -t proc proc /proc',
       };
     }
-    if (missing.length === 0) return { state: 'ok', detail: 'kernel counters from /proc/net' };
+    if (missing.length === 0) {
+      const detail = 'kernel counters from /proc/net';
+      const elsewhere = lackOfNetworkNamespace(this.#options.root, "the host's own are");
+      return elsewhere ? { state: 'degraded', detail, ...elsewhere } : { state: 'ok', detail };
+    }
     return {
       state: 'degraded',
       detail: 'some kernel counters from /proc/net',

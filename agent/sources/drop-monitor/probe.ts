@@ -2,20 +2,22 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Capability, ownCapabilities } from '../../kernel/capabilities.ts';
+import { type Capability, ownPrivileges, type Privileges } from '../../kernel/capabilities.ts';
+import { KernelError } from '../../kernel/libc.ts';
 import { someDeviceHasTraps } from '../../kernel/netlink/devlink.ts';
 import { listFamilies } from '../../kernel/netlink/generic.ts';
 import { NetlinkProtocol } from '../../kernel/netlink/socket.ts';
 import { NetlinkRequester } from '../../kernel/netlink/transaction.ts';
 import type { Probe } from '../../source.ts';
 import { namesFunctions } from '../kfree-skb/probe.ts';
+import { countsNone, type Lack, lackOfCapabilities, lackOfNetworkNamespace } from '../lack.ts';
 import type { MonitorConfig } from './requests.ts';
 import { FAMILY } from './wire.ts';
 
 /** What the kernel and the process have, apart from files. */
 export interface Facts {
-  readonly capabilities: ReadonlySet<Capability>;
-  /** Whether the module is loaded, or built in. */
+  readonly privileges: Privileges;
+  /** Whether this network namespace has the monitor: in the host's, whether its module is loaded, or built in. */
   readonly loaded: () => boolean;
   /** Whether the kernel prints symbols, or shows their addresses. */
   readonly namesFunctions: () => boolean;
@@ -30,33 +32,25 @@ export interface ProbeOptions {
 const NEEDED: readonly Capability[] = ['CAP_NET_ADMIN', 'CAP_SYS_ADMIN'];
 
 /** Looks at everything that the monitor needs. */
-export function probeDropMonitor({ root, mode, facts = machine(root) }: ProbeOptions): Probe {
-  if (process.platform !== 'linux')
-    return unavailable(`no drop monitor on ${process.platform}`, 'run on Linux');
-  const lacking = NEEDED.filter((capability) => !facts.capabilities.has(capability));
-  if (lacking.length > 0) {
-    return unavailable(
-      `${lacking.join(' and ')} not held`,
-      `setcap cap_net_admin,cap_sys_admin+ep ${process.execPath}, or AmbientCapabilities=CAP_NET_ADMIN CAP_SYS_ADMIN in the systemd unit`,
-    );
+export function probeDropMonitor({ root, mode, ...given }: ProbeOptions): Probe {
+  if (process.platform !== 'linux') {
+    return countsNone({ missing: `no drop monitor on ${process.platform}`, mend: 'run on Linux' });
   }
-  // The kernel has this one in its first network namespace only.
-  if (!existsSync(join(root, 'proc/sys/net/core/netdev_max_backlog'))) {
-    return unavailable(
-      'the drop monitor is there in the initial network namespace only, and this is another one',
-      "run in the host's network namespace (docker run --net=host, hostNetwork: true)",
-    );
-  }
+  const { facts = machine(root) } = given;
   const release = readIfAny(join(root, 'proc/sys/kernel/osrelease')).trim();
   if (isBefore(release, 5, 4)) {
-    return unavailable(`the drop monitor of Linux ${release} cannot be asked`, 'run Linux 5.4 or later');
+    return countsNone({
+      missing: `the drop monitor of Linux ${release} cannot be asked`,
+      mend: 'run Linux 5.4 or later',
+    });
   }
-  if (!facts.loaded() && !hasModule(root, release)) {
-    return unavailable(
-      `this kernel has no drop monitor: no module drop_monitor for Linux ${release}`,
-      `modprobe drop_monitor, or apt-get install linux-modules-extra-${release}, or run a kernel built with CONFIG_NET_DROP_MONITOR=m`,
-    );
-  }
+  const elsewhere = lackOfNetworkNamespace(root, 'the drop monitor is');
+  const lacks = [
+    lackOfCapabilities(NEEDED, facts.privileges),
+    elsewhere,
+    lackOfMonitor(facts, root, release, elsewhere !== undefined),
+  ].filter((lack) => lack !== undefined);
+  if (lacks.length > 0) return countsNone(...lacks);
   return mode === 'packet' ? describePackets(release) : describeSummary(facts);
 }
 
@@ -95,7 +89,7 @@ function describeSummary({ namesFunctions }: Facts): Probe {
 
 function machine(root: string): Facts {
   return {
-    capabilities: process.platform === 'linux' ? ownCapabilities() : new Set(),
+    privileges: ownPrivileges(),
     loaded: () => {
       using requester = new NetlinkRequester(NetlinkProtocol.generic);
       return listFamilies(requester).has(FAMILY);
@@ -104,18 +98,44 @@ function machine(root: string): Facts {
   };
 }
 
-function hasModule(root: string, release: string): boolean {
-  const modules = readIfAny(join(root, 'lib/modules', release, 'modules.dep'));
-  return /(^|\/)drop_monitor\.ko/m.test(modules);
+function lackOfMonitor({ loaded }: Facts, root: string, release: string, hidden: boolean): Lack | undefined {
+  try {
+    return loaded() ? undefined : lackOfModule(root, release, hidden);
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+    return {
+      missing: `generic netlink cannot be used (${error.message})`,
+      mend: 'RestrictAddressFamilies=AF_NETLINK in the systemd unit, or allow it in the seccomp profile',
+    };
+  }
+}
+
+/** @param hidden when a monitor that is built in, or loaded, could not be seen: only what is certain is said. */
+function lackOfModule(root: string, release: string, hidden: boolean): Lack | undefined {
+  const modules = readIfAny(join(root, 'proc/modules'));
+  const folder = join(root, 'lib/modules', release);
+  const known = readIfAny(join(folder, 'modules.dep')) + readIfAny(join(folder, 'modules.builtin'));
+  if (/^drop_monitor /m.test(modules) || /(^|\/)drop_monitor\.ko/m.test(known)) return undefined;
+  const build = 'run a kernel built with CONFIG_NET_DROP_MONITOR';
+  if (known !== '') {
+    return {
+      missing: `this kernel has no drop monitor: no module drop_monitor for Linux ${release}`,
+      mend: `apt-get install linux-modules-extra-${release}, or ${build}`,
+    };
+  }
+  if (hidden) return undefined;
+  if (existsSync(join(root, 'proc/modules'))) {
+    return {
+      missing: `the drop monitor is not loaded, and no ${folder} tells whether this kernel has it`,
+      mend: `modprobe drop_monitor (on the host, if this is a container), or ${build}`,
+    };
+  }
+  return { missing: 'this kernel has no drop monitor, and takes no modules', mend: build };
 }
 
 function isBefore(release: string, major: number, minor: number): boolean {
   const [ownMajor = 0, ownMinor = 0] = release.split('.').map((part) => Number.parseInt(part, 10));
   return ownMajor < major || (ownMajor === major && ownMinor < minor);
-}
-
-function unavailable(missing: string, mend: string): Probe {
-  return { state: 'unavailable', detail: 'counts no drops', missing, mend };
 }
 
 function readIfAny(path: string): string {

@@ -6,11 +6,12 @@
 import { readFileSync } from 'node:fs';
 import { VerifierError } from '../../kernel/bpf/program.ts';
 import { type Btf, BtfError } from '../../kernel/btf.ts';
-import { type Capability, ownCapabilities } from '../../kernel/capabilities.ts';
+import { type Capability, ownPrivileges } from '../../kernel/capabilities.ts';
 import { showsAddresses } from '../../kernel/kallsyms.ts';
 import { KernelError } from '../../kernel/libc.ts';
 import { KernelPrintedSymbols } from '../../names/symbols.ts';
 import type { Probe } from '../../source.ts';
+import { countsNone, lackOfCapabilities } from '../lack.ts';
 import { type Layout, LayoutError, readLayout } from './layout.ts';
 import { createMaps, type KfreeSkbOptions, loadProgram, readBtf } from './load.ts';
 import { readSampleLayout } from './samples/layout.ts';
@@ -19,6 +20,11 @@ import { Sampler } from './samples/sampler.ts';
 
 /** Enough for a program with all of its parts. */
 const PROBE_ENTRIES = 64;
+/** Or CAP_SYS_ADMIN, which holds both. */
+const NEEDED: readonly Capability[] = ['CAP_BPF', 'CAP_PERFMON'];
+
+const ALLOW_BPF =
+  'docker run --security-opt seccomp=FILE with a profile that allows bpf, or SystemCallFilter=bpf in the systemd unit';
 
 /** Tries everything that counting needs. Nothing stays loaded. */
 export function probeKfreeSkb(options: Pick<KfreeSkbOptions, 'root'> = {}): Probe {
@@ -100,7 +106,14 @@ function explain(error: unknown): Probe {
   if (error instanceof KernelError && (error.code === 'EPERM' || error.code === 'EACCES'))
     return explainDenial(error);
   if (error instanceof KernelError && error.code === 'ENOSYS') {
-    return unavailable('this kernel has no bpf(2)', 'run a kernel built with CONFIG_BPF_SYSCALL=y');
+    // Some container engines have their filters answer so.
+    const hidden = ownPrivileges().seccomp;
+    return unavailable(
+      hidden
+        ? 'this kernel has no bpf(2), or a filter of system calls hides it'
+        : 'this kernel has no bpf(2)',
+      `${hidden ? `${ALLOW_BPF}, or ` : ''}run a kernel built with CONFIG_BPF_SYSCALL=y`,
+    );
   }
   if (error instanceof VerifierError) {
     return unavailable(
@@ -129,25 +142,26 @@ function explain(error: unknown): Probe {
   );
 }
 
-/** EPERM has many reasons: a capability, a limit of memory, a user namespace, seccomp. */
+/** EPERM has many reasons: capabilities, a user namespace, a filter of system calls, a security module, a limit. */
 function explainDenial(error: KernelError): Probe {
-  const held = ownCapabilities();
-  const needed: Capability[] = ['CAP_BPF', 'CAP_PERFMON'];
-  const lacking = held.has('CAP_SYS_ADMIN') ? [] : needed.filter((capability) => !held.has(capability));
-  if (lacking.length > 0) {
-    return unavailable(
-      `${lacking.join(' and ')} not held`,
-      `setcap cap_bpf,cap_perfmon+ep ${process.execPath}, or AmbientCapabilities=CAP_BPF CAP_PERFMON in the systemd unit`,
-    );
+  const privileges = ownPrivileges();
+  const { initialUserNamespace, effective, seccomp } = privileges;
+  const lack =
+    initialUserNamespace && effective.has('CAP_SYS_ADMIN')
+      ? undefined
+      : lackOfCapabilities(NEEDED, privileges);
+  if (lack) return countsNone(lack);
+  if (seccomp) {
+    return unavailable(`a filter of system calls denies bpf(2) (${error.message})`, ALLOW_BPF);
   }
   return unavailable(
     `the kernel denies BPF although the capabilities are held (${error.message})`,
-    "run in the host's user namespace, allow bpf in the seccomp profile, and before Linux 5.11 set LimitMEMLOCK=infinity",
+    'allow it in the security module (AppArmor, SELinux), and before Linux 5.11 set LimitMEMLOCK=infinity',
   );
 }
 
 function unavailable(missing: string, mend: string): Probe {
-  return { state: 'unavailable', detail: 'counts no drops', missing, mend };
+  return countsNone({ missing, mend });
 }
 
 function readIfAny(path: string): string {
