@@ -12,11 +12,12 @@ import { readToken } from './api/operator.ts';
 import { Reader } from './api/reader.ts';
 import { type CollectorConfig, foldConfig } from './config.ts';
 import { epochOf, takeOver as takeOverLog } from './epoch.ts';
+import { migrateRows } from './fold/migrate.ts';
 import { startFoldThread } from './fold-thread.ts';
 import { createSinks } from './notify/config.ts';
 import { createNotifier, type Notifier } from './notify/notifier.ts';
 import { BarrierLifted, Replica } from './replica.ts';
-import { type Migrate, resume, type Say } from './resume.ts';
+import { resume, type Say } from './resume.ts';
 import { currentRules } from './rules.ts';
 import type { ReplicaStatus } from './status.ts';
 import { lockReplica, type ReplicaLock } from './store/lock.ts';
@@ -43,9 +44,6 @@ export interface Collector {
 const RESUME_PAUSE_MS = 2000;
 /** A moment for peers of the older release to leave a snapshot at the epoch, ms. */
 const PEER_PAUSE_MS = 1000;
-
-/** There is no older version of the fold yet that rows could come from. */
-const migrate: Migrate = () => null;
 
 /** Starts a collector; resolves once the API answers. Rejects with an Error that names what is wrong and the mend. */
 export async function startCollector(options: CollectorOptions): Promise<Collector> {
@@ -180,7 +178,7 @@ class RunningCollector implements Collector {
     const awaitPeer = () => sleep(clock, PEER_PAUSE_MS, this.#stopping.signal);
     const epoch = epochOf(rules, foldConfig(config));
     const takeOver = () => takeOverLog(log, config.cell, epoch, this.#lock.replica);
-    await resume({ path, log, rules, migrate, say: this.#say, takeOver, awaitPeer });
+    await resume({ path, log, rules, migrate: migrateRows, say: this.#say, takeOver, awaitPeer });
     const { identity } = await log.info();
     const replica = new Replica({
       replica: this.#lock.replica,

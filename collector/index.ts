@@ -3,6 +3,13 @@ export type { SwitchView } from './api/switch-view.ts';
 export { type Collector, type CollectorOptions, startCollector } from './collector.ts';
 export { CollectorConfig, foldConfig } from './config.ts';
 export { EpochBarrier, Fold, type FoldEntry } from './fold/fold.ts';
-export type { HostView, Incident, IncidentHost, IncidentState, Notification } from './fold/model.ts';
+export type {
+  HostView,
+  Incident,
+  IncidentHost,
+  IncidentSample,
+  IncidentState,
+  Notification,
+} from './fold/model.ts';
 export { currentRules } from './rules.ts';
 export type { ReplicaStatus } from './status.ts';

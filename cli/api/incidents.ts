@@ -1,5 +1,6 @@
 /** Incidents as text. Pure. What they hold comes from hosts, so all of it is cleaned before it is printed. */
-import type { Incident, IncidentHost, IncidentView } from '@netfall/collector';
+import type { Incident, IncidentHost, IncidentSample, IncidentView } from '@netfall/collector';
+import { packetLine } from '../terminal/packet.ts';
 import type { Paper } from '../terminal/print.ts';
 import { table } from '../terminal/table.ts';
 import { ago, clean, compact, cut, type Style, span, styled, wrap } from '../terminal/text.ts';
@@ -54,6 +55,7 @@ export function incidentPage(incident: IncidentView, nowUs: number, paper: Paper
       paper,
     ),
     ...(unlisted > 0 ? [`… and ${unlisted} more`] : []),
+    ...samplesOf(incident, nowUs, paper),
     '',
     ...incident.audit.map(({ at_us, event, detail }) =>
       cut(`${moment(at_us)}  ${clean(event)}${detail === '' ? '' : `: ${clean(detail)}`}`, paper.width),
@@ -61,7 +63,21 @@ export function incidentPage(incident: IncidentView, nowUs: number, paper: Paper
   ];
 }
 
-function nameOf({ hostname, host_id }: IncidentHost): string {
+/** Some of the packets that were dropped, whole: they are what one looks for elsewhere. */
+function samplesOf({ samples }: IncidentView, nowUs: number, { width, colour }: Paper): string[] {
+  if (samples.length === 0) return [];
+  const lines = samples.flatMap((sample: IncidentSample) => [
+    cut(`${clean(nameOf(sample))}, ${ago(sample.at_us, nowUs)}`, width),
+    ...wrap(packetLine(sample), width - 2).map((text) => styled('dim', cut(`  ${text}`, width), colour)),
+  ]);
+  return [
+    '',
+    styled('bold', samples.length === 1 ? 'A DROPPED PACKET' : 'DROPPED PACKETS', colour),
+    ...lines,
+  ];
+}
+
+function nameOf({ hostname, host_id }: IncidentHost | IncidentSample): string {
   return hostname || host_id;
 }
 

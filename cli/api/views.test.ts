@@ -1,5 +1,6 @@
 import type { HostView, IncidentView } from '@netfall/collector';
 import { expect, it } from 'vitest';
+import { aFlow } from '../testing/samples.ts';
 import { hostList } from './hosts.ts';
 import { incidentList, incidentPage } from './incidents.ts';
 
@@ -43,6 +44,29 @@ const firing: IncidentView = {
     },
   ],
   hosts_total: 3,
+  samples: [
+    {
+      host_id: 'tor-12-01',
+      hostname: 'tor-12-01.example.net',
+      at_us: now - 4 * second,
+      interface: 'bond0',
+      namespace: 'pod 6d0a1fc2-5b44-4f6a-9d5e-0d9f52e1c7aa container 0123456789ab',
+      length: 1514,
+      flows: [
+        aFlow({ source: '10.0.0.1', destination: '10.0.0.2', protocol: 'VXLAN', tunnel_id: 42 }),
+        aFlow({ protocol: 'TCP', source_port: 51_514, destination_port: 443, detail: 'SYN' }),
+      ],
+    },
+    {
+      host_id: 'tor-12-02',
+      hostname: '',
+      at_us: now - 61 * second,
+      interface: 'eth0',
+      namespace: 'netns \x1b[2Jblue',
+      length: 70,
+      flows: [aFlow({ source_port: 51_514, destination_port: 8125 })],
+    },
+  ],
   regression_of: '',
   audit: [
     { at_us: now - 90 * second, event: 'fired', detail: 'tor-12-01' },
@@ -56,6 +80,7 @@ const resolved: IncidentView = {
   title: 'tor-12-01.example.net drops NEIGH_FAILED in neigh_timer_handler',
   hosts_total: 1,
   hosts: firing.hosts.slice(0, 1),
+  samples: [],
   last_us: now - 65 * second,
   resolved_us: now - 35 * second,
   regression_of: 'i1007-1',

@@ -1,14 +1,16 @@
-/** An incident as the API shows it: without what is the fold's own, with what the catalog says of it. */
+/** An incident as the API shows it: without what is the fold's own, with its samples and what the catalog says of it. */
 import { dropMeaning } from '@netfall/catalog';
 import { type IncidentRecord, shown } from '../fold/incident.ts';
-import type { Incident } from '../fold/model.ts';
+import type { Incident, IncidentSample } from '../fold/model.ts';
 
 export interface IncidentView extends Incident {
   /** What the signal's reason means, in a sentence. */
   readonly meaning: string;
+  /** Dropped packets as evidence: the newest of each of the first few hosts that sent any, by host. */
+  readonly samples: readonly IncidentSample[];
 }
 
 export function incidentView(record: IncidentRecord): IncidentView {
   const { reason, function: fn } = record.signal;
-  return { ...shown(record), meaning: dropMeaning(reason, fn).meaning };
+  return { ...shown(record), meaning: dropMeaning(reason, fn).meaning, samples: record.samples };
 }

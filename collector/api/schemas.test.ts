@@ -1,12 +1,13 @@
 import type { Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { expect, expectTypeOf, test } from 'vitest';
-import type { DropSignal, HostView, IncidentHost } from '../fold/model.ts';
+import type { DropSignal, HostView, IncidentHost, IncidentSample } from '../fold/model.ts';
 import type { IncidentView } from './incident-view.ts';
 import {
   DropSignalSchema,
   type HostSchema,
   type IncidentHostSchema,
+  type IncidentSampleSchema,
   type IncidentSchema,
   type SwitchSchema,
 } from './schemas.ts';
@@ -22,10 +23,11 @@ type Plain<T> = T extends readonly (infer Item)[]
 test('the schemas say what the model says', () => {
   expectTypeOf<Plain<Static<typeof IncidentSchema>>>().toEqualTypeOf<Plain<IncidentView>>();
   expectTypeOf<Plain<Static<typeof IncidentHostSchema>>>().toEqualTypeOf<Plain<IncidentHost>>();
+  expectTypeOf<Plain<Static<typeof IncidentSampleSchema>>>().toEqualTypeOf<Plain<IncidentSample>>();
   expectTypeOf<Plain<Static<typeof DropSignalSchema>>>().toEqualTypeOf<Plain<DropSignal>>();
   expectTypeOf<Plain<Static<typeof HostSchema>>>().toEqualTypeOf<Plain<HostView>>();
   expectTypeOf<Plain<Static<typeof SwitchSchema>>>().toEqualTypeOf<Plain<SwitchView>>();
-  // The five above are checked by the compiler; this tells that the schemas do check something.
+  // The six above are checked by the compiler; this tells that the schemas do check something.
   expect(Value.Check(DropSignalSchema, { kind: 'drop', reason: 'NO_SOCKET', function: '' })).toBe(true);
   expect(Value.Check(DropSignalSchema, { kind: 'drop', reason: 'NO_SOCKET' })).toBe(false);
 });

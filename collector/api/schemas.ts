@@ -2,9 +2,17 @@
  * The JSON that the API serves, as schemas: what answers are written by and what /openapi.json shows. They say the same
  * as fold/model.ts and incident-view.ts; schemas.test.ts holds the two together.
  */
-import { LIMITS } from '@netfall/proto';
+import { type Flow, LIMITS } from '@netfall/proto';
 import Type, { type TArray, type TInteger, type TSchema, type TUnsafe } from 'typebox';
-import type { DropSignal, HostView, Incident, IncidentHost, IncidentState } from '../fold/model.ts';
+import type {
+  DropSignal,
+  HostView,
+  Incident,
+  IncidentHost,
+  IncidentSample,
+  IncidentState,
+} from '../fold/model.ts';
+import { MOST_SAMPLES } from '../fold/samples.ts';
 import { ErrorBody } from './errors.ts';
 import type { SwitchView } from './switch-view.ts';
 
@@ -87,6 +95,35 @@ const AuditEntrySchema = Type.Object(
   { $id: 'AuditEntry', description: "A step in an incident's life." },
 );
 
+const FlowSchema = Type.Object(
+  {
+    source: text('An address; a MAC address when there is no network header. Empty when it is not known.'),
+    source_port: count('0 where there is none.'),
+    destination: text('As source.'),
+    destination_port: count('As source_port.'),
+    protocol: text('The uppermost that was recognised; a tunnel when it carries the next flow, e.g. VXLAN.'),
+    detail: text('TCP flags or the type of an ICMP message, e.g. SYN.'),
+    vlans: Type.Array(Type.Integer({ minimum: 0 }), { description: 'The outermost first.' }),
+    tunnel_id: count("The tunnel's VNI, key or session; 0 where there is none."),
+  },
+  { $id: 'Flow', description: 'Who talks to whom at one depth of tunnels.' },
+);
+
+export const IncidentSampleSchema = Type.Object(
+  {
+    host_id: text('The host that dropped it.'),
+    hostname: text('Its name.'),
+    at_us: micros('Log time of the report that it came in.'),
+    interface: text('The interface that it came by, or was to leave by; empty when that is not known.'),
+    namespace: text("Empty for the host's own network, else a pod's, a container's or a namespace's name."),
+    length: count('How long it was, bytes.'),
+    flows: Type.Array(ref<Flow>('Flow'), {
+      description: 'Who talked to whom, the outermost first: one, and one more for each tunnel.',
+    }),
+  },
+  { $id: 'IncidentSample', description: 'A packet that a host dropped, as a specimen.' },
+);
+
 export const IncidentSchema = Type.Object(
   {
     id: text('Stable, and the same on every replica.'),
@@ -105,6 +142,9 @@ export const IncidentSchema = Type.Object(
       description: 'By id, up to the configured number.',
     }),
     hosts_total: count('All of them, those that are not listed too.'),
+    samples: Type.Array(ref<IncidentSample>('IncidentSample'), {
+      description: `Dropped packets, by host: the newest of each of the first ${MOST_SAMPLES} hosts that sent any.`,
+    }),
     regression_of: text('The resolved incident that this one repeats; empty when there is none.'),
     audit: Type.Array(ref<Incident['audit'][number]>('AuditEntry'), { description: 'Oldest first.' }),
   },
@@ -239,6 +279,8 @@ export const SHARED_SCHEMAS: readonly TSchema[] = [
   DropSignalSchema,
   IncidentHostSchema,
   AuditEntrySchema,
+  FlowSchema,
+  IncidentSampleSchema,
   IncidentSchema,
   SourceSchema,
   LossSchema,

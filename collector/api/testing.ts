@@ -6,7 +6,7 @@ import { dropMeaning } from '@netfall/catalog';
 import pino, { type Logger } from 'pino';
 import { type HostFacts, type HostRecord, type HostState, newHost } from '../fold/host.ts';
 import type { IncidentRecord } from '../fold/incident.ts';
-import type { Incident, Notification } from '../fold/model.ts';
+import type { IncidentSample, Notification } from '../fold/model.ts';
 import type { ForgottenHosts, GlobalRecord, SwitchesRecord } from '../fold/rows.ts';
 import type { ReplicaStatus } from '../status.ts';
 import { Store } from '../store/store.ts';
@@ -45,7 +45,7 @@ export class TestDatabase {
   commit(
     rows: {
       readonly hosts?: readonly HostRecord[];
-      readonly incidents?: readonly Incident[];
+      readonly incidents?: readonly TestIncident[];
       readonly notifications?: readonly Notification[];
       readonly liveUs?: number;
       readonly forgotten?: ForgottenHosts;
@@ -102,7 +102,9 @@ export class TestDatabase {
   }
 }
 
-export function anIncident(part: Partial<Incident> = {}): Incident {
+type TestIncident = Omit<IncidentView, 'meaning'>;
+
+export function anIncident(part: Partial<TestIncident> = {}): TestIncident {
   return {
     id: 'i100-0',
     fingerprint: 'drop/NO_SOCKET/__udp4_lib_rcv',
@@ -128,8 +130,24 @@ export function anIncident(part: Partial<Incident> = {}): Incident {
       },
     ],
     hosts_total: 1,
+    samples: [],
     regression_of: '',
     audit: [{ at_us: T0 + 4_000_000, event: 'fired', detail: 'by web-1' }],
+    ...part,
+  };
+}
+
+/** A datagram over IPv4 that web-1 dropped. */
+export function anIncidentSample(part: Partial<IncidentSample> = {}): IncidentSample {
+  const ends = { source: '10.1.2.3', source_port: 51_514, destination: '10.9.0.4', destination_port: 8125 };
+  return {
+    host_id: 'web-1',
+    hostname: 'web-1',
+    at_us: T0 + 4_000_000,
+    interface: 'eth0',
+    namespace: 'pod shop/web-1',
+    length: 70,
+    flows: [{ ...ends, protocol: 'UDP', detail: '', vlans: [], tunnel_id: 0 }],
     ...part,
   };
 }
@@ -149,7 +167,7 @@ export function aNotification(part: Partial<Notification> = {}): Notification {
 }
 
 /** The same as the API shows it. */
-export function aShownIncident(part: Partial<Incident> = {}): IncidentView {
+export function aShownIncident(part: Partial<TestIncident> = {}): IncidentView {
   const { reason, function: fn } = anIncident(part).signal;
   return { ...anIncident(part), meaning: dropMeaning(reason, fn).meaning };
 }

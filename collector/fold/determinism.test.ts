@@ -7,6 +7,7 @@ import { Folder } from '../folder.ts';
 import { rowsDigest } from '../store/digest.ts';
 import { Store } from '../store/store.ts';
 import { EpochBarrier, Fold, type FoldEntry, type Rows, type Rules } from './fold.ts';
+import { MOST_SAMPLES } from './samples.ts';
 import { numbers, randomLog } from './testing/random-log.ts';
 import { testRules } from './testing/story.ts';
 
@@ -116,6 +117,8 @@ describe('a replica that starts from another one’s snapshot', () => {
     // The history of ten closed ones is full, so older ones were forgotten.
     expect(Math.min(...opened)).toBeGreaterThan(300);
     expect(new Set(Array.from(incidents, ({ state }) => state)).size).toBeGreaterThan(1);
+    // Some show packets of as many hosts as they may.
+    expect(Math.max(...Array.from(incidents, ({ samples }) => samples.length))).toBe(MOST_SAMPLES);
     const outcomes = [...notifications].flatMap(({ deliveries }) => deliveries.map(({ state }) => state));
     expect(new Set(outcomes)).toEqual(new Set(['pending', 'delivered', 'failed']));
     expect(Object.keys(global.rejected)).toEqual(['invalid', 'undecodable']);

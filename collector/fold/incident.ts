@@ -2,9 +2,10 @@
  * The record of one incident, and the small steps that change it. Pure functions: when a step is due, and who hears of
  * it, is incidents.ts's business.
  */
+import type { DropSample } from '@netfall/proto';
 import { plus } from './count.ts';
 import type { Moment } from './log-time.ts';
-import type { AuditEntry, DropSignal, Incident, IncidentHost, Severity } from './model.ts';
+import type { AuditEntry, DropSignal, Incident, IncidentHost, IncidentSample, Severity } from './model.ts';
 
 /** Steps of the audit trail that are kept. */
 const MOST_AUDIT = 100;
@@ -15,6 +16,8 @@ export interface IncidentRecord extends Incident {
   readonly due_us: number;
   /** Affected hosts beyond those that are listed. */
   readonly unlisted: number;
+  /** By host, one of each. Not part of what notifications carry: addresses are for those who may ask. */
+  readonly samples: readonly IncidentSample[];
 }
 
 /** What a signal did on a host. */
@@ -29,10 +32,13 @@ export interface HostSignal {
   /** When it began, and when there was trouble last, log time. */
   readonly sinceUs: number;
   readonly lastUs: number;
+  /** One of the packets that were dropped, if the host sent one. */
+  readonly sample: DropSample | null;
 }
 
-/** An incident as it is shown: without what is the fold's own. */
-export function shown({ due_us: _due, unlisted: _unlisted, ...incident }: IncidentRecord): Incident {
+/** An incident as it is told: without what is the fold's own, and without samples. */
+export function shown(record: IncidentRecord): Incident {
+  const { due_us: _due, unlisted: _unlisted, samples: _samples, ...incident } = record;
   return incident;
 }
 

@@ -18,6 +18,7 @@ import {
 } from './incident.ts';
 import type { Moment } from './log-time.ts';
 import type { Incident } from './model.ts';
+import { withSample } from './samples.ts';
 import { Timers } from './timers.ts';
 
 /** What the incidents tell the rest of the fold. */
@@ -72,14 +73,15 @@ export class Incidents {
     return false;
   }
 
-  /** A host's trouble goes on: newer numbers, shown with the next change. */
-  progressed(from: HostSignal): void {
+  /** A host's trouble goes on: newer numbers, and a newer sample. */
+  progressed(from: HostSignal, moment: Moment): void {
     const incident = this.#openFor(from);
     const host = incident?.hosts.find(({ host_id }) => host_id === from.hostId);
     if (!incident || !host?.active || from.lastUs - host.last_us < PROGRESS_EVERY_US) return;
     const hosts = incident.hosts.map((known) => (known === host ? refreshed(host, from) : known));
     const last_us = Math.max(incident.last_us, from.lastUs);
-    this.#store({ ...incident, last_us, hosts, version: incident.version + 1 });
+    const samples = withSample(incident.samples, from, moment.nowUs);
+    this.#store({ ...incident, last_us, hosts, samples, version: incident.version + 1 });
   }
 
   /** A signal ended on a host, or the host went away. */
@@ -171,6 +173,7 @@ export class Incidents {
       regression_of: regression,
       due_us: 0,
       unlisted: 0,
+      samples: withSample([], from, moment.nowUs),
       audit: [
         {
           at_us: moment.nowUs,
@@ -211,6 +214,7 @@ export class Incidents {
       hosts,
       hosts_total: total,
       unlisted,
+      samples: withSample(incident.samples, from, moment.nowUs),
       due_us: 0,
       audit: again
         ? audited(incident, moment, 'firing', `again on ${from.hostname} before it was resolved`)

@@ -3,6 +3,7 @@
  * canonical order, so that two replicas that have read as far hold the same bytes. Times are microseconds since the
  * Unix epoch. This is the JSON that the API serves.
  */
+import type { Flow } from '@netfall/proto';
 
 export type IncidentState = 'candidate' | 'firing' | 'acknowledged' | 'resolving' | 'resolved' | 'closed';
 
@@ -30,6 +31,22 @@ export interface IncidentHost {
   readonly peak_rate: number;
   /** What the host's own baseline expected when it became affected, events a second. */
   readonly baseline_rate: number;
+}
+
+/** A packet that a host dropped in an incident: a specimen, and no more typical than others. */
+export interface IncidentSample {
+  readonly host_id: string;
+  readonly hostname: string;
+  /** Log time of the report that it came in. */
+  readonly at_us: number;
+  /** The interface that it came by, or was to leave by; empty when that is not known. */
+  readonly interface: string;
+  /** Whose network it was in: empty for the host's own, else a container's or a namespace's name. */
+  readonly namespace: string;
+  /** How long it was, bytes. */
+  readonly length: number;
+  /** Who talked to whom, the outermost first: one, and one more for each tunnel. */
+  readonly flows: readonly Flow[];
 }
 
 export interface AuditEntry {

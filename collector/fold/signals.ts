@@ -2,7 +2,7 @@
  * What is wrong on hosts: their signals, out of what they report of drops; and the beginning and end of trouble, which
  * incidents are told of. Must not know when hosts speak, nor what becomes of an incident.
  */
-import type { DropReport } from '@netfall/proto';
+import type { DropReport, DropSample } from '@netfall/proto';
 import type { FoldConfig } from './config.ts';
 import { plus } from './count.ts';
 import { newSignal, type Observation, observe, type SignalRecord, type Spell, seed } from './detect.ts';
@@ -14,6 +14,7 @@ import type { Moment } from './log-time.ts';
 import type { Severity } from './model.ts';
 import type { RejectReason } from './rows.ts';
 import type { Rules } from './rules.ts';
+import { newestSample } from './samples.ts';
 
 /** A host whose messages say nothing of drops for this long has nobody left who counts them. */
 const UNCOUNTED_US = 300_000_000;
@@ -65,12 +66,12 @@ export class Signals {
     for (const [signal, events] of mentioned) {
       const seen: Observation = { events, windowUs: report.window_us, packets };
       if (first) seed(signal, seen, this.#time.liveUs);
-      else this.#observe(host, signal, seen);
+      else this.#observe(host, signal, seen, report.samples);
     }
     const none: Observation = { events: 0, windowUs: report.window_us, packets };
     for (const signal of state.signals) {
       // What is at rest learns of its silence when it is next mentioned.
-      if (signal.spell && !mentioned.has(signal)) this.#observe(host, signal, none);
+      if (signal.spell && !mentioned.has(signal)) this.#observe(host, signal, none, []);
     }
   }
 
@@ -91,15 +92,16 @@ export class Signals {
     }
   }
 
-  #observe(host: HostRecord, signal: SignalRecord, seen: Observation): void {
+  #observe(host: HostRecord, signal: SignalRecord, seen: Observation, samples: readonly DropSample[]): void {
     const { everyday, severity } = this.#classify(signal.reason, signal.function);
     const verdict = observe(signal, seen, this.#time, everyday, this.#config.detect);
     const { spell } = signal;
     if (!spell?.affected) return;
-    const about = hostSignal(host, signal, spell, severity);
+    const sample = newestSample(samples, signal.reason, signal.function);
+    const about = hostSignal(host, signal, spell, severity, sample);
     // Where there is no room for an incident, it is tried again when the trouble has lasted as long once more.
     if (verdict === 'affected') spell.affected = this.#incidents.began(about, this.#time, this.#config);
-    else if (verdict === 'unchanged') this.#incidents.progressed(about);
+    else if (verdict === 'unchanged') this.#incidents.progressed(about, this.#time);
     else {
       signal.spell = null;
       this.#incidents.ended(about, `${hostname(host)} recovered`, this.#time, this.#config);
@@ -134,7 +136,13 @@ export function skipTime({ signals }: HostState, us: number): void {
   for (const signal of signals) if (!signal.spell) signal.heard_us += us;
 }
 
-function hostSignal(host: HostRecord, signal: SignalRecord, spell: Spell, severity: Severity): HostSignal {
+function hostSignal(
+  host: HostRecord,
+  signal: SignalRecord,
+  spell: Spell,
+  severity: Severity,
+  sample: DropSample | null = null,
+): HostSignal {
   return {
     hostId: host.id,
     hostname: hostname(host),
@@ -145,6 +153,7 @@ function hostSignal(host: HostRecord, signal: SignalRecord, spell: Spell, severi
     baselineRate: spell.baseline_rate,
     sinceUs: spell.since_us,
     lastUs: spell.last_us,
+    sample,
   };
 }
 

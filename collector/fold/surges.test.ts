@@ -37,6 +37,7 @@ describe('surges', () => {
         ],
         hosts_total: 1,
         regression_of: '',
+        samples: [],
         due_us: 0,
         unlisted: 0,
         audit: [{ at_us: START_US + 13_000_000, event: 'fired', detail: 'by a' }],

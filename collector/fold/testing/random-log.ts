@@ -4,7 +4,7 @@
  */
 import { type FoldConfig, INITIAL_CONFIG } from '../config.ts';
 import { EpochBarrier, Fold } from '../fold.ts';
-import { CELL, Story, testRules } from './story.ts';
+import { aSample, CELL, Story, testRules } from './story.ts';
 
 /** A generator of numbers 0 ≤ n < below, the same for the same seed (mulberry32). */
 export function numbers(seed: number): (below: number) => number {
@@ -122,8 +122,12 @@ function speak(
   const drops: Record<string, number> = { 'TCP_CSUM/tcp_v4_rcv': draw(3) };
   const surging = SIGNALS[host.surge];
   if (surging) drops[surging] = 100 + draw(5000);
+  const samples = surging
+    ? Array.from({ length: draw(3) }, () => aSample(surging, { length: draw(1500) }))
+    : [];
   story.report(at, host.id, {
     drops,
+    samples,
     seq,
     oldestSeq: Math.max(1, seq - draw(6)),
     incarnation: String(host.incarnation).padStart(4, '0'),

@@ -2,6 +2,7 @@
 import {
   collectorSubject,
   type Drop,
+  type DropSample,
   type Entry,
   type Envelope,
   encodeEntry,
@@ -9,14 +10,15 @@ import {
   type Item,
 } from '@netfall/proto';
 import { canonicalJson, type FoldConfig, INITIAL_CONFIG } from '../config.ts';
-import { FOLD_VERSION, type FoldEntry, type Rules } from '../fold.ts';
+import type { FoldEntry, Rules } from '../fold.ts';
 
 export const CELL = 'test';
 /** When stories begin: 2023-11-14 22:13:20 UTC. */
 export const START_US = 1_700_000_000_000_000;
 
 export const testRules: Rules = {
-  version: FOLD_VERSION,
+  // Counted for tests alone, so that they may have a later release.
+  version: 1,
   cell: CELL,
   catalogDigest: 'catalog-1',
   classify: (reason) => ({ everyday: reason === 'QUEUE_PURGE', severity: 'warning' }),
@@ -32,6 +34,8 @@ export interface Report {
   readonly traffic?: number;
   /** By how much the host's clock is ahead, s. */
   readonly clockS?: number;
+  /** Packets that were sampled; without `drops` there is no report for them. */
+  readonly samples?: readonly DropSample[];
   readonly items?: readonly Item[];
   readonly losses?: Envelope['losses'];
   readonly incarnation?: string;
@@ -84,9 +88,7 @@ export class Story {
             spool_bytes: 100,
           },
         },
-        ...(report.drops
-          ? [{ drop_report: dropReport(report.drops, windowUs, report.traffic ?? 1000) }]
-          : []),
+        ...(report.drops ? [{ drop_report: dropReport(report, report.drops, windowUs) }] : []),
         ...(report.items ?? []),
       ],
     };
@@ -105,7 +107,7 @@ export class Story {
   epoch(
     atS: number,
     config: Partial<FoldConfig> = {},
-    version = FOLD_VERSION,
+    version = testRules.version,
     catalog = 'catalog-1',
   ): FoldEntry {
     return this.say(atS, collectorSubject(CELL, 'epoch'), {
@@ -137,13 +139,37 @@ export class Story {
   }
 }
 
-function dropReport(drops: Readonly<Record<string, number>>, windowUs: number, traffic: number) {
+/** A packet of the signal "REASON/function". */
+export function aSample(signal: string, part: Partial<DropSample> = {}): DropSample {
+  const [reason = '', fn = ''] = signal.split('/');
+  const ends = { source: '10.1.2.3', source_port: 51_514, destination: '10.9.0.4', destination_port: 8125 };
+  return {
+    observed_us: START_US,
+    reason,
+    function: fn,
+    origin: 1,
+    trap: '',
+    interface: 'eth0',
+    namespace: 'pod shop/web-1',
+    length: 70,
+    flows: [{ ...ends, protocol: 'UDP', detail: '', vlans: [], tunnel_id: 0 }],
+    header: new Uint8Array(64),
+    ether_type: 0,
+    ...part,
+  };
+}
+
+function dropReport(
+  { traffic = 1000, samples = [] }: Report,
+  drops: Readonly<Record<string, number>>,
+  windowUs: number,
+) {
   return {
     window_us: windowUs,
     received_packets: Math.round((traffic * windowUs) / 1e6),
     sent_packets: 0,
     other: null,
-    samples: [],
+    samples: [...samples],
     drops: Object.entries(drops).map(([key, rate]): Drop => {
       const [reason = '', fn = '', protocol = 'IPv4'] = key.split('/');
       const events = Math.round((rate * windowUs) / 1e6);

@@ -1,0 +1,64 @@
+/**
+ * Dropped packets as an incident's evidence: a few of them, bounded in number and bytes whatever hosts send. Pure; which
+ * reports they come out of, and when, is not known here.
+ */
+import type { DropSample, Flow } from '@netfall/proto';
+import type { IncidentSample } from './model.ts';
+
+/** Hosts of an incident that show a packet: those that sent one first. */
+export const MOST_SAMPLES = 3;
+/** Depths of tunnels, the innermost ones, and tags of VLANs. */
+const MOST_FLOWS = 3;
+const MOST_VLANS = 2;
+/** Characters: two IPv6 addresses, or a pod and a container, and some. */
+const MOST_TEXT = 80;
+
+/** The newest sample of a kind among those of a report; of those as new the last one. */
+export function newestSample(samples: readonly DropSample[], reason: string, fn: string): DropSample | null {
+  let newest: DropSample | null = null;
+  for (const sample of samples) {
+    if (sample.function !== fn || sample.reason !== reason) continue;
+    if (!newest || sample.observed_us >= newest.observed_us) newest = sample;
+  }
+  return newest;
+}
+
+/** The evidence with a host's newer sample in the place of its older one, or beside those of others while there is room. */
+export function withSample(
+  samples: readonly IncidentSample[],
+  from: { readonly hostId: string; readonly hostname: string; readonly sample: DropSample | null },
+  nowUs: number,
+): readonly IncidentSample[] {
+  const { hostId, hostname, sample } = from;
+  const others = samples.filter(({ host_id }) => host_id !== hostId);
+  if (!sample || others.length >= MOST_SAMPLES) return samples;
+  const fresh: IncidentSample = {
+    host_id: hostId,
+    hostname,
+    at_us: nowUs,
+    interface: bounded(sample.interface),
+    namespace: bounded(sample.namespace),
+    length: sample.length,
+    flows: sample.flows.slice(-MOST_FLOWS).map(plainFlow),
+  };
+  return [...others, fresh].sort((a, b) => (a.host_id < b.host_id ? -1 : 1));
+}
+
+/** Every field, in one order, whatever the decoder made of it. */
+function plainFlow(flow: Flow): Flow {
+  return {
+    source: bounded(flow.source),
+    source_port: flow.source_port,
+    destination: bounded(flow.destination),
+    destination_port: flow.destination_port,
+    protocol: bounded(flow.protocol),
+    detail: bounded(flow.detail),
+    vlans: flow.vlans.slice(0, MOST_VLANS),
+    tunnel_id: flow.tunnel_id,
+  };
+}
+
+/** A cut may leave half of a surrogate pair. */
+function bounded(text: string): string {
+  return text.length <= MOST_TEXT ? text : text.slice(0, MOST_TEXT).toWellFormed();
+}
