@@ -131,7 +131,13 @@ function updateRow(row, incident) {
 
 function fillDetail({ details, parts, incident }) {
   if (!details.open) return parts.detail.replaceChildren();
-  parts.detail.replaceChildren(beginning(incident), hostTable(incident), history(incident), facts(incident));
+  parts.detail.replaceChildren(
+    beginning(incident),
+    ...packets(incident),
+    hostTable(incident),
+    history(incident),
+    facts(incident),
+  );
 }
 
 /** When and where it began. */
@@ -142,6 +148,39 @@ function beginning({ started_us, hosts, hosts_total }) {
     ? `${hosts_total > 1 ? 'first ' : ''}on ${first.hostname}.`
     : 'on no host that is listed.';
   return make('p', 'beginning', 'Began ', began, ', ', make('span', 'first', where));
+}
+
+/** Some of the packets that were dropped; nothing where hosts send none. */
+function packets({ samples }) {
+  if (samples.length === 0) return [];
+  const items = samples.map((sample) => {
+    const { hostname, interface: name, namespace, length } = sample;
+    const place = [hostname, name, namespace, `${number.format(length)} bytes`].filter((word) => word !== '');
+    const time = makeTime(sample.at_us, (ago) => `${ago} ago`);
+    const facts = make('div', 'facts', ...place.map((word) => make('span', '', word)), time);
+    return make('li', 'packet', make('div', '', ...flowLines(sample.flows)), facts);
+  });
+  const title = samples.length === 1 ? 'One of the dropped packets' : 'Some of the dropped packets';
+  return [make('section', 'packets', make('h3', '', title), make('ul', '', ...items))];
+}
+
+/** Who talked to whom, a line for each depth of tunnels, the innermost first. */
+function flowLines(flows) {
+  return flows.toReversed().map((flow, depth) => {
+    const { source, destination, protocol, detail, tunnel_id, vlans } = flow;
+    const known = source !== '' || destination !== '';
+    const ends = known ? `${end(source, flow.source_port)} → ${end(destination, flow.destination_port)}` : '';
+    const tags = vlans.map((vlan) => `vlan ${vlan}`);
+    const words = [ends, protocol, tunnel_id > 0 ? String(tunnel_id) : '', detail, ...tags];
+    const text = words.filter((word) => word !== '').join(' ');
+    return make('code', 'flow', depth === 0 ? text : `in ${text}`);
+  });
+}
+
+/** An address with its port, IPv6 in brackets. */
+function end(address, port) {
+  if (port === 0) return address || '?';
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 function hostTable({ hosts, hosts_total }) {

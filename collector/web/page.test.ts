@@ -1,7 +1,15 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { aHost, anIncident, aShownIncident, startApi, T0, type TestApi } from '../api/testing.ts';
+import {
+  aHost,
+  anIncident,
+  anIncidentSample,
+  aShownIncident,
+  startApi,
+  T0,
+  type TestApi,
+} from '../api/testing.ts';
 
 const executable = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
   existsSync(path),
@@ -113,6 +121,45 @@ describe.skipIf(executable === undefined)('the page in a browser (needs chromium
     await page.close();
   });
 
+  test('shows packets that were dropped, the innermost flow first, and none where there are none', async () => {
+    await using api = await startApi();
+    const [flow] = anIncidentSample().flows;
+    const outer = { ...flow!, protocol: 'VXLAN', source_port: 0, destination_port: 0, tunnel_id: 42 };
+    const inner = { ...flow!, source: '2001:db8::1', destination: '::1', protocol: 'TCP', detail: 'SYN' };
+    const samples = [
+      anIncidentSample(),
+      anIncidentSample({ hostname: 'web-2', namespace: '', length: 1514, flows: [outer, inner] }),
+      anIncidentSample({ hostname: 'web-3', interface: '', namespace: '', flows: [] }),
+    ];
+    api.database.commit({
+      hosts: [aHost('web-1')],
+      incidents: [anIncident({ samples }), anIncident({ id: 'i101-0' })],
+    });
+    const { page, complaints } = await open(api, '#i100-0');
+    const shown = page.locator('#i100-0 .packet');
+    await shown.first().waitFor();
+    const flows = (await shown.all()).map((packet) => packet.locator('.flow').allTextContents());
+    expect(await Promise.all(flows)).toEqual([
+      ['10.1.2.3:51514 → 10.9.0.4:8125 UDP'],
+      ['[2001:db8::1]:51514 → [::1]:8125 TCP SYN', 'in 10.1.2.3 → 10.9.0.4 VXLAN 42'],
+      [],
+    ]);
+    const places = (await shown.all()).map((packet) => packet.locator('.facts > span').allTextContents());
+    expect(await Promise.all(places)).toEqual([
+      ['web-1', 'eth0', 'pod shop/web-1', '70 bytes'],
+      ['web-2', 'eth0', '1,514 bytes'],
+      ['web-3', '70 bytes'],
+    ]);
+    const times = shown.locator('time');
+    expect(await times.count()).toBe(3);
+    expect(await times.first().getAttribute('datetime')).toBe('2026-03-01T10:00:04.000Z');
+    await page.locator('#i101-0 .line').click();
+    await page.locator('#i101-0 tbody tr').waitFor();
+    expect(await page.locator('#i101-0 .packets').count()).toBe(0);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
   test('what hosts call themselves is text', async () => {
     await using api = await startApi();
     const hostile = '<img src=x onerror=alert(1)>';
@@ -124,6 +171,7 @@ describe.skipIf(executable === undefined)('the page in a browser (needs chromium
           title: hostile,
           signal: { kind: 'drop', reason: hostile, function: hostile },
           hosts: [host],
+          samples: [anIncidentSample({ hostname: hostile, namespace: hostile, interface: hostile })],
           audit: [{ at_us: T0, event: hostile, detail: hostile }],
           fingerprint: hostile,
           regression_of: 'javascript:alert(1)',
