@@ -17,6 +17,7 @@ import {
 import type { Logger } from 'pino';
 import type { AgentConfig } from './config.ts';
 import { type HostReader, openHost } from './inventory/inventory.ts';
+import type { LastWord } from './last-word.ts';
 import { Publisher, type PublisherStatus } from './publisher/publisher.ts';
 import { Pace } from './report/pace.ts';
 import { Window } from './report/window.ts';
@@ -32,6 +33,8 @@ export interface AgentOptions {
   readonly log: Pick<Log, 'append' | 'watchLast'>;
   /** Stays open when the agent stops. One agent at a time. */
   readonly spool: Spool;
+  /** Where what operators have switched off outlives the process; without, each start has to wait for the log. */
+  readonly lastWord?: LastWord;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Uniform in [0, 1); default Math.random. */
@@ -135,7 +138,8 @@ class SpoolingAgent implements Agent {
       clock,
       hurry: () => this.#stopping || this.#pace.isFast(this.#nowUs) || this.#pace.isDue(this.#nowUs),
     };
-    this.#elect = () => electCounter(definitions, config.count_drops_with, context);
+    const isOff = (source: string) => this.#switches.offBecause(source, this.#nowUs) !== undefined;
+    this.#elect = () => electCounter(definitions, config.count_drops_with, context, isOff);
     const counting = () => this.#counting();
     this.#runners = [
       ...definitions.filter(({ counts }) => counts === 'drops'),
@@ -160,6 +164,7 @@ class SpoolingAgent implements Agent {
     });
     this.#switches = new Switches({
       log,
+      lastWord: options.lastWord,
       cell: config.cell,
       hostId: this.hostId,
       labels: () => this.#inventory?.labels ?? [],
@@ -173,7 +178,8 @@ class SpoolingAgent implements Agent {
     if (this.#started) throw new Error('the agent was started before: make a new one');
     this.#started = true;
     this.#bootId = this.#host.bootId();
-    for (const runner of this.#runners) runner.start(this.#nowUs);
+    this.#switches.recall();
+    for (const runner of this.#runners) runner.start(this.#nowUs, this.#offBecause(runner));
     this.#switches.start();
     this.#publisher.wake();
     this.#schedule();
@@ -251,20 +257,27 @@ class SpoolingAgent implements Agent {
   #obeySwitches(): void {
     if (this.#stopping) return;
     this.#nowUs = this.#options.clock.nowUs();
-    const offBecause = ({ definition }: SourceRunner) =>
-      this.#switches.offBecause(definition.name, this.#nowUs);
-    const turned = this.#runners.filter((runner) => runner.differs(offBecause(runner)));
+    const turned = this.#runners.filter((runner) => runner.differs(this.#offBecause(runner)));
     if (turned.length === 0) return;
     this.#window.begin(this.#nowUs);
     const counting = turned.filter(({ running, definition }) => running && definition.counts === 'drops');
     for (const runner of counting) runner.collect(this.#nowUs);
     // What they counted goes out first: the message that tells of the switch then says that nobody counts any more.
     if (counting.length > 0 && this.#seq > 0) this.#seal();
-    for (const runner of turned) runner.switchTo(offBecause(runner), this.#nowUs);
+    const elected = this.#election?.source;
+    for (const runner of turned) runner.switchTo(this.#offBecause(runner), this.#nowUs);
+    // One that was left alone until now may turn out not to work here.
+    if (elected && this.#counting() !== elected) {
+      for (const runner of this.#runners) if (runner.definition.election) runner.restart(this.#nowUs);
+    }
     this.#changed();
     this.#uncounted = counting.length > 0;
     if (this.#seq > 0) this.#seal();
     this.#uncounted = false;
+  }
+
+  #offBecause({ definition }: SourceRunner): string | undefined {
+    return this.#switches.offBecause(definition.name, this.#nowUs);
   }
 
   #changed(): void {
@@ -352,7 +365,7 @@ class SpoolingAgent implements Agent {
   }
 
   #counting(): string {
-    if (!this.#election?.source) this.#election = this.#elect();
+    if (!this.#election?.source || this.#election.untried) this.#election = this.#elect();
     return this.#election.source;
   }
 

@@ -1,6 +1,7 @@
 export { type Agent, type AgentOptions, type AgentStatus, createAgent } from './agent.ts';
 export { AgentConfig, completeConfig } from './config.ts';
 export { type HostReader, openHost, readInventory } from './inventory/inventory.ts';
+export { type LastWord, openLastWord } from './last-word.ts';
 export type { Collector, DropRow, Probe, Source } from './source.ts';
 export { type Election, electCounter, isEnabled, probeElected } from './sources/election.ts';
 export { type SourceContext, type SourceDefinition, sources } from './sources/index.ts';

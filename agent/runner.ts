@@ -45,15 +45,26 @@ export class SourceRunner {
     return this.#running;
   }
 
-  /** Starts the source unless it is switched off. */
-  start(nowUs: number): void {
+  /** Starts the source unless it is switched off: by configuration, or by an operator because of `offBecause`. */
+  start(nowUs: number, offBecause: string | undefined): void {
     this.#enabled = isEnabled(this.definition, this.#context.config);
-    if (this.#enabled) {
+    if (!this.#enabled) {
+      this.#logger.info(`${this.definition.name}: ${this.#status.detail}`);
+    } else if (offBecause === undefined) {
       this.#attempt(nowUs);
       return;
+    } else {
+      this.#offBecause = offBecause;
+      this.#sayOff(offBecause);
     }
-    this.#logger.info(`${this.definition.name}: ${this.#status.detail}`);
     this.#letGo();
+  }
+
+  /** Stops a source that runs, or was given up, and tries it anew. Never throws. */
+  restart(nowUs: number): void {
+    if (!this.#enabled || this.#offBecause !== undefined) return;
+    this.stop();
+    this.#attempt(nowUs);
   }
 
   /** Collects, or tries again to start when it is time. Returns whether the source's state changed. Never throws. */
@@ -86,7 +97,7 @@ export class SourceRunner {
       return;
     }
     this.stop();
-    this.#say(this.#statusOf(SourceState.SOURCE_STATE_OFF, offBecause, ''));
+    this.#sayOff(offBecause);
   }
 
   stop(): void {
@@ -141,6 +152,10 @@ export class SourceRunner {
     const [detail, mend] =
       error instanceof Suspended ? [error.message, error.mend] : [`failed: ${messageOf(error)}`, ''];
     this.#say(this.#statusOf(SourceState.SOURCE_STATE_UNAVAILABLE, detail, mend));
+  }
+
+  #sayOff(because: string): void {
+    this.#say(this.#statusOf(SourceState.SOURCE_STATE_OFF, because, ''));
   }
 
   /** Takes over a status, and says it if it is news. */

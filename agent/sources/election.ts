@@ -12,13 +12,19 @@ export interface Election {
   readonly source: string;
   /** In a few words. */
   readonly why: string;
+  /** Whether it was not tried, because it is switched off: once it is on again, the election is held again. */
+  readonly untried?: boolean;
 }
 
-/** @param context without the election's own outcome. */
+/**
+ * @param context without the election's own outcome.
+ * @param isOff whether operators have switched a source off: it is left alone, and no other one takes its place.
+ */
 export function electCounter(
   definitions: readonly SourceDefinition[],
   preferred: AgentConfig['count_drops_with'],
   context: Omit<SourceContext, 'counting'>,
+  isOff: (source: string) => boolean = () => false,
 ): Election {
   if (preferred !== 'auto') return { source: preferred, why: 'configured as count_drops_with' };
   const candidates = definitions.filter((definition) => {
@@ -27,6 +33,7 @@ export function electCounter(
   const failed: string[] = [];
   for (const definition of candidates) {
     const { name } = definition;
+    if (isOff(name)) return { source: name, why: 'it is switched off', untried: true };
     if (definition.create({ ...context, counting: () => name }).probe().state !== 'unavailable') {
       return {
         source: name,

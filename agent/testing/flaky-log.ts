@@ -1,8 +1,18 @@
 /** A real log whose connection tests can cut: before a message arrives, or after it did and before that is known. */
-import { type Log, LogError, type Outgoing, openEmbeddedLog, type Receipt, type Stored } from '@netfall/log';
+import {
+  type Log,
+  LogError,
+  type Outgoing,
+  openEmbeddedLog,
+  type Receipt,
+  type Stored,
+  sleep,
+} from '@netfall/log';
 import type { FakeClock } from './fake-clock.ts';
 
 export type Connection = 'up' | 'down' | 'answers-lost';
+
+const RETRY_MS = 1000;
 
 export class FlakyLog {
   readonly log: Log;
@@ -18,6 +28,9 @@ export class FlakyLog {
     this.log = new Proxy(this.#inner, {
       get: (target, name) => {
         if (name === 'append') return (message: Outgoing) => this.#append(message);
+        if (name === 'watchLast') {
+          return (subject: string, signal: AbortSignal) => this.#watchLast(subject, signal);
+        }
         const member: unknown = Reflect.get(target, name);
         return typeof member === 'function' ? member.bind(target) : member;
       },
@@ -37,6 +50,13 @@ export class FlakyLog {
 
   close(): Promise<void> {
     return this.#inner.close();
+  }
+
+  async *#watchLast(subject: string, signal: AbortSignal): AsyncGenerator<Stored, void, void> {
+    for await (const newest of this.#inner.watchLast(subject, signal)) {
+      while (this.connection === 'down' && !signal.aborted) await sleep(this.#clock, RETRY_MS, signal);
+      if (!signal.aborted) yield newest;
+    }
   }
 
   async #append(message: Outgoing): Promise<Receipt> {

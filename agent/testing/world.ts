@@ -2,7 +2,7 @@
  * A small world for tests of whole agents: one clock, one log, one spool, and sources that count what the test says.
  * Agents can be stopped, killed and started again in it.
  */
-import type { Clock, Log } from '@netfall/log';
+import type { Clock, Log, Stored } from '@netfall/log';
 import {
   checkEntry,
   collectorSubject,
@@ -15,6 +15,7 @@ import {
 import pino from 'pino';
 import { type Agent, createAgent } from '../agent.ts';
 import { completeConfig } from '../config.ts';
+import type { LastWord } from '../last-word.ts';
 import type { Collector, DropRow, Probe, Source } from '../source.ts';
 import type { SourceDefinition } from '../sources/index.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -122,6 +123,10 @@ export class World {
   readonly lines: string[] = [];
   readonly sources: readonly ScriptedSource[];
   spool: Spool;
+  /** What agents kept of what operators said. */
+  word: Stored | undefined;
+  /** Thrown when they read or write it. */
+  wordFailure: Error | undefined;
   agent: Agent | undefined;
   inventory = INVENTORY;
   #kill = () => {};
@@ -169,6 +174,7 @@ export class World {
       config: completeConfig(this.#config),
       log,
       spool: this.spool,
+      lastWord: this.#lastWord(),
       clock,
       logger: this.#logger(),
       random: () => this.#nextRandom(),
@@ -234,6 +240,22 @@ export class World {
     this.kill();
     this.spool.close();
     await this.flaky.close();
+  }
+
+  #lastWord(): LastWord {
+    const fail = () => {
+      if (this.wordFailure) throw this.wordFailure;
+    };
+    return {
+      read: () => {
+        fail();
+        return this.word;
+      },
+      write: (entry) => {
+        fail();
+        this.word = entry;
+      },
+    };
   }
 
   #openSpool(): Spool {

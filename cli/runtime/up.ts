@@ -1,7 +1,7 @@
 /** Agent and collector in one process, as an object that a command or a test starts and stops. */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type AgentStatus, completeConfig, createAgent, openSpool } from '@netfall/agent';
+import { type AgentStatus, completeConfig, createAgent, openLastWord, openSpool } from '@netfall/agent';
 import { startCollector } from '@netfall/collector';
 import { parseAddress } from '@netfall/collector/listen';
 import type { Clock, Log } from '@netfall/log';
@@ -73,7 +73,10 @@ export async function startUp({ config, clock, logger, env }: UpOptions): Promis
         return stored;
       },
     };
-    const agent = createAgent({ config: agentConfig, log: agentLog, spool, clock, logger: agentLogger });
+    const agent = createAgent({
+      ...{ config: agentConfig, log: agentLog, spool, clock, logger: agentLogger },
+      lastWord: openLastWord(agentConfig.data, 'switches.json'),
+    });
     let reason = 'stopped';
     stack.defer(() => agent.stop(reason));
 
