@@ -1,7 +1,7 @@
 /** `netfall drops`: what this host drops right now. Needs no server. */
 import { hostname } from 'node:os';
 import { probeDropMonitor, watchDropMonitor } from '@netfall/agent/drop-monitor';
-import { openKfreeSkb, probeKfreeSkb } from '@netfall/agent/kfree-skb';
+import { probeKfreeSkb, watchKfreeSkb } from '@netfall/agent/kfree-skb';
 import { dropMeaning } from '@netfall/catalog';
 import { count, type DropCounter, watch } from '../drops/watch.ts';
 import { CommandError } from '../errors.ts';
@@ -33,17 +33,7 @@ export async function drops({ for: forMs, root, json }: Options): Promise<void> 
 /** Counts by BPF, or by the drop monitor where BPF is not to be had. */
 function openCounter(root: string): DropCounter & Disposable {
   const bpf = probeKfreeSkb({ root });
-  if (bpf.state !== 'unavailable') {
-    const counter = openKfreeSkb({ root });
-    return {
-      read: (visit) => counter.read(visit),
-      losses: () => {
-        const { overflowEvents, misses } = counter.ledger();
-        return { map_overflow: overflowEvents, program_misses: misses };
-      },
-      [Symbol.dispose]: () => counter.close(),
-    };
-  }
+  if (bpf.state !== 'unavailable') return watchKfreeSkb(root);
   const monitor = probeDropMonitor({ root, mode: 'packet' });
   if (monitor.state === 'unavailable') {
     throw new CommandError(
@@ -53,6 +43,7 @@ function openCounter(root: string): DropCounter & Disposable {
   const counter = watchDropMonitor(root);
   return {
     read: (visit) => counter.read(visit),
+    readSamples: (wants, take) => counter.readSamples(wants, take),
     losses: () => {
       // Their drops are counted all the same.
       const { unresolved_symbols: _, ...losses } = counter.losses();

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { aFlow, aSample } from '../testing/samples.ts';
 import { type DropsView, drawDrops, drawSparkline } from './table.ts';
 import type { DropLine } from './tally.ts';
 
@@ -11,6 +12,7 @@ const line = (
   rate: number,
   events: number,
   history: number[],
+  sample: DropLine['sample'] = null,
 ) =>
   ({
     reason,
@@ -21,6 +23,7 @@ const line = (
     packets: events,
     bytes: 64 * events,
     history,
+    sample,
   }) satisfies DropLine;
 
 const wave = Array.from({ length: 60 }, (_, i) => 500 + Math.round(450 * Math.sin(i / 6)));
@@ -37,6 +40,46 @@ const busy: DropsView = {
   everyday: (reason) => reason === 'QUEUE_PURGE' || reason === 'UNHANDLED_PROTO',
   hint: 'q quits',
 };
+const [udp, neighbour, unhandled, unix] = busy.lines as [DropLine, DropLine, DropLine, DropLine];
+const sampled: DropsView = {
+  ...busy,
+  lines: [
+    { ...udp, sample: aSample({ interface: 'eth0', namespace: 'pod shop/web-1' }) },
+    {
+      ...neighbour,
+      sample: aSample({
+        flows: [
+          aFlow({
+            source: '2001:db8:0:12::a1',
+            destination: '2001:db8:0:12::b2',
+            protocol: 'TCP',
+            source_port: 443,
+            destination_port: 50_122,
+            detail: 'SYN ACK',
+            vlans: [12],
+          }),
+        ],
+      }),
+    },
+    {
+      ...unhandled,
+      sample: aSample({
+        interface: 'bond0',
+        namespace: 'pod 6d0a1fc2-5b44-4f6a-9d5e-0d9f52e1c7aa container 0123456789ab',
+        flows: [
+          aFlow({ source: '10.0.0.1', destination: '10.0.0.2', protocol: 'VXLAN', tunnel_id: 42 }),
+          aFlow({
+            source: '192.168.7.1',
+            destination: '192.168.7.9',
+            protocol: 'ICMP',
+            detail: 'echo request',
+          }),
+        ],
+      }),
+    },
+    unix,
+  ],
+};
 const quiet: DropsView = { ...busy, lines: [], ledger: { seen: 0, lost: 0, hops: {} }, elapsedS: 0 };
 
 describe('golden tables', () => {
@@ -46,6 +89,10 @@ describe('golden tables', () => {
     ['drops-60.txt', busy, { width: 60, height: 24, colour: false }],
     ['drops-short.txt', busy, { width: 80, height: 8, colour: false }],
     ['drops-colour.txt', busy, { width: 80, height: 24, colour: true }],
+    ['drops-samples-160.txt', sampled, { width: 160, height: 24, colour: false }],
+    ['drops-samples-80.txt', sampled, { width: 80, height: 24, colour: false }],
+    ['drops-samples-short.txt', sampled, { width: 80, height: 12, colour: false }],
+    ['drops-samples-colour.txt', sampled, { width: 80, height: 24, colour: true }],
     ['drops-none.txt', quiet, { width: 80, height: 24, colour: false }],
   ] as const)('%s', async (name, view, screen) => {
     await expect(`${drawDrops(view, screen)}\n`).toMatchFileSnapshot(`./golden/${name}`);
@@ -55,7 +102,15 @@ describe('golden tables', () => {
 it('fits whatever it is drawn on', () => {
   const text = fc.string({ unit: fc.constantFrom('A', 'Z', '_', '0'), maxLength: 40 });
   const lines = fc.array(
-    fc.tuple(text, text, text, fc.nat(), fc.nat(), fc.array(fc.nat(), { minLength: 1, maxLength: 60 })),
+    fc.tuple(
+      text,
+      text,
+      text,
+      fc.nat(),
+      fc.nat(),
+      fc.array(fc.nat(), { minLength: 1, maxLength: 60 }),
+      fc.option(text.map((namespace) => aSample({ namespace }))),
+    ),
     { maxLength: 30 },
   );
   const screen = fc.record({
@@ -72,6 +127,20 @@ it('fits whatever it is drawn on', () => {
       }
     }),
   );
+});
+
+it('gives to samples only what rows leave of the height, from the top down', () => {
+  const lines = Array.from({ length: 4 }, (_, i) => line(`R${i}`, 'f', 'IPv4', 4 - i, 4, [1], aSample()));
+  const drawn = (height: number) =>
+    drawDrops({ ...busy, lines }, { width: 80, height, colour: false })
+      .split('\n')
+      .slice(3, -4)
+      .map((text) => text.slice(0, 4).trim());
+  const sample = '10';
+  expect(drawn(10)).toEqual(['R0', 'R1', '… an']);
+  expect(drawn(11)).toEqual(['R0', 'R1', 'R2', 'R3']);
+  expect(drawn(12)).toEqual(['R0', sample, 'R1', 'R2', 'R3']);
+  expect(drawn(40)).toEqual(['R0', sample, 'R1', sample, 'R2', sample, 'R3', sample]);
 });
 
 it('keeps the ledger in sight however many rows there are', () => {

@@ -1,4 +1,5 @@
 /** Draws the table of `netfall drops`. Pure: state and size in, text out, the same on every machine. */
+import { packetLine } from '../terminal/packet.ts';
 import { clockTime, compact, cut, percent, styled } from '../terminal/text.ts';
 import { type DropLine, HISTORY_S, type Ledger } from './tally.ts';
 
@@ -21,6 +22,7 @@ export interface Screen {
 
 const NUMBER = 7;
 const GAP = 2;
+const INDENT = '  ';
 /** How many columns the history may take: divisors of its seconds, the best first. */
 const SPARKLINES = [60, 30, 20, 15, 12, 10];
 
@@ -40,13 +42,18 @@ export function drawDrops(view: DropsView, screen: Screen): string {
   const room = Math.max(0, height - 4 - foot.length);
   const shown = view.lines.slice(0, view.lines.length > room ? Math.max(0, room - 1) : room);
   const more = view.lines.length - shown.length;
+  // What rows leave of the height goes to samples, from the top down.
+  let spare = more > 0 ? 0 : room - shown.length;
   const lines = [
     styled('bold', cut(title(view), width), colour),
     '',
     styled('dim', cut(heading(widths), width), colour),
-    ...shown.map((line) => {
+    ...shown.flatMap((line) => {
       const text = cut(row(line, widths), width);
-      return view.everyday(line.reason, line.function) ? styled('dim', text, colour) : text;
+      const counts = view.everyday(line.reason, line.function) ? styled('dim', text, colour) : text;
+      if (line.sample === null || spare-- <= 0) return [counts];
+      const packet = `${INDENT}${packetLine(line.sample, width - INDENT.length)}`;
+      return [counts, styled('dim', cut(packet, width), colour)];
     }),
     ...(more > 0 ? [cut(`… and ${more} more`, width)] : []),
     ...(view.lines.length === 0 ? [cut('No drops so far.', width)] : []),

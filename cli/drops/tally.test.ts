@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { aSample } from '../testing/samples.ts';
 import { type DropCount, DropTally, HISTORY_S } from './tally.ts';
 
 const drop = (reason: string, events: number, fn = 'f', protocol = 'IPv4'): DropCount => ({
@@ -40,6 +41,35 @@ describe('a line', () => {
     expect(line?.rate).toBe(68);
     tally.tick(1);
     expect(line?.rate).toBe((67 + 68 + 69 + 70) / 5);
+  });
+
+  it('has the newest sample of its kind, one an interval', () => {
+    const tally = new DropTally();
+    const samples = [1, 2].map((length) => aSample({ length }));
+    for (const sample of samples) {
+      expect(tally.wantsSample(drop('A', 0))).toBe(true);
+      tally.sample(sample, drop('A', 0));
+      expect(tally.wantsSample(drop('A', 0))).toBe(false);
+      expect(tally.wantsSample(drop('A', 0, 'f', 'IPv6'))).toBe(true);
+      tally.add(drop('A', 1));
+      tally.tick(1);
+    }
+    tally.add(drop('A', 1, 'f', 'IPv6'));
+    tally.tick(1);
+    expect(tally.lines().map(({ protocol, sample }) => [protocol, sample])).toEqual([
+      ['IPv6', null],
+      ['IPv4', samples[1]],
+    ]);
+  });
+
+  it('is not made by a sample of what has no name in the counts', () => {
+    const tally = new DropTally();
+    tally.sample(aSample(), drop('A', 0));
+    tally.tick(1);
+    expect(tally.lines()).toEqual([]);
+    tally.add(drop('A', 1));
+    tally.tick(1);
+    expect(tally.lines()).toMatchObject([{ reason: 'A', sample: null }]);
   });
 
   it('counts a short interval by its length', () => {

@@ -1,7 +1,8 @@
 /**
  * Adds up what the drop counter reads, second by second, in the order in which a table shows it. Pure: whoever reads the
- * counter hands in rows and says when a second has passed.
+ * counter hands in rows and samples, and says when a second has passed.
  */
+import type { DropSample } from '@netfall/proto';
 
 /** How far the history goes back, seconds. */
 export const HISTORY_S = 60;
@@ -29,6 +30,8 @@ export interface DropLine extends DropCount {
   rate: number;
   /** Events a second in each of the last seconds, the newest last; at most HISTORY_S. */
   readonly history: number[];
+  /** The newest packet that was sampled; null before the first. */
+  sample: DropSample | null;
 }
 
 export interface Ledger {
@@ -43,6 +46,8 @@ export class DropTally {
   readonly #lines = new Map<string, DropLine>();
   readonly #order: DropLine[] = [];
   readonly #now = new Map<DropLine, number>();
+  /** Of this interval, by kind. */
+  readonly #samples = new Map<string, DropSample>();
   readonly #hops = new Map<string, number>();
   #named = 0;
 
@@ -54,6 +59,16 @@ export class DropTally {
     line.bytes += row.bytes;
     this.#named += row.events;
     this.#now.set(line, (this.#now.get(line) ?? 0) + row.events);
+  }
+
+  /** Whether a kind has no sample of this interval yet. */
+  wantsSample(kind: Readonly<DropKind>): boolean {
+    return !this.#samples.has(keyOf(kind));
+  }
+
+  /** Takes a sample of a kind that is counted in the same interval, or was before. */
+  sample(sample: DropSample, kind: Readonly<DropKind>): void {
+    this.#samples.set(keyOf(kind), sample);
   }
 
   /** Notes how many drops a hop has lost so far. */
@@ -73,6 +88,11 @@ export class DropTally {
       line.rate = recent.reduce((sum, rate) => sum + rate, 0) / recent.length;
     }
     this.#now.clear();
+    for (const [key, sample] of this.#samples) {
+      const line = this.#lines.get(key);
+      if (line) line.sample = sample;
+    }
+    this.#samples.clear();
     settle(this.#order);
   }
 
@@ -87,16 +107,21 @@ export class DropTally {
     return { seen: this.#named + lost, lost, hops };
   }
 
-  #line({ reason, function: fn, protocol }: DropKind): DropLine {
-    const key = `${reason}\n${fn}\n${protocol}`;
+  #line(kind: Readonly<DropKind>): DropLine {
+    const key = keyOf(kind);
     const known = this.#lines.get(key);
     if (known) return known;
-    const counts = { events: 0, packets: 0, bytes: 0, rate: 0, history: [] };
+    const { reason, function: fn, protocol } = kind;
+    const counts = { events: 0, packets: 0, bytes: 0, rate: 0, history: [], sample: null };
     const line: DropLine = { reason, function: fn, protocol, ...counts };
     this.#lines.set(key, line);
     this.#order.push(line);
     return line;
   }
+}
+
+function keyOf({ reason, function: fn, protocol }: DropKind): string {
+  return `${reason}\n${fn}\n${protocol}`;
 }
 
 /** Insertion sort in which a row passes another only when it is clearly faster, or as silent with the larger total. */

@@ -1,12 +1,18 @@
 /** Reads the drop counter once a second: into a live table, or for a window whose sum is printed at its end. */
+import type { DropSample } from '@netfall/proto';
 import { wantsColour, widthOf } from '../terminal/text.ts';
 import { openScreen } from './screen.ts';
 import { type DropsView, drawDrops } from './table.ts';
-import { type DropCount, DropTally } from './tally.ts';
+import { type DropCount, type DropKind, type DropLine, DropTally } from './tally.ts';
 
 /** What counts drops. */
 export interface DropCounter {
   read(visit: (row: Readonly<DropCount>) => void): void;
+  /** Visits the samples since the last time of which `wants` said that they are of use; there may never be any. */
+  readSamples(
+    wants: (kind: Readonly<DropKind>) => boolean,
+    take: (sample: DropSample, kind: Readonly<DropKind>) => void,
+  ): void;
   /** Drops that were not counted under a name since it was opened, by hop. */
   losses(): Readonly<Record<string, number>>;
 }
@@ -81,6 +87,11 @@ async function everySecond(
   for (let second = 1; !signal.aborted; second++) {
     const due = Math.min(second * 1000, windowMs) - (performance.now() - began);
     await wait(Math.max(0, due), signal);
+    // Before the counts, which then hold every kind that was sampled.
+    counter.readSamples(
+      (kind) => tally.wantsSample(kind),
+      (sample, kind) => tally.sample(sample, kind),
+    );
     counter.read((row) => tally.add(row));
     for (const [hop, lost] of Object.entries(counter.losses())) tally.lost(hop, lost);
     const now = performance.now();
@@ -113,11 +124,17 @@ function endingSignals(): AbortSignal {
 
 function countedLines(tally: DropTally, elapsedS: number): string {
   const lines = [...tally.lines()].sort((a, b) => b.events - a.events || (key(a) < key(b) ? -1 : 1));
-  const counted = lines.map(({ reason, function: fn, protocol, events, packets, bytes }) => {
-    const rate = Math.round((events / elapsedS) * 1000) / 1000;
-    return JSON.stringify({ reason, function: fn, protocol, events, packets, bytes, rate });
-  });
+  const counted = lines.map((line) => countedLine(line, elapsedS));
   return `${[...counted, JSON.stringify({ ledger: tally.ledger() })].join('\n')}\n`;
+}
+
+function countedLine(line: DropLine, elapsedS: number): string {
+  const { reason, function: fn, protocol, events, packets, bytes, sample } = line;
+  const rate = Math.round((events / elapsedS) * 1000) / 1000;
+  const counts = { reason, function: fn, protocol, events, packets, bytes, rate };
+  if (sample === null) return JSON.stringify(counts);
+  const { observed_us, interface: iface, namespace, length, flows } = sample;
+  return JSON.stringify({ ...counts, sample: { observed_us, interface: iface, namespace, length, flows } });
 }
 
 function key({ reason, function: fn, protocol }: DropCount): string {

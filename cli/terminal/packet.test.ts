@@ -28,6 +28,15 @@ it.each([
   expect(packetLine(sample)).toBe(line);
 });
 
+it('leaves out the ends of tunnels where there is no room for them', () => {
+  const flows = [aFlow({ protocol: 'VXLAN', tunnel_id: 42 }), aFlow(tcp)];
+  const whole = '10.1.2.3:443 > 10.9.0.4:50122 TCP SYN ACK in 10.1.2.3 > 10.9.0.4 VXLAN 42 · lo';
+  expect(packetLine(aSample({ flows }), whole.length)).toBe(whole);
+  const short = '10.1.2.3:443 > 10.9.0.4:50122 TCP SYN ACK in VXLAN 42 · lo';
+  expect(packetLine(aSample({ flows }), whole.length - 1)).toBe(short);
+  expect(packetLine(aSample({ flows }), 1)).toBe(short);
+});
+
 it('is one line without control sequences, whatever the network sent', () => {
   const text = fc.string({ unit: 'binary' });
   const flow = fc.record({ source: text, destination: text, protocol: text, detail: text }).map(aFlow);

@@ -5,20 +5,29 @@ import { clean } from './text.ts';
 /** What the line tells. */
 export type Packet = Pick<DropSample, 'interface' | 'namespace' | 'length' | 'flows'>;
 
-/** Who talked to whom, the innermost first; by which interface; whose: what is not known is left out. */
-export function packetLine({ flows, interface: iface, namespace, length }: Packet): string {
+/**
+ * Who talked to whom, the innermost first; by which interface; whose: what is not known is left out. The ends of tunnels
+ * are told where they fit into `width` columns; what else there is may be longer.
+ */
+export function packetLine(packet: Packet, width: number = Number.POSITIVE_INFINITY): string {
+  const whole = lineOf(packet, true);
+  return whole.length <= width ? whole : lineOf(packet, false);
+}
+
+function lineOf({ flows, interface: iface, namespace, length }: Packet, tunnelEnds: boolean): string {
   const who = flows
-    .map(flowText)
-    .filter((text) => text !== '')
     .toReversed()
+    .map((flow, depth) => flowText(flow, tunnelEnds || depth === 0))
+    .filter((text) => text !== '')
     .join(' in ');
   return clean([who || `${length} bytes`, iface, namespace].filter((text) => text !== '').join(' · '));
 }
 
-function flowText(flow: Flow): string {
+function flowText(flow: Flow, ends: boolean): string {
   const { source, source_port, destination, destination_port, protocol, tunnel_id, vlans, detail } = flow;
+  const known = source !== '' || destination !== '';
   return [
-    ...(source || destination ? [`${end(source, source_port)} > ${end(destination, destination_port)}`] : []),
+    ...(ends && known ? [`${end(source, source_port)} > ${end(destination, destination_port)}`] : []),
     ...(protocol ? [protocol] : []),
     ...(tunnel_id > 0 ? [String(tunnel_id)] : []),
     ...(detail ? [detail] : []),

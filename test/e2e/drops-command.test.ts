@@ -43,6 +43,12 @@ describe.skipIf(!counts)('netfall drops (needs CAP_BPF and CAP_PERFMON)', () => 
       function: expect.stringMatching(/^\w*udp6?_\w+$/),
       events: 3000,
       packets: 3000,
+      sample: {
+        interface: 'lo',
+        namespace: '',
+        length: 14 + 40 + 8 + 52,
+        flows: [{ source: '::1', destination: '::1', protocol: 'UDP', destination_port: 9 }],
+      },
     });
     expect(line?.rate).toBeGreaterThan(3000 / 6);
     expect(line?.rate).toBeLessThanOrEqual(3000 / 4);
@@ -62,7 +68,7 @@ describe.skipIf(!counts)('netfall drops (needs CAP_BPF and CAP_PERFMON)', () => 
     const { code, stdout } = await child.ended;
     expect(code).toBe(0);
     expect(stdout).toMatch(/^Drops on \S+ {3}0:03 {3}/);
-    expect(stdout).toMatch(/^NO_SOCKET +\S+ +IPv6 +\S+ +500 /m);
+    expect(stdout).toMatch(/^NO_SOCKET +\S+ +IPv6 +\S+ +500 .*\n {2}\[::1\]:\d+ > \[::1\]:9 UDP · lo$/m);
     expect(stdout).toMatch(/^seen \S+ {3}lost 0 {3}complete 100 %$/m);
     expect(stdout).not.toContain('\x1b');
   });
