@@ -68,6 +68,9 @@ async function expectIncident(url: string, slack: Receiver, began: number): Prom
     fingerprint: 'drop/NO_SOCKET/__udp4_lib_rcv',
     signal: { kind: 'drop', reason: 'NO_SOCKET', function: '__udp4_lib_rcv' },
     hosts_total: 1,
+    samples: [
+      { flows: [{ source: '127.0.0.1', destination: '127.0.0.1', protocol: 'UDP', destination_port: 9 }] },
+    ],
   });
   const message = await eventually(async () => slack.received[0], 10_000);
   expect(message.notification).toBe(`${incident.id}/firing`);
