@@ -15,7 +15,7 @@ import {
 import { first, fromHex, toHex } from './testing/bytes.ts';
 import { Command } from './wire.ts';
 
-const runs = { numRuns: Number(process.env['NETFALL_FUZZ_RUNS'] ?? 1000) };
+const runs = { numRuns: 1000 };
 
 function text(slab: Uint8Array, range: Range): string {
   return Buffer.from(slab.subarray(range.start, range.end)).toString();

@@ -290,6 +290,6 @@ it('leaves the monitor as it found it, whatever others do and whenever it is kil
       for (const step of list) world.run(step);
       world.end();
     }),
-    { numRuns: Number(process.env['NETFALL_FUZZ_RUNS'] ?? 2000) },
+    { numRuns: 2000 },
   );
 });
