@@ -16,12 +16,13 @@ import {
   StorageType,
   setSha256Backend,
 } from '@nats-io/obj';
-import type { Clock } from '../clock.ts';
+import { type Clock, sleep } from '../clock.ts';
 import { type Blobs, LogError } from '../log.ts';
 import { checkBlobName, checkBlobPrefix } from '../names.ts';
 import type { Connection } from './connection.ts';
 import { Delivery } from './delivery.ts';
 import { asLogError } from './errors.ts';
+import { LOOK_AGAIN_MS, LOOKS_WHEN_REPLICATED } from './stream.ts';
 
 const CHUNK_BYTES = 128 * 1024;
 const CHUNKS_A_BATCH = 16;
@@ -141,6 +142,7 @@ async function* verifiedChunks(
   const hash = createHash('sha256');
   let received = 0;
   let next = 1;
+  let looks = 0;
   while (received < info.chunks) {
     store.ensureOpen();
     const delivery = await Delivery.open(connection, jsm, clock, {
@@ -152,7 +154,12 @@ async function* verifiedChunks(
       throw asLogError(error, where);
     });
     try {
-      if (delivery.pending !== info.chunks - received) {
+      const lacks = info.chunks - received - delivery.pending;
+      if (lacks > 0 && store.replicas > 1 && ++looks < LOOKS_WHEN_REPLICATED) {
+        await sleep(clock, LOOK_AGAIN_MS, NEVER);
+        continue;
+      }
+      if (lacks !== 0) {
         throw corrupt(
           `has ${received + delivery.pending} of ${info.chunks} chunks (was it replaced meanwhile?)`,
         );

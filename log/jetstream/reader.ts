@@ -11,7 +11,7 @@ import type { Connection } from './connection.ts';
 import { Delivery } from './delivery.ts';
 import { asLogError } from './errors.ts';
 import { timestampUs } from './position.ts';
-import { firstHeld, identityOf } from './stream.ts';
+import { firstHeld, identityOf, LOOK_AGAIN_MS, LOOKS_WHEN_REPLICATED } from './stream.ts';
 
 export interface ReadSource {
   readonly connection: Connection;
@@ -24,9 +24,6 @@ export interface ReadSource {
 
 const RETRY_MS = 100;
 const RETRY_MOST_MS = 5000;
-// A replica that has just become leader may still be applying what others have already delivered.
-const LOOKS_WHEN_REPLICATED = 3;
-const LOOK_AGAIN_MS = 1000;
 
 const FINAL: ReadonlySet<LogErrorCode> = new Set(['gap', 'rewound', 'replaced', 'corrupt', 'closed']);
 

@@ -28,6 +28,10 @@ export interface StreamSettings {
 // What the headers that an append carries may take: id, expectations, their names.
 const HEADER_BYTES = 1024;
 
+/** A replica may still be applying what others have delivered already: what it seems to lack is looked for so often. */
+export const LOOKS_WHEN_REPLICATED = 3;
+export const LOOK_AGAIN_MS = 1000;
+
 /** The stream's configuration as Netfall makes it. */
 function configOf(settings: StreamSettings) {
   return {
