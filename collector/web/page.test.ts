@@ -37,6 +37,8 @@ describe.skipIf(executable === undefined)('the page in a browser (needs chromium
   /** Opens the page of a server; `complaints` gathers script errors, refusals by policy and dialogs. */
   async function open(api: TestApi, hash = ''): Promise<{ page: Page; complaints: string[] }> {
     const page = await browser.newPage();
+    // Goes on like any clock, but can be put forward.
+    await page.clock.install();
     const complaints: string[] = [];
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => {
@@ -196,8 +198,12 @@ describe.skipIf(executable === undefined)('the page in a browser (needs chromium
     api.database.commit({
       hosts: [aHost('a'), aHost('b'), aHost('c', { status: 'silent', messages_lost: 4 })],
     });
-    await page.reload();
-    await page.getByText('2 hosts report, and their ledgers show 4 losses, listed above.').waitFor();
+    const told = page.getByText('2 hosts report, and their ledgers show 4 losses, listed above.');
+    const asksAgain = async () => {
+      await page.clock.fastForward(10_000);
+      return told.isVisible();
+    };
+    await expect.poll(asksAgain, { timeout: 20_000, interval: 200 }).toBe(true);
     expect(await page.locator('#fleet dt').allTextContents()).toEqual(['hosts live', 'silent']);
     expect(await page.locator('#fleet dd').allTextContents()).toEqual(['2', '1']);
     await page.close();
