@@ -82,6 +82,14 @@ export function createProgram(): Command {
     );
 
   program
+    .command('explain')
+    .description('tell what a drop reason, counter or trap means, its likely causes and their mends')
+    .argument('<name>', 'e.g. SOCKET_RCVBUFF, UdpRcvbufErrors; a part of a name lists all that have it')
+    .action(async (name, _, command) =>
+      (await import('./commands/explain.ts')).explain(name, command.optsWithGlobals()),
+    );
+
+  program
     .command('doctor')
     .description('tell what this kernel and these privileges allow, and the mend for what is missing')
     .option('--config <file>', 'look at the data directory and log of this configuration of an agent')

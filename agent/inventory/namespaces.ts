@@ -13,11 +13,22 @@ const SEARCH_EVERY_US = 10_000_000;
 /** What a namespace belongs to may be another one when its number is used again. */
 const FORGET_AFTER_US = 300_000_000;
 
+/** A network namespace of this host. */
+export interface NetworkNamespace {
+  readonly inode: number;
+  /** As {@link NetworkNamespaces.name} gives it, but `host` for the host's own. */
+  readonly name: string;
+  /** What stands for it under the root: `proc/PID/ns/net` of a process in it, or `run/netns/NAME`. */
+  readonly path: string;
+}
+
 export class NetworkNamespaces {
   readonly #root: string;
   readonly #tree: FileTree;
   readonly #nowUs: () => number;
   readonly #names = new Map<number, string>();
+  /** By inode; also of those that no name is known of. */
+  readonly #paths = new Map<number, string>();
   #own = -1;
   #forgotUs = Number.NEGATIVE_INFINITY;
   #searchedUs = Number.NEGATIVE_INFINITY;
@@ -39,7 +50,7 @@ export class NetworkNamespaces {
     if (nowUs - this.#forgotUs >= FORGET_AFTER_US) {
       this.#forgotUs = nowUs;
       this.#names.clear();
-      this.#own = inodeIn(this.#tree.linkName('proc/1/ns/net') || this.#tree.linkName('proc/self/ns/net'));
+      this.#readOwn();
     }
     if (inode === this.#own) return '';
     if (!this.#names.has(inode) && nowUs - this.#searchedUs >= SEARCH_EVERY_US) {
@@ -49,14 +60,38 @@ export class NetworkNamespaces {
     return this.#names.get(inode) ?? `net:[${inode}]`;
   }
 
+  /** Every namespace that a process or `ip netns` holds. Searches anew. */
+  list(): NetworkNamespace[] {
+    this.#readOwn();
+    this.#searchedUs = this.#nowUs();
+    this.#search();
+    return [...this.#paths].map(([inode, path]) => {
+      return {
+        inode,
+        path,
+        name: inode === this.#own ? 'host' : (this.#names.get(inode) ?? `net:[${inode}]`),
+      };
+    });
+  }
+
+  #readOwn(): void {
+    this.#own = inodeIn(this.#tree.linkName('proc/1/ns/net') || this.#tree.linkName('proc/self/ns/net'));
+  }
+
   /** Names every namespace that a process or `ip netns` holds. */
   #search(): void {
     this.#names.clear();
-    for (const name of this.#tree.names('run/netns'))
-      this.#add(this.#inode(`run/netns/${name}`), `netns ${name}`);
+    this.#paths.clear();
+    for (const name of this.#tree.names('run/netns')) {
+      const path = `run/netns/${name}`;
+      const inode = this.#inode(path);
+      this.#addPath(inode, path);
+      if (inode !== this.#own) this.#add(inode, `netns ${name}`);
+    }
     const processes = this.#tree.names('proc').filter((name) => /^\d+$/.test(name));
     for (const pid of processes.slice(0, MOST_PROCESSES)) {
       const inode = inodeIn(this.#tree.linkName(`proc/${pid}/ns/net`));
+      this.#addPath(inode, `proc/${pid}/ns/net`);
       if (inode < 0 || inode === this.#own || this.#names.has(inode)) continue;
       const owner = ownerOf(this.#tree.text(`proc/${pid}/cgroup`));
       if (owner !== '') this.#add(inode, owner);
@@ -65,6 +100,10 @@ export class NetworkNamespaces {
 
   #add(inode: number, name: string): void {
     if (inode > 0 && this.#names.size < MOST_KNOWN) this.#names.set(inode, name);
+  }
+
+  #addPath(inode: number, path: string): void {
+    if (inode > 0 && this.#paths.size < MOST_KNOWN && !this.#paths.has(inode)) this.#paths.set(inode, path);
   }
 
   #inode(path: string): number {

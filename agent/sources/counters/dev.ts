@@ -24,9 +24,21 @@ const NAMES: Readonly<Record<string, string>> = {
   colls: 'collisions',
   carrier: 'carrier_errors',
 };
-/** Columns of traffic rather than trouble. They are reported for uplinks alone: a host of containers has thousands. */
-const TRAFFIC = /^[rt]x_(bytes|packets|multicast|compressed)$/;
+/** Columns that belong to no direction elsewhere. */
+const WHOLE: Readonly<Record<string, string>> = { rx_multicast: 'multicast', tx_collisions: 'collisions' };
+
+const TRAFFIC = /^([rt]x_(bytes|packets|compressed)|multicast)$/;
 const TOTALS: Readonly<Record<string, string>> = { rx_packets: RECEIVED_PACKETS, tx_packets: SENT_PACKETS };
+
+/** Whether a statistic is of traffic rather than trouble. Reported for uplinks alone: a host of containers has thousands. */
+export function isTraffic(name: string): boolean {
+  return TRAFFIC.test(name);
+}
+
+/** The host-wide counter that an uplink's statistic adds to; empty for none. */
+export function totalOf(name: string): string {
+  return TOTALS[name] ?? '';
+}
 
 const COLON = 0x3a;
 
@@ -126,8 +138,8 @@ export class DevParser implements TableParser {
   #makeSlots(name: string): Int32Array {
     const isUplink = this.#isUplink(name);
     return Int32Array.from(this.#columns, (column) => {
-      if (!isUplink && TRAFFIC.test(column)) return NO_SLOT;
-      const total = isUplink ? (TOTALS[column] ?? '') : '';
+      if (!isUplink && isTraffic(column)) return NO_SLOT;
+      const total = isUplink ? totalOf(column) : '';
       return this.#growth.add({ name: column, interface: name, total }, false);
     });
   }
@@ -147,5 +159,6 @@ function named(direction: string, columns: string): string[] {
     .trim()
     .split(/\s+/)
     .filter((column) => column !== '')
-    .map((column) => `${direction}_${NAMES[column] ?? column}`);
+    .map((column) => `${direction}_${NAMES[column] ?? column}`)
+    .map((name) => WHOLE[name] ?? name);
 }

@@ -1,0 +1,142 @@
+/**
+ * Counters of the other network namespaces on this host: pods, containers, those of `ip netns`. Only what counts losses
+ * is reported, under the namespace's name; the rest would be a host's worth of counters for each.
+ *
+ * /proc/PID/net is read where a process is in the namespace and may be looked at. Else the thread goes there for the
+ * moment of the reading, which needs CAP_SYS_ADMIN. Nothing of a namespace is held open between readings: that would keep
+ * it alive when its pod is gone.
+ */
+import { closeSync, openSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { counterRule } from '@netfall/catalog';
+import { NetworkNamespaces } from '../../inventory/namespaces.ts';
+import { enterNetworkNamespace } from '../../kernel/libc.ts';
+import type { Collector } from '../../source.ts';
+import { type FileBuffer, FileReader, otherFiles } from './files.ts';
+import { Growth } from './growth.ts';
+import { type CounterReader, NOWHERE } from './reader.ts';
+
+/** Namespaces read at most; those beyond are counted as `namespaces_full`. */
+const MOST_NAMESPACES = 512;
+/** Time between two searches for namespaces that have come or gone, microseconds. */
+const SEARCH_EVERY_US = 15_000_000;
+
+interface Namespace {
+  readonly name: string;
+  readonly path: string;
+  readonly files: FileReader;
+  /** Whether the files below /proc/PID/net could not be read, so that the thread has to go there. */
+  entered: boolean;
+}
+
+export class NamespaceReader implements CounterReader {
+  readonly #root: string;
+  readonly #buffer: FileBuffer;
+  readonly #nowUs: () => number;
+  readonly #known: NetworkNamespaces;
+  readonly #namespaces = new Map<number, Namespace>();
+  #searchedUs = Number.NEGATIVE_INFINITY;
+  /** Whether the thread may go to another namespace. */
+  #mayEnter = true;
+
+  /** @param root stands in for `/`. @param nowUs any clock that only goes forward. */
+  constructor(root: string, buffer: FileBuffer, nowUs: () => number) {
+    this.#root = root;
+    this.#buffer = buffer;
+    this.#nowUs = nowUs;
+    this.#known = new NetworkNamespaces(root, nowUs);
+  }
+
+  read(into: Collector): void {
+    if (Math.abs(this.#nowUs() - this.#searchedUs) >= SEARCH_EVERY_US) this.#search(into);
+    for (const [inode, namespace] of this.#namespaces) {
+      if (!this.#readOne(namespace, lossesOf(namespace.name, into))) this.#namespaces.delete(inode);
+    }
+  }
+
+  close(): void {
+    this.#namespaces.clear();
+  }
+
+  #search(into: Collector): void {
+    this.#searchedUs = this.#nowUs();
+    const own = ownInode(this.#root);
+    const found = this.#known.list().filter(({ inode }) => inode !== own);
+    const inodes = new Set(found.map(({ inode }) => inode));
+    for (const inode of this.#namespaces.keys()) if (!inodes.has(inode)) this.#namespaces.delete(inode);
+    for (const { inode, name, path } of found) {
+      const known = this.#namespaces.get(inode);
+      if (known?.name === name && known.path === path) continue;
+      if (!known && this.#namespaces.size >= MOST_NAMESPACES) {
+        into.loss('namespaces_full', 1);
+        continue;
+      }
+      const growth = new Growth();
+      const files = known?.files ?? new FileReader(growth, otherFiles(growth), this.#buffer);
+      this.#namespaces.set(inode, { name, path, files, entered: path.startsWith('run/') });
+    }
+  }
+
+  /** Returns false when the namespace is gone, or cannot be read. */
+  #readOne(namespace: Namespace, into: Collector): boolean {
+    if (!namespace.entered) {
+      const folder = join(this.#root, namespace.path, '../../net');
+      if (namespace.files.read(folder, into) > 0) return true;
+      namespace.entered = true;
+    }
+    return this.#mayEnter && this.#readThere(namespace, into);
+  }
+
+  #readThere({ files, path, name }: Namespace, into: Collector): boolean {
+    let there: number;
+    try {
+      there = openSync(join(this.#root, path), 'r');
+    } catch {
+      return false;
+    }
+    const home = openSync('/proc/thread-self/ns/net', 'r');
+    try {
+      enterNetworkNamespace(there, name);
+    } catch {
+      this.#mayEnter = false;
+      return false;
+    } finally {
+      closeSync(there);
+      if (!this.#mayEnter) closeSync(home);
+    }
+    try {
+      return files.read('/proc/thread-self/net', into) > 0;
+    } finally {
+      goHome(home);
+    }
+  }
+}
+
+function ownInode(root: string): number {
+  try {
+    return statSync(join(root, 'proc/self/ns/net')).ino;
+  } catch {
+    return -1;
+  }
+}
+
+/** Without a way back the process would report another network as its own: it ends at once. */
+function goHome(home: number): void {
+  try {
+    enterNetworkNamespace(home, 'where it came from');
+  } catch {
+    process.abort();
+  }
+  closeSync(home);
+}
+
+/** Passes on what counts losses, as of a namespace. */
+function lossesOf(namespace: string, into: Collector): Collector {
+  return {
+    ...NOWHERE,
+    counter(name, iface, delta) {
+      if ((counterRule(name)?.lost ?? 'never') !== 'never') into.counter(name, iface, delta, namespace);
+    },
+    loss: (hop, count) => into.loss(hop, count),
+  };
+}
