@@ -3,16 +3,14 @@
  * any case; gives the monitor back, and takes itself off when alerts cost too much. It must not know how alerts are read.
  */
 
-import { NetworkNamespaces } from '../../inventory/namespaces.ts';
 import { KernelError } from '../../kernel/libc.ts';
-import { Links } from '../../kernel/netlink/links.ts';
 import { type Collector, type Probe, type Source, Suspended } from '../../source.ts';
 import { ProcessorShare } from '../processor-share.ts';
-import { specimenOf } from '../specimen.ts';
 import { DropMonitorCounter, type DropMonitorLosses } from './counter.ts';
 import type { Interference } from './monitor.ts';
 import { hardwareTells, probeDropMonitor } from './probe.ts';
 import type { MonitorConfig } from './requests.ts';
+import { Specimens } from './specimens.ts';
 import { recordFile, restoreLeft, Tap, type TappedKernel } from './tap.ts';
 
 export interface DropMonitorSourceOptions extends MonitorConfig {
@@ -43,10 +41,9 @@ const MOST_REFUSED = 5;
 export class DropMonitorSource implements Source {
   readonly name = NAME;
   readonly #options: DropMonitorSourceOptions;
-  readonly #namespaces: NetworkNamespaces;
   #tap: Tap | undefined;
   #counter: DropMonitorCounter | undefined;
-  #links: Links | undefined;
+  #specimens: Specimens | undefined;
   #told: Partial<DropMonitorLosses> = {};
   #remark = '';
   #remarkUs = 0;
@@ -57,7 +54,6 @@ export class DropMonitorSource implements Source {
 
   constructor(options: DropMonitorSourceOptions) {
     this.#options = options;
-    this.#namespaces = new NetworkNamespaces(options.root, options.nowUs);
   }
 
   probe(): Probe {
@@ -83,7 +79,7 @@ export class DropMonitorSource implements Source {
       ...(kernel && { kernel }),
     });
     this.#counter = new DropMonitorCounter(this.#tap, { root, hardwareOnly, samples: samples ? SAMPLES : 0 });
-    this.#links = samples ? new Links() : undefined;
+    this.#specimens = samples ? new Specimens(root, nowUs) : undefined;
     this.#told = {};
     this.#remark = '';
     this.#refused = this.#spentUs = 0;
@@ -98,7 +94,11 @@ export class DropMonitorSource implements Source {
     this.#measured(() => counter.drainAll());
     this.#watch(this.#tap);
     counter.read((row) => into.drop(row));
-    this.#samples(counter, into);
+    this.#specimens?.read(
+      counter,
+      ({ reason, function: name }) => into.wantsSample(reason, name),
+      (sample) => into.sample(sample),
+    );
     this.#losses(counter, into);
     this.#checkCeiling();
   }
@@ -112,8 +112,8 @@ export class DropMonitorSource implements Source {
   stop(): void {
     const tap = this.#tap;
     this.#tap = undefined;
-    this.#links?.close();
-    this.#links = undefined;
+    this.#specimens?.[Symbol.dispose]();
+    this.#specimens = undefined;
     this.#counter?.close();
     this.#counter = undefined;
     tap?.close();
@@ -146,16 +146,6 @@ export class DropMonitorSource implements Source {
     if (did === '') return;
     this.#remark = `another tool ${did}, ${this.#refused > 0 ? 'and it is tried again' : 'which was taken back'}`;
     this.#remarkUs = this.#options.nowUs();
-  }
-
-  #samples(counter: DropMonitorCounter, into: Collector): void {
-    this.#links?.update();
-    counter.readSamples((site, sample) => {
-      if (!into.wantsSample(site.reason, site.function)) return;
-      const { timeUs: observedUs, copied, etherType, interfaceIndex, length, bytes } = sample;
-      const packet = { observedUs, copied, etherType, interfaceIndex, length, bytes, start: 0, namespace: 0 };
-      into.sample(specimenOf({ ...site, ...packet }, this.#links, this.#namespaces));
-    });
   }
 
   #losses(counter: DropMonitorCounter, into: Collector): void {
