@@ -318,11 +318,12 @@ class SpoolingAgent implements Agent {
       counters: LIMITS.counters as number,
       samples: LIMITS.samples as number,
     };
+    const countsDrops = this.#runs('drops') && !this.#uncounted;
+    const audited = countsDrops && this.#runs('counters') ? this.#counting() : '';
     for (;;) {
-      const report = this.#window.report(limits);
+      const report = this.#window.report(limits, audited);
       const reports: Item[] = [];
-      if (report.hasDrops || (this.#runs('drops') && !this.#uncounted))
-        reports.push({ drop_report: report.drops });
+      if (report.hasDrops || countsDrops) reports.push({ drop_report: report.drops });
       if (report.hasCounters || this.#runs('counters')) reports.push({ counter_report: report.counters });
       const cut = { source: 'agent', hop: 'report_full', count: report.cutCounters };
       const losses = this.#window.losses(cut.count > 0 ? [...draft.carried, cut] : draft.carried);

@@ -82,6 +82,16 @@ export function createProgram(): Command {
     );
 
   program
+    .command('counters')
+    .description('show which counters of losses move, held against the drops that are seen; needs no server')
+    .option('--for <duration>', 'how long to count, e.g. 30s (default: 5s)', parseDuration)
+    .option('--all', 'list counters that count no losses, too')
+    .option('--root <dir>', 'read /sys and /proc below this directory', '')
+    .action(async (_, command) =>
+      (await import('./commands/counters.ts')).counters(command.optsWithGlobals()),
+    );
+
+  program
     .command('explain')
     .description('tell what a drop reason, counter or trap means, its likely causes and their mends')
     .argument('<name>', 'e.g. SOCKET_RCVBUFF, UdpRcvbufErrors; a part of a name lists all that have it')

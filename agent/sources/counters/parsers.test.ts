@@ -196,7 +196,7 @@ describe('dev', () => {
       'rx_dropped@eth0': 3,
       'tx_bytes@eth0': 700,
       'tx_packets@eth0': 7,
-      'tx_collisions@eth0': 5,
+      'collisions@eth0': 5,
       'rx_errors@br0': 1,
       'rx_dropped@br0': 3,
       received_packets: 5,

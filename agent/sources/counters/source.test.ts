@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -82,6 +82,13 @@ describe('the source counters', () => {
     });
     lay('proc-6.18/before');
     expect(source.probe()).toEqual({ state: 'ok', detail: 'kernel counters from /proc/net' });
+    mkdirSync(join(root, 'proc/sys/net'));
+    expect(source.probe()).toMatchObject({
+      state: 'degraded',
+      detail: 'kernel counters from /proc/net',
+      missing: "the host's interfaces are in the host's network namespace only, and this is another one",
+    });
+    rmSync(join(root, 'proc/sys/net'), { recursive: true });
     rmSync(join(root, 'proc/net/snmp6'));
     expect(source.probe().state).toBe('ok');
     rmSync(join(root, 'proc/net/softnet_stat'));

@@ -6,6 +6,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '@netfall/log';
 import type { Collector, Probe, Source } from '../../source.ts';
+import { lackOfNetworkNamespace } from '../lack.ts';
 import { FILES, FileBuffer, FileReader, ownFiles } from './files.ts';
 import { Growth } from './growth.ts';
 import { InterfaceReader } from './interfaces.ts';
@@ -17,7 +18,7 @@ export interface CountersOptions {
   readonly root: string;
   /** Time between readings at rest, seconds. */
   readonly periodS: number;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'nowUs'>;
   /** Whether to read now, whatever the period says. */
   readonly hurry: () => boolean;
 }
@@ -47,7 +48,11 @@ export class CountersSource implements Source {
         mend: 'mount -t proc proc /proc',
       };
     }
-    if (missing.length === 0) return { state: 'ok', detail: 'kernel counters from /proc/net' };
+    if (missing.length === 0) {
+      const detail = 'kernel counters from /proc/net';
+      const elsewhere = lackOfNetworkNamespace(this.#options.root, "the host's interfaces are");
+      return elsewhere ? { state: 'degraded', detail, ...elsewhere } : { state: 'ok', detail };
+    }
     return {
       state: 'degraded',
       detail: 'some kernel counters from /proc/net',

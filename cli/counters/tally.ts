@@ -1,0 +1,79 @@
+/** Adds up what counters and drops did while somebody watched, and holds the one against the other. Pure. */
+import { audit, type Findings, NOTHING } from '@netfall/agent/audit';
+import { counterRule } from '@netfall/catalog';
+import type { CounterDelta, SocketDrops } from '@netfall/proto';
+import type { DropCount } from '../drops/tally.ts';
+
+/** A counter that moved. */
+export interface CounterLine extends CounterDelta {
+  /** Whether what it counts is a lost packet; `unknown` when the catalog does not have it. */
+  readonly lost: 'always' | 'sometimes' | 'never' | 'unknown';
+}
+
+export class CounterTally {
+  readonly #counters = new Map<string, { -readonly [K in keyof CounterDelta]: CounterDelta[K] }>();
+  readonly #drops = new Map<string, { -readonly [K in keyof DropCount]: DropCount[K] }>();
+  readonly #sockets = new Map<string, SocketDrops>();
+  readonly #losses = new Map<string, number>();
+
+  counter(name: string, iface: string, delta: number, namespace = ''): void {
+    const key = `${namespace}\n${iface}\n${name}`;
+    const known = this.#counters.get(key);
+    if (known) known.delta += delta;
+    else this.#counters.set(key, { name, interface: iface, delta, namespace });
+  }
+
+  drop(row: Readonly<DropCount>): void {
+    const key = `${row.reason}\n${row.function}\n${row.protocol}`;
+    const known = this.#drops.get(key);
+    if (known) known.events += row.events;
+    else this.#drops.set(key, { ...row });
+  }
+
+  socket(row: SocketDrops): void {
+    const key = `${row.protocol} ${row.local_address} ${row.local_port} ${row.pid}`;
+    const drops = (this.#sockets.get(key)?.drops ?? 0) + row.drops;
+    this.#sockets.set(key, { ...row, drops });
+  }
+
+  /** Something was lost at a hop, `total` since it was opened. */
+  lost(hop: string, total: number): void {
+    if (total > 0) this.#losses.set(hop, total);
+  }
+
+  /** Something was lost at a hop, `count` more. */
+  missed(hop: string, count: number): void {
+    this.#losses.set(hop, (this.#losses.get(hop) ?? 0) + count);
+  }
+
+  /** What moved, losses first, the largest first. */
+  counters(): CounterLine[] {
+    const order = ['always', 'sometimes', 'unknown', 'never'];
+    return [...this.#counters.values()]
+      .map((row): CounterLine => ({ ...row, lost: counterRule(row.name)?.lost ?? 'unknown' }))
+      .sort(
+        (a, b) =>
+          order.indexOf(a.lost) - order.indexOf(b.lost) || b.delta - a.delta || (a.name < b.name ? -1 : 1),
+      );
+  }
+
+  sockets(): SocketDrops[] {
+    return [...this.#sockets.values()].sort((a, b) => b.drops - a.drops);
+  }
+
+  losses(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#losses);
+  }
+
+  /** The audit of the whole time: nothing follows that what is left over could wait for. */
+  findings(): Findings {
+    const drops = [...this.#drops.values()];
+    const now = audit({ drops, counters: [...this.#counters.values()] }, NOTHING);
+    const rest = audit(NOTHING, now.leftover);
+    return {
+      explained: now.explained,
+      unseen: [...now.unseen, ...rest.unseen],
+      uncounted: [...now.uncounted, ...rest.uncounted],
+    };
+  }
+}
