@@ -50,6 +50,7 @@ interface Bound {
   send: (fd: number, bytes: Uint8Array, size: number, flags: number) => number | bigint;
   recvmmsg: (fd: number, headers: ArrayBuffer, count: number, flags: number, timeout: null) => number;
   poll: (descriptors: ArrayBuffer, count: number, timeoutMs: number) => number;
+  ioctl: (fd: number, request: number, argument: ArrayBuffer) => number;
   mmap: (
     address: null,
     length: number,
@@ -85,6 +86,7 @@ function libc(): Bound {
       send: library.func('long send(int fd, void *bytes, size_t size, int flags)'),
       recvmmsg: library.func('int recvmmsg(int fd, void *headers, uint count, int flags, void *timeout)'),
       poll: library.func('int poll(void *descriptors, ulong count, int timeout)'),
+      ioctl: library.func('int ioctl(int fd, ulong request, void *argument)'),
       mmap: library.func(
         'void *mmap(void *address, size_t length, int protection, int flags, int fd, int64 offset)',
       ),
@@ -210,6 +212,16 @@ export function sendDatagram(fd: number, bytes: Uint8Array): void {
 export function receiveDatagrams(fd: number, headers: ArrayBuffer, count: number): number {
   const MSG_DONTWAIT = 0x40;
   const result = libc().recvmmsg(fd, headers, count, MSG_DONTWAIT, null);
+  return result < 0 ? -koffi.errno() : result;
+}
+
+/**
+ * ioctl(2) without a throw, for requests whose errors are answers (`ENODEV`: no such interface).
+ * @param argument what the request takes; what addresses in it point to must stay referenced.
+ * @returns the result, or the negative errno.
+ */
+export function controlDevice(fd: number, request: number, argument: ArrayBuffer): number {
+  const result = libc().ioctl(fd, request, argument);
   return result < 0 ? -koffi.errno() : result;
 }
 
