@@ -2,7 +2,7 @@
  * What a source of the agent is: something that reads the kernel and reports what moved. docs/adding-a-source.md tells
  * how to write one; sources/index.ts lists them all.
  */
-import type { Drop, DropSample, SocketDrops } from '@netfall/proto';
+import { type Drop, DropOrigin, type DropSample, type SocketDrops } from '@netfall/proto';
 
 /** What this kernel and these privileges allow a source to do. Probing has no side effects. */
 export interface Probe {
@@ -18,6 +18,22 @@ export interface Probe {
 
 /** A drop as a source counts it: what grew since it was last collected. The object may be reused by the source. */
 export type DropRow = Omit<Drop, 'origin' | 'trap'> & Partial<Pick<Drop, 'origin' | 'trap'>>;
+
+/** A row that a source fills in again and again, so that handing over drops allocates nothing. */
+export function newDropRow(): { -readonly [K in keyof Drop]: Drop[K] } {
+  return {
+    reason: '',
+    function: '',
+    offset: 0,
+    module: '',
+    protocol: '',
+    origin: DropOrigin.DROP_ORIGIN_SOFTWARE,
+    trap: '',
+    events: 0,
+    packets: 0,
+    bytes: 0,
+  };
+}
 
 /** Where a source puts what it collected. The runner folds it into the window's report. */
 export interface Collector {

@@ -7,7 +7,7 @@ import { DropOrigin, LIMITS } from '@netfall/proto';
 import { KNOWN_PROTOCOLS, protocolName } from '../../names/protocols.ts';
 import { NO_REASON } from '../../names/reasons.ts';
 import { type CodeLocation, openSymbols, type SymbolResolver } from '../../names/symbols.ts';
-import type { DropRow } from '../../source.ts';
+import { type DropRow, newDropRow } from '../../source.ts';
 import type { AlertKind, Range } from './alert-reader.ts';
 import { Kinds } from './kinds.ts';
 import { firstEtherType, parseCutSymbol, SYMBOL_CHARACTERS } from './packet.ts';
@@ -70,19 +70,7 @@ export class DropMonitorCounter {
   #kindsFull = 0;
   #tablesFull = 0;
   #unresolved = 0;
-  /** Used again for every row. */
-  readonly #row: { -readonly [K in keyof Required<DropRow>]: DropRow[K] & {} } = {
-    reason: '',
-    function: '',
-    offset: 0,
-    module: '',
-    protocol: '',
-    origin: DropOrigin.DROP_ORIGIN_SOFTWARE,
-    trap: '',
-    events: 0,
-    packets: 0,
-    bytes: 0,
-  };
+  readonly #row = newDropRow();
 
   constructor(tap: Tap, options: CounterOptions) {
     this.#tap = tap;

@@ -2,9 +2,8 @@
  * `kfree-skb` as a source of the agent: hands the counter's rows and samples on, turns its ledger, which only grows, into
  * losses, and takes itself off when the program costs too much. It must not know how drops are counted.
  */
-import { DropOrigin } from '@netfall/proto';
 import { enableRunTimeStats } from '../../kernel/bpf/bpf.ts';
-import type { Collector, DropRow, Probe, Source } from '../../source.ts';
+import { type Collector, newDropRow, type Probe, type Source } from '../../source.ts';
 import { CpuCeiling } from './ceiling.ts';
 import { type KfreeSkbCounter, openKfreeSkb } from './counter.ts';
 import { probeKfreeSkb } from './probe.ts';
@@ -38,18 +37,7 @@ export class KfreeSkbSource implements Source {
   #specimens: Specimens | undefined;
   readonly #lost = { overflowEvents: 0, misses: 0, unresolvedSymbols: 0, samplesLacked: 0 };
   #events = 0;
-  /** Used again for every row. */
-  readonly #row: { -readonly [K in keyof DropRow]: DropRow[K] } = {
-    reason: '',
-    function: '',
-    offset: 0,
-    module: '',
-    protocol: '',
-    origin: DropOrigin.DROP_ORIGIN_SOFTWARE,
-    events: 0,
-    packets: 0,
-    bytes: 0,
-  };
+  readonly #row = newDropRow();
 
   constructor(options: KfreeSkbSourceOptions) {
     this.#options = options;
