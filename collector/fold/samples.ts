@@ -10,7 +10,7 @@ export const MOST_SAMPLES = 3;
 /** Depths of tunnels, the innermost ones, and tags of VLANs. */
 const MOST_FLOWS = 3;
 const MOST_VLANS = 2;
-/** Characters: two IPv6 addresses, or a pod and a container, and some. */
+/** Characters: a pod with its container takes 63. */
 const MOST_TEXT = 80;
 
 /** The newest sample of a kind among those of a report; of those as new the last one. */
