@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { asDataError } from './errors.ts';
 
 const SQLITE_BUSY = 5;
 
@@ -13,22 +14,26 @@ export interface ReplicaLock {
   release(): void;
 }
 
-/** Locks a data folder. Throws an Error that names the folder when another collector has it. */
+/** Locks a data folder. Throws an Error that names it when another collector has it, DataError when it cannot be used. */
 export function lockReplica(dir: string): ReplicaLock {
-  mkdirSync(dir, { recursive: true });
-  const database = new DatabaseSync(join(dir, 'replica.lock'));
+  let database: DatabaseSync | undefined;
   try {
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    mkdirSync(dir, { recursive: true });
+    database = new DatabaseSync(join(dir, 'replica.lock'));
+    return lock(database);
   } catch (error) {
-    database.close();
-    if (!(error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY)) throw error;
+    database?.close();
+    const isTaken = error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
+    if (!isTaken) throw asDataError(error, dir);
     throw new Error(
       `${dir} is in use by another collector: stop it, or give this one a data folder of its own`,
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   }
+}
+
+function lock(database: DatabaseSync): ReplicaLock {
+  database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   database.exec('CREATE TABLE IF NOT EXISTS replica (name TEXT NOT NULL)');
   const known = database.prepare('SELECT name FROM replica').get();
   const replica = known ? String(known['name']) : `r-${randomBytes(6).toString('hex')}`;

@@ -4,13 +4,14 @@
  * power cut may take the last commits whole, and the log gives them again.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { HostRecord } from '../fold/host.ts';
 import type { IncidentRecord } from '../fold/incident.ts';
 import type { Notification } from '../fold/model.ts';
 import { isPending } from '../fold/outbox.ts';
 import type { Changes, GlobalRecord, Rows } from '../fold/rows.ts';
+import { asDataError } from './errors.ts';
 
 /** Where a replica stands in the log. */
 export interface Checkpoint {
@@ -52,6 +53,19 @@ export function migrate(database: DatabaseSync): void {
   }
 }
 
+function open(path: string): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path);
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000');
+    migrate(database);
+    return database;
+  } catch (error) {
+    database?.close();
+    throw asDataError(error, dirname(path));
+  }
+}
+
 export class Store {
   readonly #path: string;
   readonly #database: DatabaseSync;
@@ -62,19 +76,10 @@ export class Store {
     Record<'hostState' | 'hostFacts' | 'incident' | 'notification', StatementSync>
   >;
 
-  /** Opens or creates the database at `path`. */
+  /** Opens or creates the database at `path`. Throws DataError. */
   constructor(path: string) {
     this.#path = path;
-    this.#database = new DatabaseSync(path);
-    try {
-      this.#database.exec(
-        'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000',
-      );
-      migrate(this.#database);
-    } catch (error) {
-      this.#database.close();
-      throw error;
-    }
+    this.#database = open(path);
     const prepare = (sql: string) => this.#database.prepare(sql);
     this.#statements = {
       hostState: prepare(
