@@ -1,6 +1,6 @@
 /**
  * What is missing is named, with the mend, and everything else works: `netfall doctor` and an agent, each started without
- * one thing that they would like to have. What needs a kernel with a drop monitor is in privileges.vm.test.ts beside it.
+ * one thing that they would like to have. What needs a kernel with a drop monitor is in agent/sources/privileges.vm.test.ts.
  */
 import { existsSync } from 'node:fs';
 import { probeKfreeSkb } from '@netfall/agent/kfree-skb';
@@ -197,7 +197,7 @@ describe.skipIf(!works)(
       const only = "in the host's network namespace only, and this is another one";
       const counters = {
         state: 'degraded',
-        detail: `kernel counters from /proc/net; the host's own are ${only}`,
+        detail: `kernel counters from /proc/net; the host's interfaces are ${only}`,
         mend: enter,
       };
       expect(await examine(made)).toMatchObject({
@@ -208,7 +208,7 @@ describe.skipIf(!works)(
         drops: { ok: true, detail: BY_BPF },
         capabilities: { ok: true, detail: `${ALL} held` },
       });
-      // Drops are counted wherever they happen, counters where the agent is.
+      // Drops are counted wherever they happen, the counters of interfaces and protocols where the agent is.
       const load = () => Promise.all([flood(SENT), flood(SENT / 2, place.name)]);
       const { sources, ...counted } = await watch(made, load);
       expect(counted).toEqual({ reportsDrops: true, dropped: SENT + SENT / 2, refused: SENT / 2 });

@@ -49,8 +49,9 @@ export interface Watched {
   readonly sources: readonly ({ readonly name: string } & Said)[];
   /** Whether it reported drops, be it that there were none. */
   readonly reportsDrops: boolean;
-  /** Datagrams over IPv6 to ports that nobody listens on, as dropped packets and by the kernel's own counter. */
+  /** Datagrams over IPv6 to ports that nobody listens on, as dropped packets. */
   readonly dropped: number;
+  /** The same by the kernel's own counter, in the agent's network namespace. */
   readonly refused: number;
 }
 
@@ -85,13 +86,14 @@ async function told(data: string): Promise<Omit<Watched, 'sources'>> {
     .trimEnd()
     .split('\n')
     .flatMap((line, i) => decodeEntry(readEventLine(line, i + 1).data).envelope?.items ?? []);
-  const sum = (counts: readonly number[]) => counts.reduce((all, count) => all + count, 0);
   const drops = items.flatMap(({ drop_report }) => drop_report?.drops ?? []);
   const counters = items.flatMap(({ counter_report }) => counter_report?.counters ?? []);
+  const sum = (counts: readonly number[]) => counts.reduce((all, count) => all + count, 0);
   const ours = drops.filter(({ reason, protocol }) => reason === 'NO_SOCKET' && protocol === 'IPv6');
+  const noPorts = counters.filter(({ name, namespace }) => name === 'Udp6NoPorts' && namespace === '');
   return {
     reportsDrops: items.some(({ drop_report }) => drop_report),
     dropped: sum(ours.map(({ events }) => events)),
-    refused: sum(counters.filter(({ name }) => name === 'Udp6NoPorts').map(({ delta }) => delta)),
+    refused: sum(noPorts.map(({ delta }) => delta)),
   };
 }
