@@ -118,7 +118,8 @@ export const IncidentSampleSchema = Type.Object(
     namespace: text("Empty for the host's own network, else a pod's, a container's or a namespace's name."),
     length: count('How long it was, bytes.'),
     flows: Type.Array(ref<Flow>('Flow'), {
-      description: 'Who talked to whom, the outermost first: one, and one more for each tunnel; the last three.',
+      description:
+        'Who talked to whom, the outermost first: one, and one more for each tunnel; the last three.',
     }),
   },
   { $id: 'IncidentSample', description: 'A packet that a host dropped, as a specimen.' },

@@ -201,6 +201,7 @@ describe.skipIf(!available())('the source drop-monitor (needs root and a kernel 
 
   it('watches and captures, beside each other', async () => {
     const caught: Pick<CaughtPacket, 'reason' | 'function' | 'interface' | 'length' | 'copied'>[] = [];
+    const sampled: string[] = [];
     let seen = 0;
     {
       using watch = watchDropMonitor(root);
@@ -214,6 +215,12 @@ describe.skipIf(!available())('the source drop-monitor (needs root and a kernel 
       watch.read(({ reason, events }) => {
         if (reason === 'NO_SOCKET') seen += events;
       });
+      watch.readSamples(
+        ({ reason }) => reason === 'NO_SOCKET',
+        ({ interface: name, flows: [flow] }) => {
+          sampled.push(`${flow?.protocol} to ${flow?.destination} on ${name}`);
+        },
+      );
       capture.poll(({ reason, function: fn, interface: name, length, copied }) => {
         if (reason === 'NO_SOCKET') caught.push({ reason, function: fn, interface: name, length, copied });
       });
@@ -221,6 +228,7 @@ describe.skipIf(!available())('the source drop-monitor (needs root and a kernel 
       expect(capture.lost()).toBe(0);
     }
     expect(seen).toBe(20);
+    expect(sampled).toEqual(['UDP to 127.0.0.1 on lo']);
     const length = ETHERNET_IPV4_UDP + 'a payload of some length, to be cut'.length;
     const packet = { reason: 'NO_SOCKET', function: '__udp4_lib_rcv', interface: 'lo', length, copied: 60 };
     expect(caught).toEqual(Array.from({ length: 20 }, () => packet));
