@@ -4,11 +4,10 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { branches, isBranch } from './packages.ts';
 import { type Machine, qemuCommand, whyNoVm } from './qemu.ts';
+import { makeSharedFolder, removeSharedFolder } from './shared-folder.ts';
 import { bootVm } from './vm.ts';
 
 const day = 24 * 60 * 60 * 1000;
@@ -36,11 +35,11 @@ async function run(): Promise<number> {
 }
 
 async function shell(): Promise<number> {
-  const shared = await mkdtemp(join(tmpdir(), 'netfall-vm-'));
+  const shared = await makeSharedFolder();
   const { rows = 24, columns = 80 } = process.stdout;
   const [program, args] = await qemuCommand(machine, shared, { rows, columns });
   console.error(`Linux ${kernel} in ${join(import.meta.dirname, '../..')}; exit, or Ctrl-A X, ends it`);
   const [code] = await once(spawn(program, [...args, '-serial', 'mon:stdio'], { stdio: 'inherit' }), 'exit');
-  await rm(shared, { recursive: true });
+  await removeSharedFolder(shared);
   return code ?? 1;
 }

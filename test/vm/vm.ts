@@ -3,12 +3,12 @@
  * as root. See docs/vm.md.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { VmError } from './error.ts';
 import { type Machine, qemuCommand } from './qemu.ts';
+import { makeSharedFolder, removeSharedFolder } from './shared-folder.ts';
 
 export interface Result {
   /** As a shell says it: 128 + N after signal N. */
@@ -27,7 +27,7 @@ const killTimeoutMs = 10_000;
 
 /** Resolves when the VM takes commands. Throws a VmError. */
 export async function bootVm(machine: Machine): Promise<Vm> {
-  const shared = await mkdtemp(join(tmpdir(), 'netfall-vm-'));
+  const shared = await makeSharedFolder();
   try {
     const [program, args] = await qemuCommand(machine, shared);
     const serial = [
@@ -41,7 +41,7 @@ export async function bootVm(machine: Machine): Promise<Vm> {
     await vm.ready;
     return vm;
   } catch (error) {
-    await rm(shared, { recursive: true, force: true });
+    await removeSharedFolder(shared);
     throw error;
   }
 }
@@ -126,7 +126,7 @@ export class Vm implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#kill('the VM was ended');
     await this.#closed;
-    await rm(this.#shared, { recursive: true, force: true });
+    await removeSharedFolder(this.#shared);
   }
 
   #listen(): void {
