@@ -4,7 +4,7 @@
  */
 import rules from './gen/rules.json' with { type: 'json' };
 import texts from './gen/texts.json' with { type: 'json' };
-import type { Rule } from './rules.ts';
+import { ANY_STATISTIC, type Rule, UNKNOWN_STATISTIC } from './rules.ts';
 import type { Cause, CountedBy } from './schema.ts';
 
 /** An entry of the catalog, with what other entries say of it. Lists are absent where they would be empty. */
@@ -58,10 +58,11 @@ const names: ReadonlyMap<string, readonly [Section, string]> = new Map(
   }),
 );
 
-/** The entry of that name or alias; undefined when the catalog has none. */
+/** The entry of that name or alias; undefined when the catalog has none. Statistics of any driver have one together. */
 export function explain(name: string): Explanation | undefined {
   const found = names.get(folded(name));
-  return found && explanation(...found);
+  if (found) return explanation(...found);
+  return name.startsWith(UNKNOWN_STATISTIC) ? { ...explanation('counters', ANY_STATISTIC), name } : undefined;
 }
 
 /** What one function's drops of a reason mean, in a sentence. */

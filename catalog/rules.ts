@@ -6,6 +6,8 @@ import { createHash } from 'node:crypto';
 import rules from './gen/rules.json' with { type: 'json' };
 import type { CountedBy, Direction, Layer } from './schema.ts';
 
+export type { CountedBy } from './schema.ts';
+
 export interface Rule {
   readonly lost: 'always' | 'sometimes' | 'never';
   readonly layer: Layer;
@@ -25,11 +27,25 @@ export interface CounterRule extends Rule {
   readonly gauge?: true;
 }
 
+/** Drivers' statistics that no file of the catalog names are counters of this beginning, and go by one entry. */
+export const UNKNOWN_STATISTIC = 'ethtool_';
+export const ANY_STATISTIC = 'ethtool_statistic';
+
 interface ReasonEntry extends ReasonRule {
   readonly places?: Readonly<Record<string, Partial<ReasonRule>>>;
 }
 
-const reasons = new Map(Object.entries(rules.reasons as Record<string, ReasonEntry>));
+/** By reason: what holds everywhere, and in some functions. */
+const reasons: ReadonlyMap<string, readonly [ReasonRule, ReadonlyMap<string, ReasonRule>]> = new Map(
+  Object.entries(rules.reasons as unknown as Record<string, ReasonEntry>).map(
+    ([name, { places, ...rule }]) => {
+      const inPlaces = Object.entries(places ?? {}).map(
+        ([fn, place]) => [fn, { ...rule, ...place }] as const,
+      );
+      return [name, [rule, new Map(inPlaces)]];
+    },
+  ),
+);
 const counters = new Map(Object.entries(rules.counters as Record<string, CounterRule>));
 
 /** SHA-256 of the rules, hex: two replicas with the same digest classify alike. */
@@ -48,14 +64,12 @@ const UNKNOWN: ReasonRule = {
 /** What holds for drops of a reason in a function. */
 export function reasonRule(reason: string, fn: string): ReasonRule {
   const entry = reasons.get(reason);
-  if (!entry) return UNKNOWN;
-  const place = entry.places?.[fn];
-  return place ? { ...entry, ...place } : entry;
+  return entry ? (entry[1].get(fn) ?? entry[0]) : UNKNOWN;
 }
 
 /** What holds for a counter; undefined for one that the catalog does not know. */
 export function counterRule(name: string): CounterRule | undefined {
-  return counters.get(name);
+  return counters.get(name) ?? (name.startsWith(UNKNOWN_STATISTIC) ? counters.get(ANY_STATISTIC) : undefined);
 }
 
 /** The counters that count a drop, the surest first. */

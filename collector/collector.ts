@@ -3,7 +3,7 @@
  * that was folded (purged past this replica, restored from a backup), it goes back to a snapshot by itself.
  */
 import { join } from 'node:path';
-import { dropMeaning } from '@netfall/catalog';
+import { dropMeaning } from '@netfall/catalog/explain';
 import { type Clock, type Log, LogError, sleep } from '@netfall/log';
 import type { Logger } from 'pino';
 import { type Api, createApi } from './api/api.ts';
@@ -94,7 +94,7 @@ class RunningCollector implements Collector {
     const { config, clock, logger, env } = this.#options;
     const sinks = createSinks(config.notify, {
       env,
-      explain: (reason, fn) => dropMeaning(reason, fn).meaning,
+      explain: dropMeaning,
       ...(config.public_url !== undefined && { publicUrl: config.public_url }),
     });
     const { operator_token_file } = config.api;

@@ -7,6 +7,6 @@ test('a catalog belongs to one version of the fold', () => {
   const { version, catalogDigest } = currentRules('c');
   expect([version, catalogDigest]).toEqual([
     2,
-    '2ed504c9506ec4d93693a79411a593b03efd4241c96c433b0eb23f8153c86fb7',
+    '5da7a7635c331040b0297223d8668fa24cf572210eb0d4f0e20727695870a12c',
   ]);
 });

@@ -1,11 +1,11 @@
 /** The rules that this release folds by. */
-import { catalogDigest, dropMeaning } from '@netfall/catalog';
+import { catalogDigest, reasonRule } from '@netfall/catalog';
 import Value from 'typebox/value';
 import { FoldConfig } from './fold/config.ts';
 import { FOLD_VERSION, type Rules } from './fold/fold.ts';
 
 export function currentRules(cell: string): Rules {
-  return { version: FOLD_VERSION, cell, catalogDigest, classify: dropMeaning, readConfig };
+  return { version: FOLD_VERSION, cell, catalogDigest, classify: reasonRule, readConfig };
 }
 
 /** An epoch's configuration is complete, so that no default of a later release slips into an earlier epoch. */

@@ -1,6 +1,6 @@
 /** `netfall drops`: what this host drops right now. Needs no server. */
 import { hostname } from 'node:os';
-import { dropMeaning } from '@netfall/catalog';
+import { reasonRule } from '@netfall/catalog';
 import { openDropCounter } from '../drops/open.ts';
 import { count, watch } from '../drops/watch.ts';
 
@@ -18,7 +18,7 @@ export async function drops({ for: forMs, root, json }: Options): Promise<void> 
   using counter = openDropCounter(root);
   const described = {
     host: hostname(),
-    everyday: (reason: string, fn: string) => dropMeaning(reason, fn).everyday,
+    everyday: (reason: string, fn: string) => reasonRule(reason, fn).alarm === 'never',
   };
   if (process.stdout.isTTY && !json) {
     await watch(counter, { ...described, ...(forMs !== undefined && { forMs }) });

@@ -23,5 +23,5 @@ it.each([
 
 it('the examples name the defaults that they speak of', () => {
   const { detect } = loadConfig(join(examples, 'collector.yaml'), CollectorConfig);
-  expect(detect).toEqual({ floor_per_s: 50, factor: 4, sustain_ms: 3000, quiet_ms: 30_000, learn_s: 600 });
+  expect(detect).toEqual({ floor_per_s: 1, factor: 4, sustain_ms: 3000, quiet_ms: 30_000, learn_s: 600 });
 });

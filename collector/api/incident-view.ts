@@ -1,5 +1,5 @@
 /** An incident as the API shows it: without what is the fold's own, with its samples and what the catalog says of it. */
-import { dropMeaning } from '@netfall/catalog';
+import { dropMeaning } from '@netfall/catalog/explain';
 import { type IncidentRecord, shown } from '../fold/incident.ts';
 import type { Incident, IncidentSample } from '../fold/model.ts';
 
@@ -12,5 +12,5 @@ export interface IncidentView extends Incident {
 
 export function incidentView(record: IncidentRecord): IncidentView {
   const { reason, function: fn } = record.signal;
-  return { ...shown(record), meaning: dropMeaning(reason, fn).meaning, samples: record.samples };
+  return { ...shown(record), meaning: dropMeaning(reason, fn), samples: record.samples };
 }

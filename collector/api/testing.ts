@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { dropMeaning } from '@netfall/catalog';
+import { dropMeaning } from '@netfall/catalog/explain';
 import pino, { type Logger } from 'pino';
 import { type HostFacts, type HostRecord, type HostState, newHost } from '../fold/host.ts';
 import type { IncidentRecord } from '../fold/incident.ts';
@@ -169,7 +169,7 @@ export function aNotification(part: Partial<Notification> = {}): Notification {
 /** The same as the API shows it. */
 export function aShownIncident(part: Partial<TestIncident> = {}): IncidentView {
   const { reason, function: fn } = anIncident(part).signal;
-  return { ...anIncident(part), meaning: dropMeaning(reason, fn).meaning };
+  return { ...anIncident(part), meaning: dropMeaning(reason, fn) };
 }
 
 export function aHost(id: string, part: Partial<HostFacts & HostState> = {}): HostRecord {

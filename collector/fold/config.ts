@@ -11,9 +11,9 @@ export const DetectConfig = Type.Object(
     floor_per_s: Type.Integer({
       minimum: 1,
       maximum: 1_000_000_000,
-      default: 50,
+      default: 1,
       description:
-        'A drop signal is trouble above this many events a second plus `factor` times what is usual.',
+        'A drop signal is trouble above what the catalog calls alarming, but at least this many events a second, plus `factor` times what is usual.',
     }),
     factor: Type.Integer({
       minimum: 1,
@@ -118,7 +118,7 @@ export type FoldConfig = Type.Static<typeof FoldConfig>;
 
 /** What the fold goes by until the log's first epoch. Part of the fold's version: changing it is a new version. */
 export const INITIAL_CONFIG: FoldConfig = {
-  detect: { floor_per_s: 50, factor: 4, sustain_ms: 3000, quiet_ms: 30_000, learn_s: 600 },
+  detect: { floor_per_s: 1, factor: 4, sustain_ms: 3000, quiet_ms: 30_000, learn_s: 600 },
   incident: { hold_down_s: 60, close_after_s: 86_400, max_hosts: 500, history: 1000 },
   limits: { hosts: 200_000, forget_host_s: 604_800, signals_per_host: 64, open_incidents: 1000 },
   sinks: [],

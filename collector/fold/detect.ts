@@ -59,14 +59,14 @@ export function seed(signal: SignalRecord, seen: Observation, liveUs: number): v
 }
 
 /**
- * Folds one report into a signal. `everyday` signals learn but never become trouble. After
+ * Folds one report into a signal. Below `alarm` events a second a signal learns and is no trouble. After
  * `recovered` the spell is the caller's to read and to end.
  */
 export function observe(
   signal: SignalRecord,
   seen: Observation,
   { nowUs, liveUs }: Moment,
-  everyday: boolean,
+  alarm: number | 'never',
   config: Detect,
 ): Verdict {
   const rate = milliRate(seen);
@@ -75,7 +75,7 @@ export function observe(
   const unmentioned = liveUs - signal.heard_us - seen.windowUs;
   if (unmentioned > 0 && !signal.spell?.affected)
     learn(signal, 0, signal.traffic, unmentioned, config.learn_s);
-  const threshold = thresholdOf(signal, traffic, config);
+  const threshold = alarm === 'never' ? Infinity : thresholdOf(signal, traffic, alarm, config);
   signal.heard_us = liveUs;
   if (signal.spell?.affected) {
     learn(signal, rate, traffic, seen.windowUs, config.learn_s * 16);
@@ -85,7 +85,7 @@ export function observe(
     if (!quiet) signal.spell.last_us = nowUs;
     return signal.spell.streak_us < config.quiet_ms * 1000 ? 'unchanged' : 'recovered';
   }
-  if (everyday || rate < threshold) {
+  if (rate < threshold) {
     signal.spell = null;
     learn(signal, rate, traffic, seen.windowUs, config.learn_s);
     return 'unchanged';
@@ -116,13 +116,13 @@ function progress(spell: Spell, events: number, milliRate: number): void {
 }
 
 /** Milli-events a second above which the signal is trouble, at a given traffic. */
-function thresholdOf(signal: SignalRecord, traffic: number, config: Detect): number {
+function thresholdOf(signal: SignalRecord, traffic: number, alarm: number, config: Detect): number {
   let expected = signal.baseline;
   // More traffic brings more of the same drops: growth alone is no news. Less traffic does not tighten the bound.
   if (traffic > signal.traffic && signal.traffic > 0) {
     expected = Math.min(Math.trunc((expected / signal.traffic) * traffic), Number.MAX_SAFE_INTEGER / 1000);
   }
-  return config.floor_per_s * 1000 + config.factor * expected;
+  return Math.max(alarm, config.floor_per_s) * 1000 + config.factor * expected;
 }
 
 function learn(signal: SignalRecord, rate: number, traffic: number, windowUs: number, tauS: number): void {

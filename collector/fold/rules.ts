@@ -18,8 +18,8 @@ export interface FoldEntry {
 
 /** What the drop catalog says of a signal, as far as the fold goes by it. */
 export interface DropClass {
-  /** Everyday noise: followed, never trouble. */
-  readonly everyday: boolean;
+  /** Events a second on a host below which it is everyday; `never`: followed, and trouble at no rate. */
+  readonly alarm: number | 'never';
   readonly severity: Severity;
 }
 

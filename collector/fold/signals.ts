@@ -93,8 +93,8 @@ export class Signals {
   }
 
   #observe(host: HostRecord, signal: SignalRecord, seen: Observation, samples: readonly DropSample[]): void {
-    const { everyday, severity } = this.#classify(signal.reason, signal.function);
-    const verdict = observe(signal, seen, this.#time, everyday, this.#config.detect);
+    const { alarm, severity } = this.#classify(signal.reason, signal.function);
+    const verdict = observe(signal, seen, this.#time, alarm, this.#config.detect);
     const { spell } = signal;
     if (!spell?.affected) return;
     const sample = newestSample(samples, signal.reason, signal.function);

@@ -21,7 +21,7 @@ export const testRules: Rules = {
   version: 1,
   cell: CELL,
   catalogDigest: 'catalog-1',
-  classify: (reason) => ({ everyday: reason === 'QUEUE_PURGE', severity: 'warning' }),
+  classify: (reason) => ({ alarm: reason === 'QUEUE_PURGE' ? 'never' : 50, severity: 'warning' }),
   readConfig: (json) => JSON.parse(json) as FoldConfig,
 };
 

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { catalogDigest, counterRule, countersOf, reasonRule } from './rules.ts';
+
+test('what holds in a function wins over what holds elsewhere', () => {
+  expect(reasonRule('NOT_SPECIFIED', 'skb_release_data').alarm).toBe('never');
+  expect(reasonRule('NOT_SPECIFIED', 'some_driver_rx').alarm).not.toBe('never');
+  expect(reasonRule('NO_SOCKET', '__udp4_lib_rcv')).toMatchObject({
+    lost: 'always',
+    alarm: 50,
+    severity: 'warning',
+  });
+});
+
+test('a reason that the catalog does not know is a loss worth a warning', () => {
+  expect(reasonRule('BRAND_NEW', 'f')).toMatchObject({ lost: 'always', severity: 'warning', counted_by: [] });
+  expect(counterRule('BrandNew')).toBeUndefined();
+});
+
+test('the counters of a drop go by its function and protocol', () => {
+  const named = (...drop: [string, string, string]) => countersOf(...drop).map(({ counter }) => counter);
+  expect(named('NO_SOCKET', '__udp4_lib_rcv', 'IPv4')).toEqual(['UdpNoPorts']);
+  expect(named('NO_SOCKET', '__udp6_lib_rcv', 'IPv6')).toEqual(['Udp6NoPorts']);
+  expect(named('BRAND_NEW', 'f', 'IPv4')).toEqual([]);
+});
+
+test('the digest is of the rules', () => {
+  expect(catalogDigest).toMatch(/^[0-9a-f]{64}$/);
+});
