@@ -7,7 +7,12 @@ import { dirname, join } from 'node:path';
 const PROGRAMS = ['cli/main.ts', 'collector/fold-worker.ts'];
 
 /** What stands in workspaces and is not read at run time. */
-const UNUSED = ['**/*.{ts,md,proto}', '**/{golden,testing,fixtures,node_modules}/**', 'proto/buf.yaml', 'catalog/entries'];
+const UNUSED = [
+  '**/*.{ts,md,proto}',
+  '**/{golden,testing,fixtures,node_modules}/**',
+  'proto/buf.yaml',
+  'catalog/entries',
+];
 
 /** Emits into `lib`, whose `node_modules` is there. @throws Error when tsc fails; it says why on standard output. */
 export function emitJavaScript(root: string, lib: string, workspaces: readonly string[]): void {
