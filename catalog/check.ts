@@ -1,11 +1,13 @@
 /** What must hold across entries of the catalog, beyond each entry's shape. Pure; says every fault, not the first. */
-import type { Counter, Reason, Trap } from './schema.ts';
+import type { Counter, DriverFile, Reason, Trap } from './schema.ts';
 
 /** All entries by name, and the file that each stands in. */
 export interface Entries {
   readonly reasons: ReadonlyMap<string, Reason>;
   readonly counters: ReadonlyMap<string, Counter>;
   readonly traps: ReadonlyMap<string, Trap>;
+  /** By file. */
+  readonly drivers: ReadonlyMap<string, DriverFile>;
   readonly files: ReadonlyMap<string, string>;
 }
 
@@ -47,7 +49,36 @@ export function faultsOf(entries: Entries): string[] {
   for (const [name, { reason }] of traps) {
     if (reason !== undefined && !reasons.has(reason)) at(name, `reason: ${reason} is not in the catalog`);
   }
+  return [...faults, ...driverFaults(entries)];
+}
+
+function driverFaults({ counters, drivers }: Entries): string[] {
+  const faults: string[] = [];
+  const used = new Set<string>();
+  for (const [path, file] of drivers) {
+    if (!path.endsWith(`/${file.driver}.yaml`))
+      faults.push(`${path}: driver: its file is named ${file.driver}.yaml`);
+    for (const [name, patterns] of Object.entries({ ...file.counters, '': file.ignored ?? [] })) {
+      if (name !== '' && !counters.has(name)) faults.push(`${path}: ${name} is not a counter of the catalog`);
+      used.add(name);
+      for (const pattern of patterns) {
+        if (!isPattern(pattern)) faults.push(`${path}: ${pattern} is not a regular expression`);
+      }
+    }
+  }
+  for (const name of counters.keys()) {
+    if (name.startsWith('nic_') && !used.has(name)) faults.push(`${name}: no driver's file names it`);
+  }
   return faults;
+}
+
+function isPattern(pattern: string): boolean {
+  try {
+    new RegExp(pattern);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function sharedFaults({ lost, condition, alarm, severity }: Shared): string[] {

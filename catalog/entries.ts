@@ -5,7 +5,15 @@ import type { TSchema } from 'typebox';
 import Value from 'typebox/value';
 import { parseDocument } from 'yaml';
 import type { Entries } from './check.ts';
-import { type Counter, CounterFile, type Reason, ReasonFile, type Trap, TrapFile } from './schema.ts';
+import {
+  type Counter,
+  CounterFile,
+  DriverFile,
+  type Reason,
+  ReasonFile,
+  type Trap,
+  TrapFile,
+} from './schema.ts';
 
 const ROOT = join(import.meta.dirname, 'entries');
 
@@ -19,19 +27,24 @@ export function readEntries(): Catalog {
   const faults: string[] = [];
   const files = new Map<string, string>();
   const foundIn = new Map<string, string>();
-  const folder = <E>(name: string, schema: TSchema): Map<string, E> => {
-    const all = new Map<string, E>();
+  const contents = <F>(name: string, schema: TSchema): [path: string, content: F][] => {
+    const all: [string, F][] = [];
     for (const file of readdirSync(join(ROOT, name)).sort()) {
       const path = `entries/${name}/${file}`;
       const document = parseDocument(readFileSync(join(ROOT, name, file), 'utf8'));
       const content = document.errors.length === 0 ? (document.toJS() as unknown) : undefined;
       faults.push(...document.errors.map(({ message }) => `${path}: ${message.split('\n')[0]}`));
       if (content === undefined) continue;
-      if (!Value.Check(schema, content)) {
+      if (Value.Check(schema, content)) all.push([path, content as F]);
+      else
         faults.push(...Value.Errors(schema, content).map((e) => `${path}: ${e.instancePath}: ${e.message}`));
-        continue;
-      }
-      const { found_in, entries } = content as { found_in: string; entries: Record<string, E> };
+    }
+    return all;
+  };
+  const folder = <E>(name: string, schema: TSchema): Map<string, E> => {
+    const all = new Map<string, E>();
+    type File = { found_in: string; entries: Record<string, E> };
+    for (const [path, { found_in, entries }] of contents<File>(name, schema)) {
       for (const [entry, value] of Object.entries(entries)) {
         const other = files.get(entry);
         if (other !== undefined) faults.push(`${path}: ${entry}: stands in ${other} already`);
@@ -45,6 +58,7 @@ export function readEntries(): Catalog {
   const reasons = folder<Reason>('reasons', ReasonFile);
   const counters = folder<Counter>('counters', CounterFile);
   const traps = folder<Trap>('traps', TrapFile);
+  const drivers = new Map(contents<DriverFile>('drivers', DriverFile));
   if (faults.length > 0) throw new Error(faults.join('\n'));
-  return { reasons, counters, traps, files, foundIn };
+  return { reasons, counters, traps, drivers, files, foundIn };
 }

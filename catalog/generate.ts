@@ -1,6 +1,6 @@
 /**
  * Checks the catalog's entries and writes gen/, which is what programs read: rules.json, what the fold and agents go by,
- * and texts.json, what people are told. `npm run generate`; with --check it writes nothing and fails when what is
+ * texts.json, what people are told, and drivers.json, by which agents name drivers' statistics. `npm run generate`; with --check it writes nothing and fails when what is
  * committed differs from what would be written.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -71,6 +71,14 @@ const outputs = {
   'texts.json': lines(
     byKind(catalog, (entry, name) => ({ found_in: catalog.foundIn.get(name), ...textsOf(entry) })),
   ),
+  'drivers.json': lines({
+    drivers: Object.fromEntries(
+      [...catalog.drivers.values()].map(({ driver, counters, ignored = [] }) => [
+        driver,
+        { counters, ignored },
+      ]),
+    ),
+  }),
 };
 for (const [name, text] of Object.entries(outputs)) {
   const path = join(import.meta.dirname, 'gen', name);

@@ -152,6 +152,26 @@ const file = <K extends string, E extends Type.TSchema>(kind: K, entry: E) =>
     strict,
   );
 
+/** Anchored at both ends when it is matched. */
+const Pattern = Type.String({ minLength: 1, maxLength: 200 });
+const Patterns = Type.Array(Pattern, { minItems: 1 });
+
+/** What a network driver's own statistics count, by the names that `ethtool -S` shows. */
+export const DriverFile = Type.Object(
+  {
+    kind: Type.Literal('driver'),
+    /** As `ethtool -i` names it. */
+    driver: Type.String({ pattern: '^[a-z0-9_-]+$' }),
+    /** Whether a real device was looked at, or the driver's sources and documentation alone. */
+    from: Type.Enum(['test', 'documentation']),
+    /** By counter: patterns of the statistics that are added up to it. */
+    counters: Type.Record(Type.String({ pattern: '^nic_[a-z0-9_]+$' }), Patterns),
+    /** Statistics that sound like a loss and are counted elsewhere, or are none. */
+    ignored: Type.Optional(Patterns),
+  },
+  strict,
+);
+
 export const ReasonFile = file('reason', Reason);
 export const CounterFile = file('counter', Counter);
 export const TrapFile = file('trap', Trap);
@@ -159,6 +179,7 @@ export const TrapFile = file('trap', Trap);
 export type Reason = Static<typeof Reason>;
 export type Counter = Static<typeof Counter>;
 export type Trap = Static<typeof Trap>;
+export type DriverFile = Static<typeof DriverFile>;
 export type CountedBy = Static<typeof CountedBy>;
 export type Cause = Static<typeof Cause>;
 export type Layer = Static<typeof Layer>;
