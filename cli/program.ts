@@ -86,7 +86,7 @@ export function createProgram(): Command {
     .description('show which counters of losses move, held against the drops that are seen; needs no server')
     .option('--for <duration>', 'how long to count, e.g. 30s (default: 5s)', parseDuration)
     .option('--all', 'list counters that count no losses, too')
-    .option('--root <dir>', 'read /sys and /proc below this directory', '')
+    .option('--root <dir>', 'read /sys and /proc below this directory', '/')
     .action(async (_, command) =>
       (await import('./commands/counters.ts')).counters(command.optsWithGlobals()),
     );

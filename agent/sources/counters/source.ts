@@ -93,8 +93,7 @@ export class CountersSource implements Source {
     const isUplink = (name: string) => this.#isUplink(name);
     const growth = new Growth();
     // A tree of fixtures has files alone, and where netlink is not to be had files have to do.
-    const interfaces =
-      root === '/' || root === '' ? tryOpen(() => new InterfaceReader(growth, isUplink)) : undefined;
+    const interfaces = root === '/' ? tryOpen(() => new InterfaceReader(growth, isUplink)) : undefined;
     const files = ownFiles(growth, isUplink).filter(([file]) => file !== 'dev' || !interfaces);
     const reader = new FileReader(growth, files, this.#buffer);
     const qdiscs = interfaces && tryOpen(() => new QdiscReader(growth));
