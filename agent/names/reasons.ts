@@ -61,7 +61,8 @@ export class ReasonNames {
     for (const name of btf.enumNames('_drop_reason')) {
       if (name === 'skb_drop_reason') continue;
       for (const { name: reason, value } of btf.enumerators(name) ?? []) {
-        if (value >>> 16 !== 0) this.#add(value, reason);
+        // mac80211 declares each a second time, for itself, with underscores in front.
+        if (value >>> 16 !== 0) this.#add(value, reason.replace(/^_+/, ''));
       }
     }
   }

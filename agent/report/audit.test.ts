@@ -79,6 +79,26 @@ describe('audit', () => {
     ]);
   });
 
+  test('drops that one counter or another counts are all explained', () => {
+    const drop = {
+      reason: 'UNHANDLED_PROTO',
+      function: '__netif_receive_skb_core',
+      protocol: 'other',
+      events: 10,
+    };
+    const counters = [counter('rx_dropped', 6, 'eth0'), counter('rx_nohandler', 4, 'bond0')];
+    expect(story({ drops: [drop], counters })).toEqual([
+      {
+        ...nothing,
+        explained: [
+          { ...drop, events: 6, counter: 'rx_dropped' },
+          { ...drop, events: 4, counter: 'rx_nohandler' },
+        ],
+      },
+      nothing,
+    ]);
+  });
+
   test('a sum is held to what its parts leave', () => {
     const counters = [counter('UdpInErrors', 12), counter('UdpRcvbufErrors', 10)];
     expect(story({ drops: [fullBuffer(10)], counters })).toEqual([

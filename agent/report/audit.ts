@@ -64,7 +64,8 @@ export function audit(window: Leftover, before: Leftover): Findings & { readonly
     for (const { counter } of counters) {
       const events = take(tallies.get(counter), fresh + stale);
       if (events > 0) explained.push({ ...kind, counter, events });
-      matched = Math.max(matched, events);
+      // Some are counted by one counter or another, some by both.
+      matched = Math.min(fresh + stale, matched + events);
     }
     // Where no counter is to be expected there is nothing to wait for.
     const due = counters.length > 0 ? stale : fresh + stale;
