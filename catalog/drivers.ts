@@ -24,7 +24,7 @@ const STANDARD =
 
 /** Words of names of losses; `interrupts`, `deferred`, `permission`, `failover` and bytes are not meant. */
 const LOSS =
-  /^(?!.*bytes).*(?:drop|discard|err(?!upt|ed)|miss(?!ion)|fail(?!over)|no_?buf|over(run|flow)|out_?of|oob|oom|exceed|exhaust|timeout|abort|reject|lost|crc|fcs|jabber|runt|fragment|(under|over)size)/i;
+  /^(?!.*bytes).*(?:drop|discard|err(?!upt|ed)|miss(?!ion)|fail(?!over)|no_?buf|over(run|flow)|out_?of_?(?:buf|mem|space|res|desc)|oob|oom|exceed|exhaust|timeout|abort|reject|lost|crc|fcs|jabber|runt|fragment|(under|over)size)/i;
 
 /** The number of a queue, ring, channel or priority: a word of its own, or the end of such a word. */
 const NUMBER =
