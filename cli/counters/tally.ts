@@ -2,7 +2,7 @@
 import { audit, type Findings, NOTHING } from '@netfall/agent/audit';
 import { counterRule } from '@netfall/catalog';
 import type { CounterDelta, SocketDrops } from '@netfall/proto';
-import type { DropCount } from '../drops/tally.ts';
+import { type DropCount, keyOf } from '../drops/tally.ts';
 
 /** A counter that moved. */
 export interface CounterLine extends CounterDelta {
@@ -24,7 +24,7 @@ export class CounterTally {
   }
 
   drop(row: Readonly<DropCount>): void {
-    const key = `${row.reason}\n${row.function}\n${row.protocol}`;
+    const key = keyOf(row);
     const known = this.#drops.get(key);
     if (known) known.events += row.events;
     else this.#drops.set(key, { ...row });
@@ -73,7 +73,17 @@ export class CounterTally {
     return {
       explained: now.explained,
       unseen: [...now.unseen, ...rest.unseen],
-      uncounted: [...now.uncounted, ...rest.uncounted],
+      uncounted: [...now.uncounted, ...rest.uncounted].sort((a, b) => b.events - a.events),
     };
+  }
+
+  /** How many drop events a counter counted, too: each once, however many counters did. */
+  matched({ explained }: Findings): number {
+    const counted = new Map<string, number>();
+    for (const row of explained) counted.set(keyOf(row), (counted.get(keyOf(row)) ?? 0) + row.events);
+    return [...counted].reduce(
+      (sum, [key, events]) => sum + Math.min(events, this.#drops.get(key)?.events ?? 0),
+      0,
+    );
   }
 }

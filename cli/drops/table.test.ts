@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { aFlow, aSample } from '../testing/samples.ts';
+import { type Audited, auditLines } from './audit.ts';
 import { type DropsView, drawDrops, drawSparkline } from './table.ts';
 import type { DropLine } from './tally.ts';
 
@@ -37,6 +38,7 @@ const busy: DropsView = {
     line('QUEUE_PURGE', 'unix_sock_destructor', 'none', 0, 3, [3, 0, 0, 0, 0, 0, 0]),
   ],
   ledger: { seen: 1_205_214, lost: 3, hops: { map_overflow: 2, program_misses: 1 } },
+  audit: null,
   everyday: (reason) => reason === 'QUEUE_PURGE' || reason === 'UNHANDLED_PROTO',
   hint: 'q quits',
 };
@@ -80,6 +82,39 @@ const sampled: DropsView = {
     unix,
   ],
 };
+const audit: Audited = {
+  matched: 1_205_149,
+  explained: [
+    {
+      reason: 'NO_SOCKET',
+      function: '__udp4_lib_rcv',
+      protocol: 'IPv4',
+      counter: 'UdpNoPorts',
+      events: 1_204_337,
+    },
+    {
+      reason: 'NEIGH_FAILED',
+      function: 'neigh_timer_handler',
+      protocol: 'IPv6',
+      counter: 'ndisc_cache_unresolved_discards',
+      events: 812,
+    },
+  ],
+  unseen: [
+    { counter: 'rx_missed_errors', interface: 'eth0', count: 12, possible: false },
+    { counter: 'IpInDiscards', interface: '', count: 9, possible: true },
+  ],
+  uncounted: [
+    {
+      reason: 'UNHANDLED_PROTO',
+      function: '__netif_receive_skb_core',
+      protocol: 'other',
+      counter: '',
+      events: 62,
+    },
+  ],
+};
+const audited: DropsView = { ...busy, audit };
 const quiet: DropsView = { ...busy, lines: [], ledger: { seen: 0, lost: 0, hops: {} }, elapsedS: 0 };
 
 describe('golden tables', () => {
@@ -93,6 +128,8 @@ describe('golden tables', () => {
     ['drops-samples-80.txt', sampled, { width: 80, height: 24, colour: false }],
     ['drops-samples-short.txt', sampled, { width: 80, height: 12, colour: false }],
     ['drops-samples-colour.txt', sampled, { width: 80, height: 24, colour: true }],
+    ['drops-audit-160.txt', audited, { width: 160, height: 24, colour: false }],
+    ['drops-audit-80.txt', audited, { width: 80, height: 24, colour: false }],
     ['drops-none.txt', quiet, { width: 80, height: 24, colour: false }],
   ] as const)('%s', async (name, view, screen) => {
     await expect(`${drawDrops(view, screen)}\n`).toMatchFileSnapshot(`./golden/${name}`);
@@ -120,7 +157,7 @@ it('fits whatever it is drawn on', () => {
   });
   fc.assert(
     fc.property(lines, screen, (rows, size) => {
-      const drawn = drawDrops({ ...busy, lines: rows.map((row) => line(...row)) }, size).split('\n');
+      const drawn = drawDrops({ ...audited, lines: rows.map((row) => line(...row)) }, size).split('\n');
       expect(drawn.length).toBeLessThanOrEqual(size.height);
       for (const row of drawn) {
         expect([...stripVTControlCharacters(row)].length).toBeLessThanOrEqual(size.width);
@@ -162,6 +199,46 @@ it('shortens the history before the name of a function', () => {
     expect(drawn).toContain(' sk_stream_kill_queues ');
     expect(drawn).toContain('LAST 60 s');
   }
+});
+
+describe("the audit's line", () => {
+  const nothing: Audited = { matched: 0, explained: [], unseen: [], uncounted: [] };
+
+  it.each([
+    ['nothing at all', nothing, []],
+    [
+      'losses that may be none',
+      { ...nothing, unseen: [{ counter: 'IpInDiscards', interface: '', count: 9, possible: true }] },
+      [],
+    ],
+    [
+      'nothing amiss',
+      { ...nothing, matched: 4 },
+      ["audit: 100 % of drops counted by the kernel's counters too"],
+    ],
+    [
+      'several counters',
+      {
+        ...nothing,
+        unseen: [
+          { counter: 'rx_missed_errors', interface: 'eth0', count: 12, possible: false },
+          { counter: 'UdpMemErrors', interface: '', count: 3, possible: false },
+        ],
+      },
+      ['audit: 15 counted and not seen (rx_missed_errors eth0 …)'],
+    ],
+    [
+      'drops without a counter',
+      {
+        ...nothing,
+        matched: 1,
+        uncounted: [{ reason: 'R', function: '', protocol: 'IPv4', counter: '', events: 3 }],
+      },
+      ["audit: 25.00 % of drops counted by the kernel's counters too; 3 seen and counted nowhere (R)"],
+    ],
+  ])('of %s', (_, found, lines) => {
+    expect(auditLines(found, 120)).toEqual(lines);
+  });
 });
 
 describe('a sparkline', () => {

@@ -1,6 +1,7 @@
 /** Draws the table of `netfall drops`. Pure: state and size in, text out, the same on every machine. */
 import { packetLine } from '../terminal/packet.ts';
 import { clockTime, compact, cut, percent, styled } from '../terminal/text.ts';
+import { type Audited, auditLines } from './audit.ts';
 import { type DropLine, HISTORY_S, type Ledger } from './tally.ts';
 
 export interface DropsView {
@@ -8,6 +9,8 @@ export interface DropsView {
   readonly elapsedS: number;
   readonly lines: readonly DropLine[];
   readonly ledger: Ledger;
+  /** null where counters cannot be read, or were not yet. */
+  readonly audit: Audited | null;
   /** Whether a kind comes with healthy traffic. */
   readonly everyday: (reason: string, fn: string) => boolean;
   /** The last line, e.g. which key quits. */
@@ -37,7 +40,7 @@ interface Widths {
 export function drawDrops(view: DropsView, screen: Screen): string {
   const { width, height, colour } = screen;
   const widths = layOut(view.lines, width);
-  const foot = footer(view).map((text) => cut(text, width));
+  const foot = footer(view, width).map((text) => cut(text, width));
   // Title, blank, heading, rows, blank, foot.
   const room = Math.max(0, height - 4 - foot.length);
   const shown = view.lines.slice(0, view.lines.length > room ? Math.max(0, room - 1) : room);
@@ -68,13 +71,14 @@ function title({ host, elapsedS, lines }: DropsView): string {
   return `Drops on ${host}   ${clockTime(elapsedS)}   ${compact(rate)}/s   ${lines.length} ${lines.length === 1 ? 'kind' : 'kinds'}`;
 }
 
-function footer({ ledger, hint }: DropsView): string[] {
+function footer({ ledger, audit, hint }: DropsView, width: number): string[] {
   const { seen, lost, hops } = ledger;
   const share = seen === 0 ? 1 : (seen - lost) / seen;
   const places = Object.entries(hops).map(([hop, count]) => `${hop} ${compact(count)}`);
   return [
     `seen ${compact(seen)}   lost ${compact(lost)}   complete ${percent(share)}`,
     ...(places.length > 0 ? [`lost at: ${places.join(', ')}`] : []),
+    ...(audit ? auditLines(audit, width) : []),
     ...(hint === '' ? [] : [hint]),
   ];
 }

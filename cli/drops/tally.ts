@@ -120,7 +120,8 @@ export class DropTally {
   }
 }
 
-function keyOf({ reason, function: fn, protocol }: DropKind): string {
+/** What tells kinds apart, as a key. */
+export function keyOf({ reason, function: fn, protocol }: DropKind): string {
   return `${reason}\n${fn}\n${protocol}`;
 }
 

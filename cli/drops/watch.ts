@@ -1,6 +1,7 @@
 /** Reads the drop counter once a second: into a live table, or for a window whose sum is printed at its end. */
 import type { DropSample } from '@netfall/proto';
 import { wantsColour, widthOf } from '../terminal/text.ts';
+import type { Audited, DropAudit } from './audit.ts';
 import { openScreen } from './screen.ts';
 import { type DropsView, drawDrops } from './table.ts';
 import { type DropCount, type DropKind, type DropLine, DropTally } from './tally.ts';
@@ -17,30 +18,41 @@ export interface DropCounter {
   losses(): Readonly<Record<string, number>>;
 }
 
+/** Seconds between two readings of the counters, which take longer than those of drops. */
+const AUDIT_EVERY_S = 5;
+
 type Described = Pick<DropsView, 'host' | 'everyday'>;
 
 /** What was counted in a window. */
 export interface Counted {
-  /** A line a (reason, function, protocol), most events first, and the ledger's line. */
+  /** A line a (reason, function, protocol), most events first, and that of ledger and audit. */
   json(): string;
   table(described: Described): string;
 }
 
+/** What is read while somebody watches; no `audit` where counters cannot be. */
+export interface Watched {
+  readonly counter: DropCounter;
+  readonly audit: DropAudit | null;
+}
+
 /** Counts for a window; SIGINT and SIGTERM end it early. */
-export async function count(counter: DropCounter, windowMs: number): Promise<Counted> {
+export async function count(watched: Watched, windowMs: number): Promise<Counted> {
   const tally = new DropTally();
   const began = performance.now();
-  await everySecond(counter, tally, windowMs, endingSignals(), () => {});
+  await everySecond(watched, tally, windowMs, endingSignals(), () => {});
   const elapsedS = (performance.now() - began) / 1000;
+  const audit = watched.audit?.found() ?? null;
   return {
-    json: () => countedLines(tally, elapsedS),
+    json: () => countedLines(tally, audit, elapsedS),
     table: ({ host, everyday }) => {
       const screen = {
         width: widthOf(process.stdout),
         height: Number.POSITIVE_INFINITY,
         colour: wantsColour(process.stdout),
       };
-      const view = { host, everyday, elapsedS, lines: tally.lines(), ledger: tally.ledger(), hint: '' };
+      const lines = tally.lines();
+      const view = { host, everyday, elapsedS, lines, ledger: tally.ledger(), audit, hint: '' };
       return `${drawDrops(view, screen)}\n`;
     },
   };
@@ -48,7 +60,7 @@ export async function count(counter: DropCounter, windowMs: number): Promise<Cou
 
 /** Shows a live table until `q`, Ctrl-C, a signal or the end of the window, and leaves its last state behind. */
 export async function watch(
-  counter: DropCounter,
+  watched: Watched,
   options: Described & { readonly forMs?: number },
 ): Promise<void> {
   const tally = new DropTally();
@@ -62,6 +74,7 @@ export async function watch(
         elapsedS: (performance.now() - began) / 1000,
         lines: tally.lines(),
         ledger: tally.ledger(),
+        audit: watched.audit?.found() ?? null,
         hint,
       },
       { width: screen.width, height, colour },
@@ -70,13 +83,13 @@ export async function watch(
   screen.onResize(show);
   show();
   const quit = AbortSignal.any([endingSignals(), screen.quit]);
-  await everySecond(counter, tally, options.forMs ?? Number.POSITIVE_INFINITY, quit, show);
+  await everySecond(watched, tally, options.forMs ?? Number.POSITIVE_INFINITY, quit, show);
   screen.leave(draw(Number.POSITIVE_INFINITY, ''));
 }
 
 /** Reads once a second, and a last time at the window's end or when the signal aborts. */
 async function everySecond(
-  counter: DropCounter,
+  { counter, audit }: Watched,
   tally: DropTally,
   windowMs: number,
   signal: AbortSignal,
@@ -84,7 +97,7 @@ async function everySecond(
 ): Promise<void> {
   const began = performance.now();
   let before = began;
-  for (let second = 1; !signal.aborted; second++) {
+  for (let second = 1; ; second++) {
     const due = Math.min(second * 1000, windowMs) - (performance.now() - began);
     await wait(Math.max(0, due), signal);
     // Before the counts, which then hold every kind that was sampled.
@@ -92,13 +105,18 @@ async function everySecond(
       (kind) => tally.wantsSample(kind),
       (sample, kind) => tally.sample(sample, kind),
     );
-    counter.read((row) => tally.add(row));
+    counter.read((row) => {
+      tally.add(row);
+      audit?.drop(row);
+    });
+    const over = signal.aborted || second * 1000 >= windowMs;
+    if (over || second % AUDIT_EVERY_S === 0) audit?.read();
     for (const [hop, lost] of Object.entries(counter.losses())) tally.lost(hop, lost);
     const now = performance.now();
     tally.tick((now - before) / 1000);
     before = now;
     then();
-    if (second * 1000 >= windowMs) return;
+    if (over) return;
   }
 }
 
@@ -122,10 +140,12 @@ function endingSignals(): AbortSignal {
   return controller.signal;
 }
 
-function countedLines(tally: DropTally, elapsedS: number): string {
+function countedLines(tally: DropTally, audit: Audited | null, elapsedS: number): string {
   const lines = [...tally.lines()].sort((a, b) => b.events - a.events || (key(a) < key(b) ? -1 : 1));
   const counted = lines.map((line) => countedLine(line, elapsedS));
-  return `${[...counted, JSON.stringify({ ledger: tally.ledger() })].join('\n')}\n`;
+  const { matched: _, ...findings } = audit ?? { matched: 0 };
+  const last = { ledger: tally.ledger(), ...(audit && { audit: findings }) };
+  return `${[...counted, JSON.stringify(last)].join('\n')}\n`;
 }
 
 function countedLine(line: DropLine, elapsedS: number): string {

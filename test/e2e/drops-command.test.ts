@@ -54,7 +54,18 @@ describe.skipIf(!counts)('netfall drops (needs CAP_BPF and CAP_PERFMON)', () => 
     expect(line?.rate).toBeLessThanOrEqual(3000 / 4);
     const { ledger } = documents.at(-1);
     const named = lines.reduce((sum, { events }) => sum + events, 0);
-    expect(Object.keys(documents.at(-1))).toEqual(['ledger']);
+    expect(Object.keys(documents.at(-1))).toEqual(['ledger', 'audit']);
+    const { explained } = documents.at(-1).audit;
+    const counted = explained.filter(({ counter }: { counter: string }) => counter === 'Udp6NoPorts');
+    expect(counted).toEqual([
+      {
+        reason: 'NO_SOCKET',
+        function: line?.function,
+        protocol: 'IPv6',
+        counter: 'Udp6NoPorts',
+        events: 3000,
+      },
+    ]);
     expect(ledger.seen).toBe(named + ledger.lost);
     expect(lines.map(({ events }) => events)).toEqual(
       lines.map(({ events }) => events).sort((a, b) => b - a),
@@ -70,6 +81,7 @@ describe.skipIf(!counts)('netfall drops (needs CAP_BPF and CAP_PERFMON)', () => 
     expect(stdout).toMatch(/^Drops on \S+ {3}0:03 {3}/);
     expect(stdout).toMatch(/^NO_SOCKET +\S+ +IPv6 +\S+ +500 .*\n {2}\[::1\]:\d+ > \[::1\]:9 UDP · lo$/m);
     expect(stdout).toMatch(/^seen \S+ {3}lost 0 {3}complete 100 %$/m);
+    expect(stdout).toMatch(/^audit: \S+ % of drops counted by the kernel's counters too/m);
     expect(stdout).not.toContain('\x1b');
   });
 

@@ -1,5 +1,5 @@
 /** What others may use of the source `counters`. */
-import type { Collector } from '../../source.ts';
+import type { Collector, Probe } from '../../source.ts';
 import { CountersSource } from './source.ts';
 
 /** Counts for as long as it is open, for whoever watches this host. */
@@ -14,4 +14,9 @@ export function watchCounters(root: string): CounterWatch {
   const source = new CountersSource({ root, periodS: 1, clock, hurry: () => true });
   source.start();
   return { read: (into) => source.collect(into), [Symbol.dispose]: () => source.stop() };
+}
+
+/** What of the counters can be read. @param root stands in for `/` */
+export function probeCounters(root: string): Probe {
+  return new CountersSource({ root, periodS: 1, clock: { nowUs: () => 0 }, hurry: () => false }).probe();
 }
