@@ -36,7 +36,10 @@ export function faultsOf(entries: Entries): string[] {
       if (!counters.has(counter)) at(name, `counted_by: ${counter} is not a counter of the catalog`);
     }
     for (const [fn, place] of Object.entries(places ?? {})) {
-      for (const fault of sharedFaults({ ...reasons.get(name)!, ...place }))
+      // A place that is never or always a loss does not go by the condition of the rest.
+      const { condition, ...rest } = { ...reasons.get(name)!, ...place };
+      const own = rest.lost === 'sometimes' ? condition : place.condition;
+      for (const fault of sharedFaults({ ...rest, ...(own !== undefined && { condition: own }) }))
         at(name, `places: ${fn}: ${fault}`);
     }
   }
@@ -44,6 +47,8 @@ export function faultsOf(entries: Entries): string[] {
     for (const sum of part_of ?? []) {
       if (!counters.has(sum)) at(name, `part_of: ${sum} is not a counter of the catalog`);
       else if (counters.get(sum)!.part_of?.includes(name)) at(name, `part_of: ${sum} is a part of it, too`);
+      else if (part_of?.some((other) => counters.get(other)?.part_of?.includes(sum)))
+        at(name, `part_of: ${sum} is the sum of another one here, and follows from it`);
     }
   }
   for (const [name, { reason }] of traps) {

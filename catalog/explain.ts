@@ -52,7 +52,7 @@ const section = (of: Section): [Entries, Entries] => [rules[of] as Entries, text
 /** By the name or alias as people may write it: without the prefix that the kernel's source has, in any case. */
 const names: ReadonlyMap<string, readonly [Section, string]> = new Map(
   sections.flatMap(([of]) => {
-    return Object.entries(section(of)[1]).flatMap(([name, { aliases = [] }]) =>
+    return Object.entries(section(of)[0]).flatMap(([name, { aliases = [] }]) =>
       [...aliases, name].map((written) => [folded(written), [of, name]] as const),
     );
   }),
@@ -85,7 +85,9 @@ export function search(query: string): string[] {
   const named: string[] = [];
   const mentioned: string[] = [];
   for (const [of] of sections) {
-    for (const [name, { aliases = [], means = '' }] of Object.entries(section(of)[1])) {
+    const [ruled, told] = section(of);
+    for (const [name, { aliases = [] }] of Object.entries(ruled)) {
+      const { means = '' } = told[name] ?? {};
       if ([name, ...aliases].some(has)) named.push(name);
       else if (has(means)) mentioned.push(name);
     }

@@ -1,7 +1,7 @@
 /**
  * Checks the catalog's entries and writes gen/, which is what programs read: rules.json, what the fold and agents go by,
- * texts.json, what people are told, and drivers.json, by which agents name drivers' statistics. `npm run generate`; with --check it writes nothing and fails when what is
- * committed differs from what would be written.
+ * texts.json, what people are told, and drivers.json, by which agents name drivers' statistics. `npm run generate`; with
+ * --check it writes nothing and fails when what is committed differs from what would be written.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,6 +20,7 @@ const RULES = [
   'unseen',
   'gauge',
   'reason',
+  'aliases',
 ] as const;
 
 function byKind(catalog: Catalog, pick: (entry: object, name: string) => object): object {

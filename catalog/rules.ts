@@ -1,6 +1,6 @@
 /**
  * What programs go by: whether a name is a loss, how alarming it is, and which counters count which drops. The same for
- * the fold, agents and the command line. What people are told is in texts.ts.
+ * the fold, agents and the command line. What people are told is in explain.ts.
  */
 import { createHash } from 'node:crypto';
 import rules from './gen/rules.json' with { type: 'json' };
@@ -37,16 +37,12 @@ interface ReasonEntry extends ReasonRule {
 
 /** By reason: what holds everywhere, and in some functions. */
 const reasons: ReadonlyMap<string, readonly [ReasonRule, ReadonlyMap<string, ReasonRule>]> = new Map(
-  Object.entries(rules.reasons as unknown as Record<string, ReasonEntry>).map(
-    ([name, { places, ...rule }]) => {
-      const inPlaces = Object.entries(places ?? {}).map(
-        ([fn, place]) => [fn, { ...rule, ...place }] as const,
-      );
-      return [name, [rule, new Map(inPlaces)]];
-    },
-  ),
+  byName(rules.reasons as unknown as Record<string, ReasonEntry>).map(([name, { places, ...rule }]) => {
+    const inPlaces = Object.entries(places ?? {}).map(([fn, place]) => [fn, { ...rule, ...place }] as const);
+    return [name, [rule, new Map(inPlaces)]];
+  }),
 );
-const counters = new Map(Object.entries(rules.counters as Record<string, CounterRule>));
+const counters = new Map(byName(rules.counters as Record<string, CounterRule>));
 
 /** SHA-256 of the rules, hex: two replicas with the same digest classify alike. */
 export const catalogDigest: string = createHash('sha256').update(JSON.stringify(rules)).digest('hex');
@@ -56,7 +52,7 @@ const UNKNOWN: ReasonRule = {
   lost: 'always',
   layer: 'network',
   direction: 'any',
-  alarm: 0,
+  alarm: 50,
   severity: 'warning',
   counted_by: [],
 };
@@ -81,4 +77,12 @@ export function countersOf(reason: string, fn: string, protocol: string): readon
   return (special.length > 0 ? special : fits).toSorted(
     (a, b) => Number(a.sometimes ?? false) - Number(b.sometimes ?? false),
   );
+}
+
+/** Entries by their names, and by those they have in other releases of the kernel. */
+function byName<E extends object>(entries: Readonly<Record<string, E>>): [string, E][] {
+  return Object.entries(entries).flatMap(([name, entry]) => {
+    const { aliases = [] } = entry as { readonly aliases?: readonly string[] };
+    return [name, ...aliases].map((each): [string, E] => [each, entry]);
+  });
 }

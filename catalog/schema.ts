@@ -38,8 +38,8 @@ export const Direction = Type.Enum(['receive', 'transmit', 'forward', 'any']);
 const Alarm = Type.Union([Type.Integer({ minimum: 0, maximum: 1_000_000_000 }), Type.Literal('never')]);
 
 /**
- * A counter that counts a packet dropped for a reason. Without `function` and `protocol` it holds for all; one that
- * names them wins over one that does not. All rows that are equally special apply together.
+ * A counter that counts a packet dropped for a reason. Without `function` and `protocol` it holds for all; rows that name
+ * the function win over those that name none. All rows that are equally special apply together.
  */
 const CountedBy = Type.Object(
   {

@@ -2,6 +2,7 @@
  * The counters that moved in one window. Adding to a counter that is known allocates nothing. It must not know where
  * counters come from or when a window ends.
  */
+import { counterRule } from '@netfall/catalog';
 import { type CounterDelta, LIMITS } from '@netfall/proto';
 import { Trend, type TrendRules } from './trend.ts';
 
@@ -12,10 +13,7 @@ import { Trend, type TrendRules } from './trend.ts';
 export const RECEIVED_PACKETS = 'received_packets';
 export const SENT_PACKETS = 'sent_packets';
 
-/**
- * Counters whose jump is worth a message of its own, by name: those that count trouble. What merely counts traffic
- * jumps with every backup job.
- */
+/** What counters of trouble are called, among those that the catalog does not know. */
 const TROUBLE = /drop|err|discard|overflow|fail|full|prune|noport|noroute|squeeze|missed|collapsed|abort/i;
 
 /** A counter that has not moved for this long is forgotten. */
@@ -116,7 +114,7 @@ export class CounterTable {
       name,
       interface: iface,
       namespace,
-      trend: TROUBLE.test(name) ? new Trend() : undefined,
+      trend: countsTrouble(name) ? new Trend() : undefined,
       delta: 0,
       lastUs: 0,
     };
@@ -145,4 +143,10 @@ export class CounterTable {
 /** Stays within what an entry may say. */
 function sum(a: number, b: number): number {
   return Math.min(Number.MAX_SAFE_INTEGER, a + b);
+}
+
+/** Whether a counter's jump is worth a message of its own. What merely counts traffic jumps with every backup job. */
+function countsTrouble(name: string): boolean {
+  const rule = counterRule(name);
+  return rule ? rule.alarm !== 'never' : TROUBLE.test(name);
 }

@@ -117,7 +117,12 @@ export class DropTable {
     return this.#moved()
       .filter(({ origin }) => origin === DropOrigin.DROP_ORIGIN_SOFTWARE)
       .map(({ signature, protocol, events }) => {
-        return { reason: signature.reason, function: signature.function, protocol, events };
+        return {
+          reason: signature.reason.slice(0, LIMITS.string),
+          function: signature.function.slice(0, LIMITS.string),
+          protocol: protocol.slice(0, LIMITS.string),
+          events,
+        };
       });
   }
 

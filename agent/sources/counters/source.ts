@@ -13,6 +13,7 @@ import { InterfaceReader } from './interfaces.ts';
 import { NamespaceReader } from './namespaces.ts';
 import { QdiscReader } from './qdiscs.ts';
 import { type CounterReader, NOWHERE } from './reader.ts';
+import { SocketReader } from './sockets.ts';
 
 export interface CountersOptions {
   readonly root: string;
@@ -31,6 +32,7 @@ export class CountersSource implements Source {
   readonly #options: CountersOptions;
   readonly #buffer = new FileBuffer();
   #readers: readonly CounterReader[] = [];
+  #sockets: SocketReader | undefined;
   #readUs = 0;
 
   constructor(options: CountersOptions) {
@@ -79,9 +81,10 @@ export class CountersSource implements Source {
 
   #readAll(into: Collector): void {
     this.#readUs = this.#options.clock.nowUs();
+    const watched = this.#sockets?.watch(into) ?? into;
     for (const reader of this.#readers) {
       try {
-        reader.read(into);
+        reader.read(watched);
       } catch {
         into.loss('unreadable', 1);
       }
@@ -101,8 +104,10 @@ export class CountersSource implements Source {
       read: (into) => void reader.read(join(root, 'proc/net'), into),
       close() {},
     };
-    const others = new NamespaceReader(root, this.#buffer, () => clock.nowUs());
-    return [proc, interfaces, qdiscs, others].filter((each) => each !== undefined);
+    const nowUs = () => clock.nowUs();
+    const others = new NamespaceReader(root, this.#buffer, nowUs);
+    this.#sockets = new SocketReader(root, this.#buffer, nowUs, () => others.namespaces);
+    return [proc, interfaces, qdiscs, others, this.#sockets].filter((each) => each !== undefined);
   }
 
   /**
