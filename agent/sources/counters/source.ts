@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Clock } from '@netfall/log';
 import type { Collector, Probe, Source } from '../../source.ts';
 import { lackOfNetworkNamespace } from '../lack.ts';
+import { DriverReader } from './driver.ts';
 import { FILES, FileBuffer, FileReader, ownFiles } from './files.ts';
 import { Growth } from './growth.ts';
 import { InterfaceReader } from './interfaces.ts';
@@ -100,6 +101,7 @@ export class CountersSource implements Source {
     const files = ownFiles(growth, isUplink).filter(([file]) => file !== 'dev' || !interfaces);
     const reader = new FileReader(growth, files, this.#buffer);
     const qdiscs = interfaces && tryOpen(() => new QdiscReader(growth));
+    const drivers = interfaces && tryOpen(() => new DriverReader(growth));
     const proc: CounterReader = {
       read: (into) => void reader.read(join(root, 'proc/net'), into),
       close() {},
@@ -107,7 +109,7 @@ export class CountersSource implements Source {
     const nowUs = () => clock.nowUs();
     const others = new NamespaceReader(root, this.#buffer, nowUs);
     this.#sockets = new SocketReader(root, this.#buffer, nowUs, () => others.namespaces);
-    return [proc, interfaces, qdiscs, others, this.#sockets].filter((each) => each !== undefined);
+    return [proc, interfaces, qdiscs, drivers, others, this.#sockets].filter((each) => each !== undefined);
   }
 
   /**
