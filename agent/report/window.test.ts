@@ -144,6 +144,26 @@ describe('Window', () => {
     expect(window.report({ ...LIMITS, drops: 1, counters: 48 }).cutCounters).toBe(2000);
   });
 
+  it('audits drops against counters; what is lost but no drop event is none that was missed', () => {
+    const window = openWindow();
+    const into = window.collector('kfree-skb');
+    into.drop(drop('UNHEARD_OF', 4, { function: 'f'.repeat(300) }));
+    const hops = { map_overflow: 3, program_misses: 2, unresolved_symbols: 50, sample_ring_full: 70 };
+    for (const [hop, count] of Object.entries(hops)) into.loss(hop, count);
+    window.collector('drop-monitor').loss('socket_full', 90);
+    expect(window.report(LIMITS).counters.audit).toBeNull();
+    expect(window.report(LIMITS, 'kfree-skb').counters.audit).toEqual({
+      explained: [],
+      unseen: [],
+      uncounted: [
+        { reason: 'UNHEARD_OF', function: 'f'.repeat(256), protocol: 'IPv4', counter: '', events: 4 },
+      ],
+      missed_events: 5,
+      unlisted: 0,
+    });
+    expect(window.report({ ...LIMITS, counters: 0 }, 'kfree-skb').counters.audit).toBeNull();
+  });
+
   it('calls a new signature a change from five events on, and only until it was reported', () => {
     const window = openWindow();
     const into = window.collector('kfree-skb');
