@@ -79,6 +79,15 @@ describe('NetworkNamespaces', () => {
     expect(namespaces.name(99)).toBe('a.service');
   });
 
+  it('looks again when the clock is set back', () => {
+    nowUs = 3_600_000_000;
+    const namespaces = open();
+    expect(namespaces.name(99)).toBe('net:[99]');
+    addProcess(60, 99, '0::/system.slice/a.service');
+    nowUs = 0;
+    expect(namespaces.name(99)).toBe('a.service');
+  });
+
   it('forgets in time, for numbers are used again', () => {
     addProcess(60, 99, '0::/system.slice/a.service');
     const namespaces = open();

@@ -33,7 +33,7 @@ export class NetworkNamespaces {
   #forgotUs = Number.NEGATIVE_INFINITY;
   #searchedUs = Number.NEGATIVE_INFINITY;
 
-  /** @param root stands in for `/`. @param nowUs any clock that only goes forward. */
+  /** @param root stands in for `/`. @param nowUs any clock; it may be set back. */
   constructor(root: string, nowUs: () => number) {
     this.#root = root;
     this.#tree = new FileTree(root);
@@ -47,13 +47,13 @@ export class NetworkNamespaces {
   name(inode: number): string {
     if (inode === 0) return '';
     const nowUs = this.#nowUs();
-    if (nowUs - this.#forgotUs >= FORGET_AFTER_US) {
+    if (Math.abs(nowUs - this.#forgotUs) >= FORGET_AFTER_US) {
       this.#forgotUs = nowUs;
       this.#names.clear();
       this.#readOwn();
     }
     if (inode === this.#own) return '';
-    if (!this.#names.has(inode) && nowUs - this.#searchedUs >= SEARCH_EVERY_US) {
+    if (!this.#names.has(inode) && Math.abs(nowUs - this.#searchedUs) >= SEARCH_EVERY_US) {
       this.#searchedUs = nowUs;
       this.#search();
     }

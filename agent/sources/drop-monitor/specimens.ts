@@ -9,7 +9,7 @@ export class Specimens implements Disposable {
   readonly #links = new Links();
   readonly #namespaces: NetworkNamespaces;
 
-  /** @param root stands in for `/`. @param nowUs any clock that only goes forward. @throws KernelError */
+  /** @param root stands in for `/`. @param nowUs any clock. @throws KernelError */
   constructor(root: string, nowUs: () => number) {
     this.#namespaces = new NetworkNamespaces(root, nowUs);
   }
