@@ -1,10 +1,43 @@
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { type Log, LogError } from '@netfall/log';
 import { collectorSubject, encodeEntry } from '@netfall/proto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { CatchUp } from './catch-up.ts';
 import { CELL, Story } from './fold/testing/story.ts';
+import type { Say } from './resume.ts';
+import { FastClock } from './testing/fast-clock.ts';
 import { digestOf, facade, ReplicaBed, type Running, ready, until } from './testing/replica-bed.ts';
 import { canMount, onFullDisk, SmallDisk } from './testing/small-disk.ts';
+
+describe('CatchUp', () => {
+  const last = (sequence: number) => ({ last: sequence }) as Awaited<ReturnType<Log['info']>>;
+
+  test('goes by nothing that it asked before the fold stood still once more', async () => {
+    const answers: ((sequence: number) => void)[] = [];
+    const info = () => new Promise<ReturnType<typeof last>>((done) => answers.push((n) => done(last(n))));
+    const log = { info } as unknown as Log;
+    const say = { info() {}, warn() {} } as unknown as Say;
+    const catchUp = new CatchUp({ log, clock: new FastClock(1), say });
+    const started = catchUp.start();
+    answers.shift()?.(5);
+    await started;
+    expect(catchUp.committed(5)).toBe(true);
+    for (const why of ['the disk is full', 'the disk is full again']) {
+      catchUp.stall(why);
+      expect(catchUp.committed(6)).toBe(false);
+    }
+    const [before, after] = answers;
+    before?.(6);
+    await setImmediate();
+    expect(catchUp.committed(6)).toBe(false);
+    after?.(9);
+    await setImmediate();
+    expect(catchUp.committed(8)).toBe(false);
+    expect(catchUp.committed(9)).toBe(true);
+    expect(catchUp.done).toBe(true);
+  });
+});
 
 let bed: ReplicaBed;
 beforeEach(() => {

@@ -21,6 +21,8 @@ export class CatchUp {
   #aimed = true;
   #done = false;
   #stopped = false;
+  /** How often the fold stood still. */
+  #stalls = 0;
   #retry: Timer | null = null;
 
   constructor(options: CatchUpOptions) {
@@ -63,6 +65,7 @@ export class CatchUp {
   stall(why: string): void {
     if (this.#stalled === '') this.#options.say.warn(`stopped folding: ${why}`);
     this.#stalled = why;
+    this.#stalls++;
     this.#done = false;
     this.#aimed = false;
   }
@@ -74,11 +77,15 @@ export class CatchUp {
 
   /** Looks how far the log has gone; goes on trying while it does not answer. */
   async #aim(): Promise<void> {
+    const stalls = this.#stalls;
     try {
-      this.#target = (await this.#options.log.info()).last;
+      const { last } = await this.#options.log.info();
+      // Since it was asked the fold stood still once more: what this tells is too old.
+      if (stalls !== this.#stalls) return;
+      this.#target = last;
       this.#aimed = true;
     } catch {
-      if (this.#stopped) return;
+      if (this.#stopped || stalls !== this.#stalls) return;
       this.#retry = this.#options.clock.setTimer(RETRY_MS, () => this.#aim());
     }
   }
