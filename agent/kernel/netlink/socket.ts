@@ -20,7 +20,7 @@ import {
 import { ReadableWatch } from '../readable-watch.ts';
 
 /** Protocols of netlink, by their number. */
-export const NetlinkProtocol = { route: 0, generic: 16 } as const;
+export const NetlinkProtocol = { route: 0, socketDiagnosis: 4, generic: 16 } as const;
 
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
@@ -53,6 +53,8 @@ export class NetlinkSocket {
   /** The number that messages to this socket carry, and under which /proc/net/netlink lists it. */
   readonly portId: number;
   readonly protocol: number;
+  /** Datagrams that one reception takes at most. */
+  readonly datagrams: number;
   /** What was received last, datagram `i` from `startOf(i)` to `endOf(i)`. */
   readonly slab: Uint8Array;
   /** How often the kernel said that it had to drop messages for this socket (ENOBUFS); not how many. */
@@ -61,7 +63,6 @@ export class NetlinkSocket {
   truncated = 0;
   /** Datagrams that came from another process. */
   foreign = 0;
-  readonly #datagrams: number;
   readonly #datagramBytes: number;
   readonly #headers: ArrayBuffer;
   readonly #headerView: DataView;
@@ -74,14 +75,14 @@ export class NetlinkSocket {
   /** @throws KernelError: EPROTONOSUPPORT when the kernel has not this protocol. */
   constructor(options: NetlinkOptions) {
     this.protocol = options.protocol;
-    this.#datagrams = options.datagrams ?? 64;
+    this.datagrams = options.datagrams ?? 64;
     this.#datagramBytes = options.datagramBytes ?? 8192;
-    this.#headers = new ArrayBuffer(this.#datagrams * HEADER_BYTES);
+    this.#headers = new ArrayBuffer(this.datagrams * HEADER_BYTES);
     this.#headerView = new DataView(this.#headers);
-    this.#vectors = new ArrayBuffer(this.#datagrams * VECTOR_BYTES);
-    this.#addresses = new ArrayBuffer(this.#datagrams * ADDRESS_BYTES);
+    this.#vectors = new ArrayBuffer(this.datagrams * VECTOR_BYTES);
+    this.#addresses = new ArrayBuffer(this.datagrams * ADDRESS_BYTES);
     this.#addressView = new DataView(this.#addresses);
-    this.slab = new Uint8Array(this.#datagrams * this.#datagramBytes);
+    this.slab = new Uint8Array(this.datagrams * this.#datagramBytes);
     this.#describeSlots();
     this.#fd = openSocket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, options.protocol);
     try {
@@ -118,11 +119,11 @@ export class NetlinkSocket {
    * @throws KernelError
    */
   receive(): number {
-    let received = receiveDatagrams(this.fd, this.#headers, this.#datagrams);
+    let received = receiveDatagrams(this.fd, this.#headers, this.datagrams);
     if (received === -constants.errno.ENOBUFS) {
       // The kernel says so once, before it goes on with what it still has.
       this.overflows++;
-      received = receiveDatagrams(this.fd, this.#headers, this.#datagrams);
+      received = receiveDatagrams(this.fd, this.#headers, this.datagrams);
       if (received === -constants.errno.ENOBUFS) return 0;
     }
     if (received === -constants.errno.EAGAIN) return 0;
@@ -140,10 +141,10 @@ export class NetlinkSocket {
   }
 
   /**
-   * Calls `handler` from the event loop as long as there is something to receive, until the socket is closed. Does not
-   * keep the process alive. For a socket that is not closed, once.
+   * Calls `handler` from the event loop some 20 ms after there is something to receive, until the socket is closed; soon
+   * again when it returns that it left something. Does not keep the process alive. For a socket that is not closed, once.
    */
-  onReadable(handler: () => void): void {
+  onReadable(handler: () => boolean): void {
     if (this.#watch !== undefined) throw new Error('the netlink socket is watched already');
     this.#watch = new ReadableWatch(this.fd, handler);
   }
@@ -165,7 +166,7 @@ export class NetlinkSocket {
   #describeSlots(): void {
     const vectors = new DataView(this.#vectors);
     const slab = addressOf(this.slab.buffer as ArrayBuffer);
-    for (let i = 0; i < this.#datagrams; i++) {
+    for (let i = 0; i < this.datagrams; i++) {
       vectors.setBigUint64(i * VECTOR_BYTES, slab + BigInt(this.startOf(i)), true);
       vectors.setBigUint64(i * VECTOR_BYTES + 8, BigInt(this.#datagramBytes), true);
       const header = i * HEADER_BYTES;

@@ -11,6 +11,7 @@ import { type AlertKind, AlertReader } from './alert-reader.ts';
 export type AlertSocket = Pick<
   NetlinkSocket,
   | 'slab'
+  | 'datagrams'
   | 'receive'
   | 'startOf'
   | 'endOf'
@@ -51,14 +52,18 @@ export class Alerts {
     this.#socket.join(group);
   }
 
-  /** Calls `handler` from the event loop whenever there is something to read. What it throws, the next reading throws. */
-  onReadable(handler: () => void): void {
+  /**
+   * Calls `handler` from the event loop when there is something to read, and soon again when it returns that it left some.
+   * What it throws, the next reading throws.
+   */
+  onReadable(handler: () => boolean): void {
     this.#socket.onReadable(() => {
-      if (this.#failure !== undefined) return;
+      if (this.#failure !== undefined) return false;
       try {
-        handler();
+        return handler();
       } catch (error) {
         this.#failure = error;
+        return false;
       }
     });
   }
@@ -69,7 +74,6 @@ export class Alerts {
     const socket = this.#socket;
     for (let reception = 0; reception < MOST_RECEPTIONS; reception++) {
       const datagrams = socket.receive();
-      if (datagrams === 0) return false;
       for (let i = 0; i < datagrams; i++) {
         this.#cursor.reset(socket.startOf(i), socket.endOf(i));
         while (this.#cursor.next()) {
@@ -79,6 +83,7 @@ export class Alerts {
         }
         if (this.#cursor.rest > 0) this.#malformed++;
       }
+      if (datagrams < socket.datagrams) return false;
     }
     return true;
   }

@@ -125,11 +125,12 @@ export class DropMonitorSource implements Source {
     return counting !== NAME && counting !== '';
   }
 
-  #measured(work: () => void): void {
+  #measured<T>(work: () => T): T {
     const { cpuUs = threadCpuUs } = this.#options;
     const before = cpuUs();
-    work();
+    const result = work();
     this.#spentUs += cpuUs() - before;
+    return result;
   }
 
   /** Takes the monitor back from others. */

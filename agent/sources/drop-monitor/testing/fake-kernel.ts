@@ -63,6 +63,7 @@ export class FakeKernel implements TappedKernel {
     const ends: number[] = [];
     return {
       slab,
+      datagrams: DATAGRAMS,
       protocol: 16,
       portId: 1,
       overflows: 0,
