@@ -106,6 +106,7 @@ const tools = [
     found: () => ['chromium', 'chromium-browser', 'google-chrome'].some((program) => find(program)),
     package: 'chromium',
   },
+  { name: 'dropwatch', found: () => find('dropwatch'), package: 'dropwatch' },
   { name: 'nft', found: () => find('nft'), package: 'nftables' },
   { name: 'tshark', found: () => find('tshark') && find('capinfos'), package: 'tshark' },
 ];

@@ -1,6 +1,7 @@
 /** The drop monitor on kernels that have one, Debian's in VMs: `netfall up` and `netfall drops` as processes in them. */
-import { decodeEntry, type Envelope, readEventLine } from '@netfall/proto';
+import { type Drop, decodeEntry, type Envelope, readEventLine } from '@netfall/proto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { whyNoDropwatch } from './dropwatch.ts';
 import type { Branch } from './packages.ts';
 import { whyNoVmTests } from './qemu.ts';
 import { bootVm } from './vm.ts';
@@ -27,9 +28,17 @@ const MEDDLE = control(`for (let done = false; !done;) {
     try { control.configure({ mode: 'summary' }); done = true; } catch {}
   }`);
 
+/** How many drops of a kind an agent reported. */
+function countedIn(said: readonly Envelope[], kind: Readonly<Partial<Drop>>): number {
+  return said
+    .flatMap(({ items }) => items.flatMap((item) => item.drop_report?.drops ?? []))
+    .filter((drop) => Object.entries(kind).every(([key, value]) => drop[key as keyof Drop] === value))
+    .reduce((sum, { events }) => sum + events, 0);
+}
+
 /** Defines the suite for one kernel: a file each, so that they run side by side. */
 export async function testDropMonitor(kernel: Branch): Promise<void> {
-  const missing = await whyNoVmTests(kernel);
+  const missing = whyNoDropwatch() ?? (await whyNoVmTests(kernel));
   const name = `the drop monitor of Linux ${kernel} in a VM${missing === null ? '' : ` (${missing})`}`;
   describe.skipIf(missing !== null)(name, { timeout: 5 * MINUTE_MS, retry: 1 }, () => {
     let vm: Awaited<ReturnType<typeof bootVm>>;
@@ -107,12 +116,7 @@ export async function testDropMonitor(kernel: Branch): Promise<void> {
         expect(await state()).toEqual(FRESH);
 
         const said = await saidIn(data);
-        const drops = said.flatMap(({ items }) => items.flatMap((item) => item.drop_report?.drops ?? []));
-        const counted = drops
-          .filter((drop) =>
-            Object.entries(kind).every(([key, value]) => drop[key as keyof typeof kind] === value),
-          )
-          .reduce((sum, { events }) => sum + events, 0);
+        const counted = countedIn(said, kind);
         const losses = said
           .flatMap((envelope) => envelope.losses)
           .filter(({ source }) => source === 'drop-monitor');
@@ -132,6 +136,62 @@ export async function testDropMonitor(kernel: Branch): Promise<void> {
         }
       },
     );
+
+    it('recovers within 5 s from dropwatch, started and stopped beside it', async () => {
+      const data = '/tmp/dropwatch';
+      // dropwatch never switches off the monitoring of hardware, and no mode can be set while that is on.
+      const sources = { 'drop-monitor': { hardware: false } };
+      const { ended } = await up(data, { count_drops_with: 'drop-monitor', sources });
+      const [refused, started, stopped] = (
+        await output(`
+        set -e
+        flood() { node test/load/udp-flood.ts --host=127.0.0.1 --port=9 --count=1000 --ratePerSecond=1000 > /tmp/sent; }
+        echo start | dropwatch | grep error
+        flood
+        rm -f /tmp/commands
+        mkfifo /tmp/commands
+        stdbuf -oL dropwatch -l kas < /tmp/commands > /tmp/dropwatch.out &
+        exec 3> /tmp/commands
+        # Lest the monitor is taken back in the middle, at which dropwatch would end.
+        kill -STOP $(cat /tmp/pid)
+        printf 'stop\\nset alertmode summary\\nstart\\n' >&3
+        until grep -q activated /tmp/dropwatch.out; do kill -0 $!; sleep 0.1; done
+        date +%s%6N
+        kill -CONT $(cat /tmp/pid)
+        sleep 5
+        flood
+        sleep 2
+        date +%s%6N
+        kill -INT $!
+        echo exit >&3
+        sleep 5
+        wait $!
+        flood
+        # It went on listening when the monitor was taken back from it.
+        grep -q '^drop at: __udp4_lib_rcv+' /tmp/dropwatch.out
+        sleep 2`)
+      ).split('\n');
+      await stop('TERM');
+      await ended;
+      expect(await state()).toEqual(FRESH);
+      expect(refused).toBe('Failed activation request, error: Resource temporarily unavailable');
+
+      const said = await saidIn(data);
+      expect(countedIn(said, { reason: 'NO_SOCKET', function: '__udp4_lib_rcv', protocol: 'IPv4' })).toBe(
+        3000,
+      );
+      for (const [at, did] of [
+        [Number(started), 'set it to summary mode'],
+        [Number(stopped), 'stopped the monitoring of software'],
+      ] as const) {
+        const detail = `another tool ${did}, which was taken back; counts drops by reason, function and protocol, an alert a packet`;
+        const soon = said.filter(({ observed_us }) => observed_us >= at && observed_us <= at + 5_000_000);
+        const statuses = soon.flatMap(({ items }) =>
+          items.flatMap(({ heartbeat }) => heartbeat?.sources ?? []),
+        );
+        expect(statuses).toContainEqual(expect.objectContaining({ name: 'drop-monitor', detail }));
+      }
+    });
 
     it('is given back after SIGKILL at the next start when it is switched off', async () => {
       const { ended } = await up('/tmp/killed', { count_drops_with: 'drop-monitor' });
