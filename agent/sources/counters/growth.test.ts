@@ -22,6 +22,16 @@ describe('Growth', () => {
     expect(grow(1000, 1007, 1010).counters).toEqual({ c: 10 });
   });
 
+  it('follows what is wanted alone', () => {
+    const growth = new Growth((name) => name === 'wanted');
+    const into = new Recorder();
+    const counter = (name: string) => ({ name, interface: '', total: '' });
+    expect(growth.add(counter('other'), true)).toBe(NO_SLOT);
+    growth.put(growth.add(counter('wanted'), true), 0, 7, into);
+    expect(into).toEqual({ counters: { wanted: 7 }, losses: {} });
+    expect(growth.takeRefused()).toBe(0);
+  });
+
   it('is exact at any height', () => {
     fc.assert(
       fc.property(

@@ -6,7 +6,7 @@ import type { Collector } from '../../source.ts';
 
 /** Counters remembered at most: hundreds of host-wide ones and a dozen for each of thousands of interfaces. */
 export const MOST_COUNTERS = 65_536;
-/** What a slot is called that takes no values: a gauge, or a counter beyond MOST_COUNTERS. */
+/** What a slot is called that takes no values: a gauge, a counter beyond MOST_COUNTERS, or one that nobody wants. */
 export const NO_SLOT = -1;
 
 const TWO_32 = 2 ** 32;
@@ -34,13 +34,20 @@ export class Growth {
   #low = new Uint32Array(1024);
   readonly #counters: Counter[] = [];
   readonly #free: number[] = [];
+  readonly #isWanted: (name: string) => boolean;
   #refused = 0;
+
+  /** @param isWanted asked once for each slot; counters that are not wanted get none. Default: all are. */
+  constructor(isWanted: (name: string) => boolean = () => true) {
+    this.#isWanted = isWanted;
+  }
 
   /**
    * Makes a slot for a counter. `fromZero` says that it began at zero since the last reading, so that its first value is
-   * growth; otherwise its first value is where growth is counted from. NO_SLOT when there is no room.
+   * growth; otherwise its first value is where growth is counted from. NO_SLOT when there is no room, or it is not wanted.
    */
   add(counter: Counter, fromZero: boolean): number {
+    if (!this.#isWanted(counter.name)) return NO_SLOT;
     const slot = this.#free.pop() ?? this.#counters.length;
     if (slot >= MOST_COUNTERS) {
       this.#refused++;

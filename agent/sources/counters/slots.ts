@@ -32,11 +32,13 @@ export class NamedSlots {
   }
 }
 
+/** Holds the values of one line while it is read: one for all tables, of which there are some for each namespace. */
+const high = new Uint32Array(MOST_COLUMNS);
+const low = new Uint32Array(MOST_COLUMNS);
+
 /** A line's values. */
 export class Values {
   readonly #growth: Growth;
-  readonly #high = new Uint32Array(MOST_COLUMNS);
-  readonly #low = new Uint32Array(MOST_COLUMNS);
 
   constructor(growth: Growth) {
     this.#growth = growth;
@@ -49,12 +51,12 @@ export class Values {
   take(scanner: Scanner, slots: Int32Array, into: Collector): boolean {
     for (let i = 0; i < slots.length; i++) {
       if (!scanner.decimal() || (scanner.negative && slots[i] !== NO_SLOT)) return false;
-      this.#high[i] = scanner.high;
-      this.#low[i] = scanner.low;
+      high[i] = scanner.high;
+      low[i] = scanner.low;
     }
     if (scanner.skipSpace()) return false;
     for (let i = 0; i < slots.length; i++) {
-      this.#growth.put(slots[i] as number, this.#high[i] as number, this.#low[i] as number, into);
+      this.#growth.put(slots[i] as number, high[i] as number, low[i] as number, into);
     }
     return true;
   }

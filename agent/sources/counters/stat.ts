@@ -4,7 +4,7 @@
  * in one word ("nf_conntrack_insert_failed"); values of all CPUs are added up.
  */
 import type { Collector } from '../../source.ts';
-import { type Growth, NO_SLOT } from './growth.ts';
+import { type Counter, type Growth, NO_SLOT } from './growth.ts';
 import { Scanner } from './scanner.ts';
 import { copyOf, MOST_COLUMNS, nameOf, type TableParser } from './table.ts';
 
@@ -17,7 +17,8 @@ export class StatParser implements TableParser {
   readonly #prefix: string;
   readonly #scanner = new Scanner();
   #header = new Uint8Array(0);
-  #names: readonly string[] = [];
+  /** By column; undefined for the table's level. */
+  #counters: readonly (Counter | undefined)[] = [];
   /** By CPU: the file has a line for each that there can be. */
   #slots: Int32Array[] = [];
   readonly #values = new Uint32Array(MOST_COLUMNS);
@@ -50,27 +51,28 @@ export class StatParser implements TableParser {
     const scanner = this.#scanner;
     const { bytes, lineStart, lineEnd } = scanner;
     if (this.#header.length === lineEnd - lineStart && scanner.matches(lineStart, this.#header)) {
-      return this.#names.length > 0;
+      return this.#counters.length > 0;
     }
-    const names: string[] = [];
+    const counters: (Counter | undefined)[] = [];
     while (scanner.skipSpace()) {
       const start = scanner.at;
       scanner.skipWord();
       const name = nameOf(bytes, start, scanner.at);
-      if (name === undefined || names.length === MOST_COLUMNS) return false;
-      names.push(name);
+      if (name === undefined || counters.length === MOST_COLUMNS) return false;
+      const column = { name: this.#prefix + name, interface: '', total: '' };
+      counters.push(name === GAUGE ? undefined : column);
     }
     for (const slots of this.#slots) for (const slot of slots) this.#growth.remove(slot);
     this.#slots = [];
     this.#header = copyOf(bytes, lineStart, lineEnd);
-    this.#names = names;
-    return names.length > 0;
+    this.#counters = counters;
+    return counters.length > 0;
   }
 
-  /** Whether the present line has a value for each name. */
+  /** Whether the present line has a value for each column. */
   #readValues(): boolean {
     const scanner = this.#scanner;
-    for (let i = 0; i < this.#names.length; i++) {
+    for (let i = 0; i < this.#counters.length; i++) {
       if (!scanner.hexadecimal()) return false;
       this.#values[i] = scanner.low;
     }
@@ -78,9 +80,8 @@ export class StatParser implements TableParser {
   }
 
   #slotsOf(cpu: number): Int32Array {
-    this.#slots[cpu] ??= Int32Array.from(this.#names, (column) => {
-      if (column === GAUGE) return NO_SLOT;
-      return this.#growth.add({ name: this.#prefix + column, interface: '', total: '' }, false);
+    this.#slots[cpu] ??= Int32Array.from(this.#counters, (counter) => {
+      return counter ? this.#growth.add(counter, false) : NO_SLOT;
     });
     return this.#slots[cpu];
   }
