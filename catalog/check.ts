@@ -1,7 +1,7 @@
 /** What must hold across entries of the catalog, beyond each entry's shape. Pure; says every fault, not the first. */
 import type { Counter, DriverFile, Reason, Trap } from './schema.ts';
 
-/** All entries by name, and the file that each stands in. */
+/** All entries by name, and the file and line that each stands in. */
 export interface Entries {
   readonly reasons: ReadonlyMap<string, Reason>;
   readonly counters: ReadonlyMap<string, Counter>;

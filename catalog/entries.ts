@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TSchema } from 'typebox';
 import Value from 'typebox/value';
-import { parseDocument } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { Entries } from './check.ts';
 import {
   type Counter,
@@ -22,34 +22,55 @@ export interface Catalog extends Entries {
   readonly foundIn: ReadonlyMap<string, string>;
 }
 
-/** Throws with every file that cannot be read and every entry that lacks something, a line each. */
-export function readEntries(): Catalog {
+interface File<F> {
+  readonly path: string;
+  readonly content: F;
+  /** The file and the line of what is at these keys, or of the last of them that there is. */
+  readonly at: (keys: readonly string[]) => string;
+}
+
+/**
+ * Throws with every file that cannot be read and every entry that lacks something, a line each that begins with the file
+ * and the line in it. @param root a folder with one a kind
+ */
+export function readEntries(root = ROOT): Catalog {
   const faults: string[] = [];
   const files = new Map<string, string>();
   const foundIn = new Map<string, string>();
-  const contents = <F>(name: string, schema: TSchema): [path: string, content: F][] => {
-    const all: [string, F][] = [];
-    for (const file of readdirSync(join(ROOT, name)).sort()) {
+  const contents = <F>(name: string, schema: TSchema): File<F>[] => {
+    const all: File<F>[] = [];
+    for (const file of readdirSync(join(root, name)).sort()) {
       const path = `entries/${name}/${file}`;
-      const document = parseDocument(readFileSync(join(ROOT, name, file), 'utf8'));
-      const content = document.errors.length === 0 ? (document.toJS() as unknown) : undefined;
-      faults.push(...document.errors.map(({ message }) => `${path}: ${message.split('\n')[0]}`));
-      if (content === undefined) continue;
-      if (Value.Check(schema, content)) all.push([path, content as F]);
-      else
-        faults.push(...Value.Errors(schema, content).map((e) => `${path}: ${e.instancePath}: ${e.message}`));
+      const lines = new LineCounter();
+      const document = parseDocument(readFileSync(join(root, name, file), 'utf8'), { lineCounter: lines });
+      for (const { message, linePos } of document.errors) {
+        faults.push(`${path}:${linePos?.[0].line ?? 1}: ${message.split(' at line ')[0]}`);
+      }
+      if (document.errors.length > 0) continue;
+      const content = document.toJS() as unknown;
+      const at = (keys: readonly string[]) =>
+        `${path}:${lines.linePos(offsetOf(document.contents, keys)).line}`;
+      if (Value.Check(schema, content)) all.push({ path, content: content as F, at });
+      for (const { instancePath, keyword, message } of Value.Errors(schema, content)) {
+        // It tells of the object, and once more, as `boolean`, of the key.
+        if (keyword === 'additionalProperties') continue;
+        const keys = instancePath.split('/').slice(1);
+        const fault = keyword === 'boolean' ? 'there is no such key' : message;
+        faults.push(`${at(keys)}: ${keys.join('.')}: ${fault}`);
+      }
     }
     return all;
   };
   const folder = <E>(name: string, schema: TSchema): Map<string, E> => {
     const all = new Map<string, E>();
-    type File = { found_in: string; entries: Record<string, E> };
-    for (const [path, { found_in, entries }] of contents<File>(name, schema)) {
-      for (const [entry, value] of Object.entries(entries)) {
+    type Content = { found_in: string; entries: Record<string, E> };
+    for (const { content, at } of contents<Content>(name, schema)) {
+      for (const [entry, value] of Object.entries(content.entries)) {
+        const place = at(['entries', entry]);
         const other = files.get(entry);
-        if (other !== undefined) faults.push(`${path}: ${entry}: stands in ${other} already`);
-        files.set(entry, path);
-        foundIn.set(entry, found_in);
+        if (other !== undefined) faults.push(`${place}: ${entry}: stands in ${other} already`);
+        files.set(entry, place);
+        foundIn.set(entry, content.found_in);
         all.set(entry, value);
       }
     }
@@ -58,7 +79,26 @@ export function readEntries(): Catalog {
   const reasons = folder<Reason>('reasons', ReasonFile);
   const counters = folder<Counter>('counters', CounterFile);
   const traps = folder<Trap>('traps', TrapFile);
-  const drivers = new Map(contents<DriverFile>('drivers', DriverFile));
+  const drivers = new Map(
+    contents<DriverFile>('drivers', DriverFile).map(({ path, content }) => [path, content]),
+  );
   if (faults.length > 0) throw new Error(faults.join('\n'));
   return { reasons, counters, traps, drivers, files, foundIn };
+}
+
+/** Where in the text the last of these keys stands that there is. */
+function offsetOf(node: unknown, keys: readonly string[]): number {
+  let offset = 0;
+  for (const key of keys) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isScalar(item.key) && item.key.value === key);
+      if (!pair || !isScalar(pair.key)) break;
+      offset = pair.key.range?.[0] ?? offset;
+      node = pair.value;
+    } else if (isSeq(node)) {
+      node = node.items[Number(key)];
+      if (isMap(node) || isScalar(node)) offset = node.range?.[0] ?? offset;
+    } else break;
+  }
+  return offset;
 }
