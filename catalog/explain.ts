@@ -37,7 +37,10 @@ export interface Explanation extends Rule {
 }
 
 export type Place = Partial<
-  Pick<Explanation, 'lost' | 'condition' | 'alarm' | 'severity' | 'means' | 'counted_by'>
+  Pick<
+    Explanation,
+    'lost' | 'condition' | 'layer' | 'direction' | 'alarm' | 'severity' | 'means' | 'counted_by'
+  >
 >;
 export type CountedReason = Omit<CountedBy, 'counter'> & { readonly reason: string };
 

@@ -1,4 +1,5 @@
 /** Incidents as text. Pure. What they hold comes from hosts, so all of it is cleaned before it is printed. */
+import { explain } from '@netfall/catalog/explain';
 import type { Incident, IncidentHost, IncidentSample, IncidentView } from '@netfall/collector';
 import { packetLine } from '../terminal/packet.ts';
 import type { Paper } from '../terminal/print.ts';
@@ -24,6 +25,8 @@ export function incidentPage(incident: IncidentView, nowUs: number, paper: Paper
   const { id, title, meaning, state, severity, signal, started_us, last_us, hosts, hosts_total } = incident;
   const quiet = incident.resolved_us > 0 || state === 'resolving';
   const lasted = span(((quiet ? last_us : nowUs) - started_us) / 1e6);
+  // The catalog here and the collector's may be of different releases.
+  const known = explain(signal.reason) !== undefined;
   const facts: [string, string][] = [
     ['state', `${state}, ${severity}`],
     [
@@ -32,6 +35,7 @@ export function incidentPage(incident: IncidentView, nowUs: number, paper: Paper
     ],
     quiet ? ['over', `${moment(last_us)}, after ${lasted}`] : ['lasts', `${lasted} so far`],
     ['signal', `${signal.reason} in ${signal.function || 'an unknown function'}`],
+    ...(known ? [['next', `netfall explain ${signal.reason}`] as [string, string]] : []),
     ['id', id],
     ...(incident.regression_of ? [['repeats', incident.regression_of] as [string, string]] : []),
   ];

@@ -16,6 +16,7 @@ const firing: IncidentView = {
   severity: 'warning',
   title: '3 hosts drop NEIGH_FAILED in neigh_timer_handler',
   meaning: 'The next hop’s link-layer address could not be resolved.',
+  explain: '/api/v1/explain/NEIGH_FAILED',
   signal: { kind: 'drop', reason: 'NEIGH_FAILED', function: 'neigh_timer_handler' },
   started_us: now - 95 * second,
   detected_us: now - 90 * second,

@@ -9,6 +9,7 @@ import type { Metrics } from './metrics.ts';
 import { OPENAPI } from './openapi.ts';
 import { operatorCheck } from './operator.ts';
 import type { Reader } from './reader.ts';
+import { explainRoutes } from './routes/explain.ts';
 import { healthzRoute } from './routes/healthz.ts';
 import { hostRoute } from './routes/host.ts';
 import { hostsRoute } from './routes/hosts.ts';
@@ -80,6 +81,7 @@ const ROUTES = [
   hostRoute,
   summaryRoute,
   switchesRoutes,
+  explainRoutes,
   streamRoute,
   openapiRoute,
   metricsRoute,

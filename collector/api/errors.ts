@@ -9,6 +9,7 @@ const STATUS = {
   not_found: 404,
   incident_not_found: 404,
   host_not_found: 404,
+  name_not_found: 404,
   conflict: 409,
   too_large: 413,
   unsupported_media_type: 415,

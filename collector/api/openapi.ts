@@ -17,6 +17,7 @@ export const OPENAPI: FastifyDynamicSwaggerOptions = {
       { name: 'incidents', description: 'What is wrong.' },
       { name: 'hosts', description: 'Who reports.' },
       { name: 'sources', description: 'What operators switch off.' },
+      { name: 'catalog', description: 'What the names of drops mean.' },
       { name: 'operation', description: 'The collector itself.' },
     ],
   },

@@ -1,7 +1,9 @@
+import type { Explanation } from '@netfall/catalog/explain';
 import type { Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { expect, expectTypeOf, test } from 'vitest';
 import type { DropSignal, HostView, IncidentHost, IncidentSample } from '../fold/model.ts';
+import type { ExplanationSchema } from './explanation.ts';
 import type { IncidentView } from './incident-view.ts';
 import {
   DropSignalSchema,
@@ -27,7 +29,8 @@ test('the schemas say what the model says', () => {
   expectTypeOf<Plain<Static<typeof DropSignalSchema>>>().toEqualTypeOf<Plain<DropSignal>>();
   expectTypeOf<Plain<Static<typeof HostSchema>>>().toEqualTypeOf<Plain<HostView>>();
   expectTypeOf<Plain<Static<typeof SwitchSchema>>>().toEqualTypeOf<Plain<SwitchView>>();
-  // The six above are checked by the compiler; this tells that the schemas do check something.
+  expectTypeOf<Plain<Static<typeof ExplanationSchema>>>().toEqualTypeOf<Plain<Explanation>>();
+  // The seven above are checked by the compiler; this tells that the schemas do check something.
   expect(Value.Check(DropSignalSchema, { kind: 'drop', reason: 'NO_SOCKET', function: '' })).toBe(true);
   expect(Value.Check(DropSignalSchema, { kind: 'drop', reason: 'NO_SOCKET' })).toBe(false);
 });

@@ -14,6 +14,7 @@ import type {
 } from '../fold/model.ts';
 import { MOST_SAMPLES } from '../fold/samples.ts';
 import { ErrorBody } from './errors.ts';
+import { ExplanationSchema } from './explanation.ts';
 import type { SwitchView } from './switch-view.ts';
 
 export const INCIDENT_STATES = [
@@ -134,6 +135,9 @@ export const IncidentSchema = Type.Object(
     severity: oneOf(SEVERITIES, 'How bad it is.'),
     title: text('One sentence: what and where.'),
     meaning: text("What the signal's reason means, in a sentence."),
+    explain: text(
+      'Where this API tells more of the reason, with likely causes and mends; empty when the catalog does not have it.',
+    ),
     signal: ref<DropSignal>('DropSignal'),
     started_us: micros("When the trouble began by the hosts' reports."),
     detected_us: micros('When it was noticed, in log time.'),
@@ -289,6 +293,7 @@ export const SHARED_SCHEMAS: readonly TSchema[] = [
   SummarySchema,
   SwitchSchema,
   SwitchesSchema,
+  ExplanationSchema,
   ReadinessSchema,
 ];
 

@@ -11,6 +11,7 @@ import type { ForgottenHosts, GlobalRecord, SwitchesRecord } from '../fold/rows.
 import type { ReplicaStatus } from '../status.ts';
 import { Store } from '../store/store.ts';
 import { type Api, createApi } from './api.ts';
+import { explanationLink } from './explanation.ts';
 import type { StreamLimits } from './incident-stream.ts';
 import type { IncidentView } from './incident-view.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -102,7 +103,7 @@ export class TestDatabase {
   }
 }
 
-type TestIncident = Omit<IncidentView, 'meaning'>;
+type TestIncident = Omit<IncidentView, 'meaning' | 'explain'>;
 
 export function anIncident(part: Partial<TestIncident> = {}): TestIncident {
   return {
@@ -169,7 +170,7 @@ export function aNotification(part: Partial<Notification> = {}): Notification {
 /** The same as the API shows it. */
 export function aShownIncident(part: Partial<TestIncident> = {}): IncidentView {
   const { reason, function: fn } = anIncident(part).signal;
-  return { ...anIncident(part), meaning: dropMeaning(reason, fn) };
+  return { ...anIncident(part), meaning: dropMeaning(reason, fn), explain: explanationLink(reason) };
 }
 
 export function aHost(id: string, part: Partial<HostFacts & HostState> = {}): HostRecord {

@@ -93,7 +93,10 @@ function makeRow(incident) {
   const summaryLine = make('summary', 'line', parts.badge, what);
   const details = make('details', 'incident', summaryLine, parts.detail);
   details.id = incident.id;
-  const row = { incident, load, details, parts, item: make('li', '', details) };
+  // Made once, so that what is folded out stays so when the incident changes.
+  const causes = make('section', 'causes');
+  causes.hidden = true;
+  const row = { incident, load, details, parts, causes, item: make('li', '', details) };
   // What is folded away is not made until it is looked at.
   details.addEventListener('toggle', () => fillDetail(row));
   updateRow(row, incident);
@@ -129,10 +132,12 @@ function updateRow(row, incident) {
   fillDetail(row);
 }
 
-function fillDetail({ details, parts, incident }) {
+function fillDetail({ details, parts, causes, incident }) {
   if (!details.open) return parts.detail.replaceChildren();
+  fillCauses(causes, incident);
   parts.detail.replaceChildren(
     beginning(incident),
+    causes,
     ...packets(incident),
     hostTable(incident),
     history(incident),
@@ -148,6 +153,43 @@ function beginning({ started_us, hosts, hosts_total }) {
     ? `${hosts_total > 1 ? 'first ' : ''}on ${first.hostname}.`
     : 'on no host that is listed.';
   return make('p', 'beginning', 'Began ', began, ', ', make('span', 'first', where));
+}
+
+/** What the catalog says of the reason: asked once, when the incident is first looked at. */
+async function fillCauses(section, { explain: path, signal }) {
+  if (path === '' || section.dataset.asked === 'true') return;
+  section.dataset.asked = 'true';
+  try {
+    const { causes = [], condition } = await get(path);
+    const items = causes.map((cause, index) => causeItem(cause, index === 0));
+    const command = make('code', '', `netfall explain ${signal.reason}`);
+    section.replaceChildren(
+      ...(condition ? [make('p', 'condition', condition)] : []),
+      ...(items.length > 0 ? [make('h3', '', items.length === 1 ? 'Likely cause' : 'Likely causes')] : []),
+      make('ol', '', ...items),
+      make('p', 'hint', 'More in a terminal: ', command),
+    );
+    section.hidden = false;
+  } catch {
+    // The rest of the incident stands without it; the next change asks again.
+    section.dataset.asked = 'false';
+  }
+}
+
+/** A cause, how to know that it is this one, and what to do. */
+function causeItem({ cause, tell, mend }, open) {
+  const checks = tell.map(({ run, shows }) =>
+    make('li', 'check', make('code', 'run', run), make('span', 'shows', shows)),
+  );
+  const body = make(
+    'div',
+    'remedy',
+    make('ul', '', ...checks),
+    make('p', 'mend', make('b', '', 'Mend: '), mend),
+  );
+  const details = make('details', 'cause', make('summary', 'cause-line', cause), body);
+  details.open = open;
+  return make('li', '', details);
 }
 
 /** Some of the packets that were dropped; nothing where hosts send none. */

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { explain } from '@netfall/catalog/explain';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -93,7 +94,7 @@ describe.skipIf(executable === undefined)('the page in a browser (needs chromium
         anIncident({ id: 'i200-0', title: 'another', severity: 'critical' }),
       ],
     });
-    await page.getByText('another').waitFor();
+    await page.getByText('another', { exact: true }).waitFor();
     expect(await titles(page, '#open')).toEqual(['another', 'now on two']);
     expect(await page.locator('#i100-0 tbody th').allTextContents()).toEqual(['web-2', 'web-1']);
     expect(await page.locator('details:has(> summary:focus)').getAttribute('id')).toBe('i100-0');
@@ -120,6 +121,54 @@ describe.skipIf(executable === undefined)('the page in a browser (needs chromium
     await page.getByText('first on web-2.', { exact: true }).waitFor();
     expect(await page.locator('.meaning').textContent()).toBe(aShownIncident().meaning);
     expect(await page.locator('.beginning time').getAttribute('datetime')).toBe('2026-03-01T10:00:00.000Z');
+    await page.close();
+  });
+
+  test('shows likely causes, the likeliest folded out, and keeps what is open through changes', async () => {
+    await using api = await startApi();
+    const signal = { kind: 'drop', reason: 'SOCKET_RCVBUFF', function: 'udp_queue_rcv_one_skb' } as const;
+    api.database.commit({ hosts: [aHost('web-1')], incidents: [anIncident({ signal })] });
+    const { page, complaints } = await open(api, '#i100-0');
+    const entry = explain('SOCKET_RCVBUFF');
+    const known = entry?.causes ?? [];
+    await page.locator('#i100-0 .cause').first().waitFor();
+    expect(await page.locator('.cause-line').allTextContents()).toEqual(known.map(({ cause }) => cause));
+    expect(await page.locator('.run').allTextContents()).toEqual(
+      known.flatMap(({ tell }) => tell.map(({ run }) => run)),
+    );
+    expect(await page.locator('.mend').allTextContents()).toEqual(known.map(({ mend }) => `Mend: ${mend}`));
+    const shown = () =>
+      page.locator('.remedy').evaluateAll((all) => all.map((each) => each.checkVisibility()));
+    expect(await shown()).toEqual(known.map((_, i) => i === 0));
+    await page.locator('.cause-line').nth(1).click();
+    await page.locator('.cause-line').nth(0).click();
+    api.database.commit({ incidents: [anIncident({ signal, version: 2, title: 'changed' })] });
+    await page.getByText('changed').waitFor();
+    expect(await shown()).toEqual(known.map((_, i) => i === 1));
+    expect(await page.locator('.causes .hint').textContent()).toBe(
+      'More in a terminal: netfall explain SOCKET_RCVBUFF',
+    );
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  test('shows no causes where the catalog has none, and asks for nothing that it does not have', async () => {
+    await using api = await startApi();
+    const of = (reason: string) => ({ kind: 'drop', reason, function: 'f' }) as const;
+    api.database.commit({
+      hosts: [aHost('web-1')],
+      incidents: [
+        anIncident({ signal: of('TCP_OLD_DATA') }),
+        anIncident({ id: 'i101-0', signal: of('A_NEW_KERNELS') }),
+      ],
+    });
+    const { page, complaints } = await open(api, '#i100-0');
+    await page.locator('#i100-0 .causes .hint').waitFor();
+    expect(await page.locator('#i100-0 .causes h3').count()).toBe(0);
+    await page.locator('#i101-0 .line').click();
+    await page.locator('#i101-0 tbody tr').waitFor();
+    expect(await page.locator('#i101-0 .causes').isVisible()).toBe(false);
+    expect(complaints).toEqual([]);
     await page.close();
   });
 

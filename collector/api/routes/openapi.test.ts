@@ -32,6 +32,8 @@ test('describes every route and every shared schema', async () => {
   const document = (await api.get('/openapi.json')).body as Document;
   expect(document.openapi).toBe('3.1.0');
   expect(Object.keys(document.paths).sort()).toEqual([
+    '/api/v1/explain',
+    '/api/v1/explain/{name}',
     '/api/v1/hosts',
     '/api/v1/hosts/{id}',
     '/api/v1/incidents',
@@ -47,6 +49,7 @@ test('describes every route and every shared schema', async () => {
     'AuditEntry',
     'DropSignal',
     'Error',
+    'Explanation',
     'Flow',
     'Host',
     'Incident',
@@ -104,6 +107,10 @@ test('answers are as it says', async () => {
   await check('/api/v1/hosts/web-1', '/api/v1/hosts/{id}', 200);
   await check('/api/v1/summary', '/api/v1/summary', 200);
   await check('/api/v1/switches', '/api/v1/switches', 200);
+  await check('/api/v1/explain/SOCKET_RCVBUFF', '/api/v1/explain/{name}', 200);
+  await check('/api/v1/explain/nothing-like-it', '/api/v1/explain/{name}', 404);
+  await check('/api/v1/explain?q=rcvbuf', '/api/v1/explain', 200);
+  await check('/api/v1/explain', '/api/v1/explain', 400);
   await check('/healthz', '/healthz', 200);
   await check('/readyz', '/readyz', 200);
   api.setStatus({ ready: false, why: 'behind' });
