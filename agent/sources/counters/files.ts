@@ -15,7 +15,7 @@ import type { TableParser } from './table.ts';
 
 const FIRST_BUFFER_BYTES = 64 * 1024;
 /** Four thousand interfaces take a tenth of this. */
-const MOST_BUFFER_BYTES = 4 * 1024 * 1024;
+export const MOST_BUFFER_BYTES = 4 * 1024 * 1024;
 
 /** What files are read into, one after the other; it grows with the largest. */
 export class FileBuffer {

@@ -6,11 +6,12 @@
  * moment of the reading, which needs CAP_SYS_ADMIN. Nothing of a namespace is held open between readings: that would keep
  * it alive when its pod is gone.
  */
-import { closeSync, openSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { counterRule } from '@netfall/catalog';
 import { NetworkNamespaces } from '../../inventory/namespaces.ts';
-import { enterNetworkNamespace } from '../../kernel/libc.ts';
+import { KernelError } from '../../kernel/libc.ts';
+import { withinNetworkNamespace } from '../../kernel/network-namespace.ts';
 import type { Collector } from '../../source.ts';
 import { type FileBuffer, FileReader, otherFiles } from './files.ts';
 import { Growth } from './growth.ts';
@@ -21,11 +22,18 @@ const MOST_NAMESPACES = 512;
 /** Time between two searches for namespaces that have come or gone, microseconds. */
 const SEARCH_EVERY_US = 15_000_000;
 
-interface Namespace {
+/** A network namespace that is not the agent's own. */
+export interface OtherNamespace {
+  readonly inode: number;
   readonly name: string;
+  /** What stands for it under the root. */
   readonly path: string;
+  /** Whether the files below /proc/PID/net cannot be read, so that the thread has to go there. */
+  readonly entered: boolean;
+}
+
+interface Namespace extends OtherNamespace {
   readonly files: FileReader;
-  /** Whether the files below /proc/PID/net could not be read, so that the thread has to go there. */
   entered: boolean;
 }
 
@@ -54,6 +62,11 @@ export class NamespaceReader implements CounterReader {
     }
   }
 
+  /** Those that the last reading read. */
+  get namespaces(): Iterable<OtherNamespace> {
+    return this.#namespaces.values();
+  }
+
   close(): void {
     this.#namespaces.clear();
   }
@@ -73,7 +86,7 @@ export class NamespaceReader implements CounterReader {
       }
       const growth = new Growth();
       const files = known?.files ?? new FileReader(growth, otherFiles(growth), this.#buffer);
-      this.#namespaces.set(inode, { name, path, files, entered: path.startsWith('run/') });
+      this.#namespaces.set(inode, { inode, name, path, files, entered: path.startsWith('run/') });
     }
   }
 
@@ -87,27 +100,16 @@ export class NamespaceReader implements CounterReader {
     return this.#mayEnter && this.#readThere(namespace, into);
   }
 
-  #readThere({ files, path, name }: Namespace, into: Collector): boolean {
-    let there: number;
+  #readThere({ files, path }: Namespace, into: Collector): boolean {
     try {
-      there = openSync(join(this.#root, path), 'r');
-    } catch {
+      return withinNetworkNamespace(
+        join(this.#root, path),
+        () => files.read('/proc/thread-self/net', into) > 0,
+      );
+    } catch (error) {
+      // Else the namespace has just gone.
+      if (error instanceof KernelError) this.#mayEnter = false;
       return false;
-    }
-    const home = openSync('/proc/thread-self/ns/net', 'r');
-    try {
-      enterNetworkNamespace(there, name);
-    } catch {
-      this.#mayEnter = false;
-      return false;
-    } finally {
-      closeSync(there);
-      if (!this.#mayEnter) closeSync(home);
-    }
-    try {
-      return files.read('/proc/thread-self/net', into) > 0;
-    } finally {
-      goHome(home);
     }
   }
 }
@@ -118,16 +120,6 @@ function ownInode(root: string): number {
   } catch {
     return -1;
   }
-}
-
-/** Without a way back the process would report another network as its own: it ends at once. */
-function goHome(home: number): void {
-  try {
-    enterNetworkNamespace(home, 'where it came from');
-  } catch {
-    process.abort();
-  }
-  closeSync(home);
 }
 
 /** Passes on what counts losses, as of a namespace. */
