@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -86,6 +86,28 @@ describe('NetworkNamespaces', () => {
     addProcess(60, 99, '0::/system.slice/a.service');
     nowUs = 0;
     expect(namespaces.name(99)).toBe('a.service');
+  });
+
+  it('goes by the pod before the name that its runtime gave, and by that before a unit', () => {
+    mkdirSync(join(root, 'run/netns'), { recursive: true });
+    const given = (name: string) => {
+      writeFileSync(join(root, 'run/netns', name), '');
+      return statSync(join(root, 'run/netns', name)).ino;
+    };
+    const [pod, vpn, empty] = [given('cni-1'), given('vpn'), given('empty')];
+    addProcess(50, pod, '0::/system.slice/containerd.service');
+    addProcess(51, pod, `0::/kubepods/pod${POD}`);
+    addProcess(52, vpn, '0::/system.slice/openvpn.service');
+    const found = open().list();
+    expect(found).toHaveLength(4);
+    expect(found).toEqual(
+      expect.arrayContaining([
+        { inode: 10, name: 'host', path: 'proc/1/ns/net' },
+        { inode: pod, name: `pod ${POD}`, path: 'proc/50/ns/net' },
+        { inode: vpn, name: 'netns vpn', path: 'proc/52/ns/net' },
+        { inode: empty, name: 'netns empty', path: 'run/netns/empty' },
+      ]),
+    );
   });
 
   it('forgets in time, for numbers are used again', () => {

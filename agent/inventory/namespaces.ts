@@ -1,5 +1,5 @@
 /**
- * What a network namespace belongs to: a pod, a container, a unit of systemd, or the name that `ip netns` gave it. Found
+ * What a network namespace belongs to: a pod, a container, the name that `ip netns` gave it, or a unit of systemd. Found
  * by looking at the processes that are in it. It must not know why anybody asks.
  */
 import { statSync } from 'node:fs';
@@ -18,7 +18,7 @@ export interface NetworkNamespace {
   readonly inode: number;
   /** As {@link NetworkNamespaces.name} gives it, but `host` for the host's own. */
   readonly name: string;
-  /** What stands for it under the root: `proc/PID/ns/net` of a process in it, or `run/netns/NAME`. */
+  /** What stands for it under the root: `proc/PID/ns/net` of a process in it, else `run/netns/NAME`. */
   readonly path: string;
 }
 
@@ -82,20 +82,28 @@ export class NetworkNamespaces {
   #search(): void {
     this.#names.clear();
     this.#paths.clear();
+    const given = new Map<number, string>();
     for (const name of this.#tree.names('run/netns')) {
       const path = `run/netns/${name}`;
       const inode = this.#inode(path);
-      this.#addPath(inode, path);
+      given.set(inode, path);
       if (inode !== this.#own) this.#add(inode, `netns ${name}`);
     }
+    // Container runtimes give names, too, which tell less than the pod's.
+    const provisional = new Set(given.keys());
     const processes = this.#tree.names('proc').filter((name) => /^\d+$/.test(name));
     for (const pid of processes.slice(0, MOST_PROCESSES)) {
       const inode = inodeIn(this.#tree.linkName(`proc/${pid}/ns/net`));
       this.#addPath(inode, `proc/${pid}/ns/net`);
-      if (inode < 0 || inode === this.#own || this.#names.has(inode)) continue;
+      const isGiven = provisional.has(inode);
+      if (inode < 0 || inode === this.#own || (this.#names.has(inode) && !isGiven)) continue;
       const owner = ownerOf(this.#tree.text(`proc/${pid}/cgroup`));
-      if (owner !== '') this.#add(inode, owner);
+      if (owner === '' || (isGiven && !/^(pod|container) /.test(owner))) continue;
+      this.#add(inode, owner);
+      provisional.delete(inode);
     }
+    // A process's folder comes first: what stands in it can be read without going there.
+    for (const [inode, path] of given) this.#addPath(inode, path);
   }
 
   #add(inode: number, name: string): void {
