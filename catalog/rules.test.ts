@@ -23,6 +23,13 @@ test('the counters of a drop go by its function and protocol', () => {
   expect(named('BRAND_NEW', 'f', 'IPv4')).toEqual([]);
 });
 
+test('the names that other releases have mean the same', () => {
+  expect(reasonRule('TCP_FILTER', 'tcp_v4_rcv')).toEqual(reasonRule('SOCKET_FILTER', 'tcp_v4_rcv'));
+  expect(reasonRule('SOCKET_FILTER', 'tcp_v4_rcv').layer).toBe('filter');
+  expect(counterRule('rx_multicast')).toEqual(counterRule('multicast'));
+  expect(counterRule('multicast')).toBeDefined();
+});
+
 test('the digest is of the rules', () => {
   expect(catalogDigest).toMatch(/^[0-9a-f]{64}$/);
 });
