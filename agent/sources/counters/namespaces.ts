@@ -58,7 +58,7 @@ export class NamespaceReader implements CounterReader {
   read(into: Collector): void {
     if (Math.abs(this.#nowUs() - this.#searchedUs) >= SEARCH_EVERY_US) this.#search(into);
     for (const [inode, namespace] of this.#namespaces) {
-      if (!this.#readOne(namespace, lossesOf(namespace.name, into))) this.#namespaces.delete(inode);
+      if (!this.#readOne(namespace, inNamespace(namespace.name, into))) this.#namespaces.delete(inode);
     }
   }
 
@@ -84,7 +84,7 @@ export class NamespaceReader implements CounterReader {
         into.loss('namespaces_full', 1);
         continue;
       }
-      const growth = new Growth();
+      const growth = new Growth(countsLosses);
       const files = known?.files ?? new FileReader(growth, otherFiles(growth), this.#buffer);
       this.#namespaces.set(inode, { inode, name, path, files, entered: path.startsWith('run/') });
     }
@@ -107,8 +107,8 @@ export class NamespaceReader implements CounterReader {
         () => files.read('/proc/thread-self/net', into) > 0,
       );
     } catch (error) {
-      // Else the namespace has just gone.
-      if (error instanceof KernelError) this.#mayEnter = false;
+      // Else it has just gone, or is a file that stands for none: what `ip netns` left of another boot.
+      if (error instanceof KernelError && error.code === 'EPERM') this.#mayEnter = false;
       return false;
     }
   }
@@ -122,13 +122,15 @@ function ownInode(root: string): number {
   }
 }
 
-/** Passes on what counts losses, as of a namespace. */
-function lossesOf(namespace: string, into: Collector): Collector {
+function countsLosses(name: string): boolean {
+  return (counterRule(name)?.lost ?? 'never') !== 'never';
+}
+
+/** Passes on counters as of a namespace. */
+function inNamespace(namespace: string, into: Collector): Collector {
   return {
     ...NOWHERE,
-    counter(name, iface, delta) {
-      if ((counterRule(name)?.lost ?? 'never') !== 'never') into.counter(name, iface, delta, namespace);
-    },
+    counter: (name, iface, delta) => into.counter(name, iface, delta, namespace),
     loss: (hop, count) => into.loss(hop, count),
   };
 }
