@@ -4,7 +4,8 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { enterNetworkNamespace } from '../../agent/kernel/libc.ts';
 
 export class Namespace {
   readonly name: string;
@@ -19,6 +20,31 @@ export class Namespace {
   /** The text of a file, as a process in the namespace sees it. */
   read(path: string): string {
     return execFileSync('ip', ['netns', 'exec', this.name, 'cat', path], { encoding: 'utf8' });
+  }
+
+  /** Runs a command of iproute2 there: `ip('link add a type dummy')`. */
+  ip(command: string): void {
+    execFileSync('ip', ['-n', this.name, ...command.split(' ')]);
+  }
+
+  /** Switches IPv6 off, which says things by itself on interfaces that come up. */
+  withoutIpv6(): void {
+    const settings = ['all', 'default'].map((which) => `net.ipv6.conf.${which}.disable_ipv6=1`);
+    execFileSync('ip', ['netns', 'exec', this.name, 'sysctl', '-qw', ...settings]);
+  }
+
+  /** Runs something with this thread in the namespace: sockets that it opens belong there. */
+  enter<T>(run: () => T): T {
+    const home = openSync('/proc/thread-self/ns/net', 'r');
+    const there = openSync(`/run/netns/${this.name}`, 'r');
+    try {
+      enterNetworkNamespace(there, this.name);
+      return run();
+    } finally {
+      enterNetworkNamespace(home, 'home');
+      closeSync(there);
+      closeSync(home);
+    }
   }
 
   /** UDP datagrams to ports that nobody listens on. */

@@ -6,11 +6,13 @@ import { Growth } from './growth.ts';
 import { MibParser } from './mib.ts';
 import { Mib6Parser } from './mib6.ts';
 import { SoftnetParser } from './softnet.ts';
+import { StatParser } from './stat.ts';
 import type { TableParser } from './table.ts';
 
 const PARSERS: Readonly<Record<string, (growth: Growth) => TableParser>> = {
   mib: (growth) => new MibParser(growth),
   mib6: (growth) => new Mib6Parser(growth),
+  stat: (growth) => new StatParser(growth, 'nf_conntrack'),
   softnet: (growth) => new SoftnetParser(growth),
   dev: (growth) => new DevParser(growth, (name) => name.startsWith('eth')),
 };
@@ -178,6 +180,68 @@ describe('softnet_stat', () => {
       });
     },
   );
+});
+
+describe('stat', () => {
+  const header = 'entries  clashres found insert_failed';
+
+  it('adds up CPUs, names counters by file and column, and leaves the level out', () => {
+    const result = parse(
+      'stat',
+      `${header}\n00000010 00000000 00000001 fffffffe\n00000010 00000005 00000000 00000002\n`,
+      `${header}\n00000014 00000001 00000001 00000003\n00000014 00000007 00000000 0000000a\n`,
+    );
+    expect(result).toEqual({
+      counters: { nf_conntrack_clashres: 3, nf_conntrack_insert_failed: 13 },
+      losses: {},
+      malformed: [0, 0],
+    });
+  });
+
+  it('begins anew where the columns change', () => {
+    const result = parse('stat', 'a b\n1 1\n', 'b a\n9 9\n', 'b a\n9 c\n');
+    expect(result).toEqual({ counters: { nf_conntrack_a: 3 }, losses: {}, malformed: [0, 0, 0] });
+  });
+
+  it.each(['1', '1 2 3', '1 x', '1 -2', '100000000 1', ''])('passes over %j', (line) => {
+    const result = parse('stat', 'a b\n1 1\n', `a b\n${line}\n`, 'a b\n3 1\n');
+    expect(result).toEqual({ counters: { nf_conntrack_a: 2 }, losses: {}, malformed: [0, 1, 0] });
+  });
+
+  it('is one malformed line when it has no header', () => {
+    expect(parse('stat', '').malformed).toEqual([1]);
+    expect(parse('stat', '\n1 2\n').malformed).toEqual([1]);
+  });
+
+  it('reports what any number of CPUs and columns grew by, whatever they are called', () => {
+    const value = fc.integer({ min: 0, max: 0xffff_ffff });
+    const table = fc
+      .tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 5 }))
+      .chain(([columns, cpus]) => {
+        const row = fc.array(fc.tuple(value, fc.nat(0xffff)), { minLength: columns, maxLength: columns });
+        return fc.array(row, { minLength: cpus, maxLength: cpus });
+      });
+    fc.assert(
+      fc.property(table, (rows) => {
+        const names = (rows[0] ?? []).map((_, i) => `c${i}`);
+        const text = (of: (before: number, growth: number) => number) =>
+          `${names.join(' ')}\n${rows
+            .map((row) => row.map(([n, growth]) => (of(n, growth) >>> 0).toString(16)).join(' '))
+            .join('\n')}\n`;
+        const result = parse(
+          'stat',
+          text((n) => n),
+          text((n, growth) => n + growth),
+        );
+        const sums = names.map((name, i) => {
+          const sum = rows.reduce((total, row) => total + (row[i]?.[1] ?? 0), 0);
+          return [`nf_conntrack_${name}`, sum] as const;
+        });
+        expect(result.counters).toEqual(Object.fromEntries(sums.filter(([, sum]) => sum > 0)));
+        expect(result).toMatchObject({ losses: {}, malformed: [0, 0] });
+      }),
+    );
+  });
 });
 
 describe('dev', () => {
