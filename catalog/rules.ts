@@ -44,9 +44,6 @@ const reasons: ReadonlyMap<string, readonly [ReasonRule, ReadonlyMap<string, Rea
 );
 const counters = new Map(byName(rules.counters as Record<string, CounterRule>));
 
-/** SHA-256 of the rules, hex: two replicas with the same digest classify alike. */
-export const catalogDigest: string = createHash('sha256').update(JSON.stringify(rules)).digest('hex');
-
 /** A reason that the catalog does not know counts as a loss worth a warning. */
 const UNKNOWN: ReasonRule = {
   lost: 'always',
@@ -56,6 +53,11 @@ const UNKNOWN: ReasonRule = {
   severity: 'warning',
   counted_by: [],
 };
+
+/** SHA-256 of the rules, hex: two replicas with the same digest classify alike, also what neither of them knows. */
+export const catalogDigest: string = createHash('sha256')
+  .update(JSON.stringify([rules, UNKNOWN]))
+  .digest('hex');
 
 /** What holds for drops of a reason in a function. */
 export function reasonRule(reason: string, fn: string): ReasonRule {
