@@ -52,18 +52,21 @@ const SECTIONS = { reasons: 'reason', counters: 'counter', traps: 'trap' } as co
 const sections = Object.entries(SECTIONS) as [Section, Explanation['kind']][];
 const section = (of: Section): [Entries, Entries] => [rules[of] as Entries, texts[of] as unknown as Entries];
 
+const named = sections.flatMap(([of]) => {
+  return Object.entries(section(of)[0]).flatMap(([name, { aliases = [] }]) =>
+    [...aliases, name].map((written) => [written, [of, name]] as const),
+  );
+});
 /** By the name or alias as people may write it: without the prefix that the kernel's source has, in any case. */
-const names: ReadonlyMap<string, readonly [Section, string]> = new Map(
-  sections.flatMap(([of]) => {
-    return Object.entries(section(of)[0]).flatMap(([name, { aliases = [] }]) =>
-      [...aliases, name].map((written) => [folded(written), [of, name]] as const),
-    );
-  }),
-);
+const names: ReadonlyMap<string, readonly [Section, string]> = new Map([
+  ...named.map(([written, entry]) => [folded(written), entry] as const),
+  // IP_OUTNOROUTES and IpOutNoRoutes are two.
+  ...named,
+]);
 
 /** The entry of that name or alias; undefined when the catalog has none. Statistics of any driver have one together. */
 export function explain(name: string): Explanation | undefined {
-  const found = names.get(folded(name));
+  const found = names.get(name) ?? names.get(folded(name));
   if (found) return explanation(...found);
   return name.startsWith(UNKNOWN_STATISTIC) ? { ...explanation('counters', ANY_STATISTIC), name } : undefined;
 }
