@@ -83,8 +83,8 @@ describe.skipIf(!root)('queueing disciplines (needs root and iproute2)', () => {
     "a class's drops are told with the class, and its root's (needs sch_htb)",
     async () => {
       tc('qdisc add dev eth0 root handle 1: htb default 20');
-      tc('class add dev eth0 parent 1: classid 1:10 htb rate 1gbit');
-      tc('class add dev eth0 parent 1: classid 1:20 htb rate 8kbit burst 1600');
+      tc('class add dev eth0 parent 1: classid 1:10 htb rate 1gbit quantum 1514');
+      tc('class add dev eth0 parent 1: classid 1:20 htb rate 8kbit burst 1600 quantum 1514');
       tc('qdisc add dev eth0 parent 1:20 handle 20: pfifo limit 2');
       read();
       await flood(40);
