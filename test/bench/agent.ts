@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Namespace } from '../load/namespace.ts';
+import { processSeconds } from '../load/process-time.ts';
 import { udpFlood } from '../load/udp-flood.ts';
 import { findNatsServer, NATS_SERVER_MISSING, startNatsServer } from '../nats-server.ts';
 import { Netfall } from '../processes/netfall.ts';
@@ -61,9 +62,9 @@ export async function run(options: Options): Promise<Result[]> {
 }
 
 async function observe(pid: number, seconds: number): Promise<Result[]> {
-  const [cpu, begun] = [cpuSeconds(pid), performance.now()];
+  const [cpu, begun] = [processSeconds(pid), performance.now()];
   await sleep(seconds * 1000);
-  const percent = ((cpuSeconds(pid) - cpu) / (performance.now() - begun)) * 1e5;
+  const percent = ((processSeconds(pid) - cpu) / (performance.now() - begun)) * 1e5;
   const rest = [
     measured(REST_MB.metric, residentMb(pid), REST_MB.goal),
     measured(REST_CPU.metric, percent, REST_CPU.goal),
@@ -99,12 +100,4 @@ async function observe(pid: number, seconds: number): Promise<Result[]> {
 /** Resident memory of a process, MB of 1024² bytes; what it shares with others (Node's code) is counted whole. */
 function residentMb(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) / 1024;
-}
-
-/** Processor time of all threads of a process until now, in user space and in the kernel. */
-function cpuSeconds(pid: number): number {
-  // After the name, which may hold anything; in ticks, of which Linux shows 100 a second everywhere.
-  const [, text = ''] = /\) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, 'latin1')) ?? [];
-  const fields = text.split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
