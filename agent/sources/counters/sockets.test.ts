@@ -325,6 +325,24 @@ describe('sockets of a tree of files', () => {
     expect(into.losses).toEqual({ sockets_full: 6 });
   });
 
+  it('waits after a reading that took long, and finds the same later', () => {
+    lay(line('0035', 70, 5));
+    let clockUs = 0;
+    const reader = new SocketReader(
+      folder,
+      new FileBuffer(),
+      () => (clockUs += 1000),
+      () => [],
+    );
+    reader.read(new SocketRecorder());
+    lay(line('0035', 70, 8));
+    expect(read(reader).rows).toEqual([]);
+    clockUs += 1_000_000;
+    const into = new SocketRecorder();
+    reader.read(into);
+    expect(into.rows.map(({ drops }) => drops)).toEqual([3]);
+  });
+
   it('counts lines that are malformed', () => {
     lay('nonsense\n');
     const into = new SocketRecorder();
