@@ -107,8 +107,8 @@ function rider({
 function places({ places = {} }: Explanation, paper: Paper): string[] {
   const functions = new Map<string, string[]>();
   for (const [fn, place] of Object.entries(places)) {
-    if (place.means === undefined) continue;
     const text = placeText(place);
+    if (text === '') continue;
     functions.set(text, [...(functions.get(text) ?? []), fn]);
   }
   const lines = [...functions].flatMap(([text, names]) => [
@@ -118,10 +118,16 @@ function places({ places = {} }: Explanation, paper: Paper): string[] {
   return section('BY FUNCTION', lines, paper);
 }
 
-function placeText({ means = '', counted_by = [] }: Place): string {
-  return counted_by.length === 0
-    ? means
-    : `${means} Counted by ${counted_by.map((row) => row.counter).join(', ')}.`;
+function placeText({ means, alarm, severity = '', counted_by = [] }: Place): string {
+  const sentences = [
+    means,
+    alarm === 'never' ? 'Everyday at any rate.' : undefined,
+    typeof alarm === 'number'
+      ? `Alarming from ${alarm === 0 ? 'the first' : `${alarm} a second`}${severity && ` (${severity})`}.`
+      : undefined,
+    counted_by.length > 0 ? `Counted by ${counted_by.map(({ counter }) => counter).join(', ')}.` : undefined,
+  ];
+  return sentences.filter(Boolean).join(' ');
 }
 
 function causes({ causes = [] }: Explanation, paper: Paper): string[] {
