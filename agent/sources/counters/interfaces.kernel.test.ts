@@ -1,9 +1,10 @@
 /** Interfaces' statistics by rtnetlink, on the running kernel: exact against those in /sys. */
 import { execFileSync } from 'node:child_process';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { etherFlood } from '../../../test/load/ether-flood.ts';
 import { Namespace } from '../../../test/load/namespace.ts';
 import { udpFlood } from '../../../test/load/udp-flood.ts';
+import { NetlinkRequester } from '../../kernel/netlink/transaction.ts';
 import { Recorder } from '../../testing/recorder.ts';
 import { Growth } from './growth.ts';
 import { InterfaceReader } from './interfaces.ts';
@@ -86,6 +87,17 @@ describe.skipIf(!root)("interfaces' statistics (needs root and iproute2)", () =>
     expect(read()).toEqual({});
     await send(7);
     expect(read()).toMatchObject({ 'rx_packets@eth7': 7, 'rx_dropped@eth7': 7, received_packets: 7 });
+  });
+
+  it('of one that a dump passed over, while others came and went, go on', async () => {
+    read();
+    await send(5);
+    const request = vi.spyOn(NetlinkRequester.prototype, 'request').mockReturnValueOnce(false);
+    expect(read()).toEqual({});
+    expect(request.mock.calls.map(([what]) => what)).toEqual(['RTM_GETSTATS']);
+    request.mockRestore();
+    await send(2);
+    expect(read()).toMatchObject({ 'rx_dropped@eth0': 7, received_packets: 7 });
   });
 
   it('of one that moves away and comes back begin anew, and of one that vanishes end', async () => {

@@ -91,8 +91,9 @@ export class InterfaceReader implements CounterReader {
     const at = this.#request.header(STATS_HEADER_BYTES);
     const message = this.#request.finish();
     new DataView(message.buffer, message.byteOffset).setUint32(at + 8, FILTER_LINK_64, true);
-    this.#requester.request('RTM_GETSTATS', message, (answer) => this.#take(answer, into));
-    for (const [index, { seen }] of this.#interfaces) if (seen !== this.#reading) this.#forget(index);
+    const isWhole = this.#requester.request('RTM_GETSTATS', message, (answer) => this.#take(answer, into));
+    // A dump during which interfaces came or went may have passed over one that is still there.
+    if (isWhole) this.#forgetVanished();
     if (this.#refused > 0) into.loss('counters_full', this.#refused);
     this.#refused = 0;
   }
@@ -143,6 +144,10 @@ export class InterfaceReader implements CounterReader {
     const made = { name, slots, seen: 0 };
     this.#interfaces.set(index, made);
     return made;
+  }
+
+  #forgetVanished(): void {
+    for (const [index, { seen }] of this.#interfaces) if (seen !== this.#reading) this.#forget(index);
   }
 
   #forget(index: number): void {

@@ -70,13 +70,9 @@ export class QdiscReader implements CounterReader {
     this.#links.update();
     this.#reading++;
     this.#classful.length = 0;
-    this.#dump(RTM_GETQDISC, 0, into);
-    for (const index of this.#classful) this.#dump(RTM_GETTCLASS, index, into);
-    for (const [key, { slots, seen }] of this.#queues) {
-      if (seen === this.#reading) continue;
-      for (const slot of slots) this.#growth.remove(slot);
-      this.#queues.delete(key);
-    }
+    let isWhole = this.#dump(RTM_GETQDISC, 0, into);
+    for (const index of this.#classful) isWhole = this.#dump(RTM_GETTCLASS, index, into) && isWhole;
+    if (isWhole) this.#forgetVanished();
     if (this.#refused > 0) into.loss('counters_full', this.#refused);
     this.#refused = 0;
   }
@@ -86,13 +82,22 @@ export class QdiscReader implements CounterReader {
     this.#requester.close();
   }
 
-  #dump(type: number, index: number, into: Collector): void {
+  #forgetVanished(): void {
+    for (const [key, { slots, seen }] of this.#queues) {
+      if (seen === this.#reading) continue;
+      for (const slot of slots) this.#growth.remove(slot);
+      this.#queues.delete(key);
+    }
+  }
+
+  /** Returns false when something may be missing. */
+  #dump(type: number, index: number, into: Collector): boolean {
     this.#request.begin(type, MessageFlag.dump);
     const at = this.#request.header(TC_HEADER_BYTES);
     const message = this.#request.finish();
     new DataView(message.buffer, message.byteOffset).setUint32(at + 4, index, true);
     const what = type === RTM_GETQDISC ? 'RTM_GETQDISC' : 'RTM_GETTCLASS';
-    this.#requester.request(what, message, (answer) => {
+    return this.#requester.request(what, message, (answer) => {
       if (answer.end - answer.start < TC_HEADER_BYTES) into.loss('malformed', 1);
       else if (type === RTM_GETQDISC) this.#takeQdisc(answer, into);
       else this.#takeClass(answer, into);
