@@ -118,12 +118,12 @@ function places({ places = {} }: Explanation, paper: Paper): string[] {
   return section('BY FUNCTION', lines, paper);
 }
 
-function placeText({ means, alarm, severity = '', counted_by = [] }: Place): string {
+function placeText({ means, alarm, severity, counted_by = [] }: Place): string {
   const sentences = [
     means,
     alarm === 'never' ? 'Everyday at any rate.' : undefined,
     typeof alarm === 'number'
-      ? `Alarming from ${alarm === 0 ? 'the first' : `${alarm} a second`}${severity && ` (${severity})`}.`
+      ? `Alarming from ${alarm === 0 ? 'the first' : `${alarm} a second`}${severity ? ` (${severity})` : ''}.`
       : undefined,
     counted_by.length > 0 ? `Counted by ${counted_by.map(({ counter }) => counter).join(', ')}.` : undefined,
   ];
