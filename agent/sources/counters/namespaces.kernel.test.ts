@@ -1,11 +1,14 @@
 /** Counters of other network namespaces, on the running kernel. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Namespace } from '../../../test/load/namespace.ts';
 import { udpFlood } from '../../../test/load/udp-flood.ts';
 import { FileBuffer } from './files.ts';
 import { NamespaceReader } from './namespaces.ts';
+import { NOWHERE } from './reader.ts';
 
 const root = process.getuid?.() === 0;
 
@@ -58,6 +61,28 @@ describe.skipIf(!root)('counters of other namespaces (needs root and iproute2)',
     expect(execFileSync('readlink', ['/proc/self/ns/net'])).toEqual(
       execFileSync('readlink', [`/proc/${process.ppid}/ns/net`]),
     );
+  });
+
+  it('are read although there are files that stand for no namespace', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'netfall-namespaces-'));
+    mkdirSync(join(folder, 'run/netns'), { recursive: true });
+    writeFileSync(join(folder, 'run/netns/left'), '');
+    symlinkSync(`/run/netns/${empty.name}`, join(folder, 'run/netns/blue'));
+    const reader = new NamespaceReader(folder, new FileBuffer(), () => 0);
+    const counted = new Map<string, number>();
+    const into = {
+      ...NOWHERE,
+      counter: (name: string, _: string, delta: number, namespace = '') => {
+        counted.set(`${namespace} ${name}`, delta);
+      },
+    };
+    // Whichever is tried first: after the second reading both were.
+    reader.read(into);
+    reader.read(into);
+    await flood(empty, 23);
+    reader.read(into);
+    expect(counted.get('netns blue UdpNoPorts')).toBe(23);
+    rmSync(folder, { recursive: true });
   });
 
   it('without CAP_SYS_ADMIN are those of the namespaces that processes are in', async () => {
