@@ -105,12 +105,17 @@ function socketRows(sockets: readonly SocketDrops[], elapsedS: number, paper: Pa
     [
       ...amount<SocketDrops>('DROPS', ({ drops }) => drops, elapsedS),
       { title: 'PROTOCOL', cell: ({ protocol }) => protocol },
-      { title: 'LOCAL', cell: ({ local_address, local_port }) => `${local_address}:${local_port}` },
+      { title: 'LOCAL', cell: ({ local_address, local_port }) => place(local_address, local_port) },
       { title: 'PROCESS', cell: ({ process: name, pid }) => (pid === 0 ? '' : `${name} (${pid})`) },
       { title: 'OWNER', cell: ({ owner }) => owner, flexible: true },
     ],
     paper,
   );
+}
+
+/** An address with its port, IPv6 in brackets. */
+function place(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 function counterRows(counters: readonly CounterLine[], elapsedS: number, paper: Paper): string[] {

@@ -19,7 +19,7 @@ const everything: Explanation = {
   since: '5.18',
   until: '6.4',
   aliases: ['QDISC_ON_FIRE', 'BURNT'],
-  see: ['QDISC_DROP', 'NO_SOCKET'],
+  see: ['QUEUE_WET', 'EXTINGUISHED'],
   group: 'l2_drops',
   reason: 'QDISC_DROP',
   unseen: true,
