@@ -3,7 +3,6 @@
  * and namespace. It must not know how packets are caught.
  */
 import { DropOrigin, type DropSample, type Flow, LIMITS } from '@netfall/proto';
-import type { NetworkNamespaces } from '../inventory/namespaces.ts';
 import type { Links } from '../kernel/netlink/links.ts';
 import { interfaceName } from '../names/interfaces.ts';
 import { describePacket, type FlowDescription } from '../packet/describe.ts';
@@ -24,25 +23,21 @@ export interface Caught {
   /** The EtherType of what they begin with, 0 for an Ethernet header. */
   readonly etherType: number;
   readonly length: number;
-  /** Index of the interface, in the namespace of that inode; 0 for what is not known. */
+  /** Index of the interface in its namespace; 0 when it is not known. */
   readonly interfaceIndex: number;
-  readonly namespace: number;
+  /** What the namespace belongs to; empty for the host's own, and when it is not known. */
+  readonly namespace: string;
 }
 
 const dissector = new Dissector();
 
 /** @param links names the host's own interfaces; without it, and in other namespaces, they go by their index. */
-export function specimenOf(
-  caught: Caught,
-  links: Links | undefined,
-  namespaces: NetworkNamespaces,
-): DropSample {
-  const { bytes, start, copied, etherType } = caught;
+export function specimenOf(caught: Caught, links: Links | undefined): DropSample {
+  const { bytes, start, copied, etherType, namespace } = caught;
   const packet =
     etherType === 0
       ? dissector.frame(bytes, start, copied)
       : dissector.network(etherType, bytes, start, copied);
-  const namespace = namespaces.name(caught.namespace);
   return {
     observed_us: Math.min(Math.max(0, caught.observedUs), LIMITS.timeUs),
     reason: caught.reason.slice(0, LIMITS.string),
@@ -50,7 +45,8 @@ export function specimenOf(
     origin: caught.origin ?? DropOrigin.DROP_ORIGIN_SOFTWARE,
     trap: (caught.trap ?? '').slice(0, LIMITS.string),
     interface: interfaceName(caught.interfaceIndex, namespace, links),
-    namespace,
+    // A file's name, as of a namespace, may be longer.
+    namespace: namespace.slice(0, LIMITS.string).toWellFormed(),
     length: caught.length,
     flows: describePacket(packet).flows.map(flowOf),
     header: bytes.slice(start, start + Math.min(copied, LIMITS.header)),

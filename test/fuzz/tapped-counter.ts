@@ -1,7 +1,6 @@
 /**
  * The drop monitor's counter on a tap on a kernel that sends what it is told to. What is in the alerts is not its business.
  */
-import type { NetworkNamespaces } from '../../agent/inventory/namespaces.ts';
 import { findSymbol } from '../../agent/kernel/kallsyms.ts';
 import type { SymbolResolver } from '../../agent/names/symbols.ts';
 import { DropMonitorCounter, type DropMonitorLosses } from '../../agent/sources/drop-monitor/counter.ts';
@@ -75,7 +74,7 @@ export class TappedCounter {
   }
 
   /** Hands on what was counted since the last time. @returns events, those beyond the table of kinds among them */
-  collect(into: Report, namespaces: NetworkNamespaces): number {
+  collect(into: Report): number {
     let kinds = 0;
     let events = 0;
     this.#counter.read((row) => {
@@ -88,9 +87,7 @@ export class TappedCounter {
     this.#counter.readSamples((site, { timeUs: observedUs, ...sample }) => {
       samples++;
       if (!into.wantsSample(site.reason, site.function)) return;
-      into.sample(
-        specimenOf({ ...site, ...sample, observedUs, start: 0, namespace: 0 }, undefined, namespaces),
-      );
+      into.sample(specimenOf({ ...site, ...sample, observedUs, start: 0, namespace: '' }, undefined));
     });
     must(samples <= SAMPLES, `there are ${samples} samples`);
     const losses = this.#counter.losses();

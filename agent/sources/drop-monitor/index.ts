@@ -37,7 +37,7 @@ export interface DropMonitorWatch extends Disposable {
  */
 export function watchDropMonitor(root: string): DropMonitorWatch {
   using resources = new DisposableStack();
-  const specimens = resources.use(new Specimens(root, () => Date.now() * 1000));
+  const specimens = resources.use(new Specimens());
   const tap = new Tap({
     mode: 'packet',
     truncationBytes: TRUNCATION_BYTES,

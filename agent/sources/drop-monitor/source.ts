@@ -79,7 +79,7 @@ export class DropMonitorSource implements Source {
       ...(kernel && { kernel }),
     });
     this.#counter = new DropMonitorCounter(this.#tap, { root, hardwareOnly, samples: samples ? SAMPLES : 0 });
-    this.#specimens = samples ? new Specimens(root, nowUs) : undefined;
+    this.#specimens = samples ? new Specimens() : undefined;
     this.#told = {};
     this.#remark = '';
     this.#refused = this.#spentUs = 0;

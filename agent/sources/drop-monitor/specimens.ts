@@ -1,18 +1,12 @@
 /** Makes specimens of the packets that alerts carried. It must not know who wants them. */
 import type { DropSample } from '@netfall/proto';
-import { NetworkNamespaces } from '../../inventory/namespaces.ts';
 import { Links } from '../../kernel/netlink/links.ts';
 import { specimenOf } from '../specimen.ts';
 import type { DropMonitorCounter, Site } from './counter.ts';
 
 export class Specimens implements Disposable {
+  /** Throws KernelError. */
   readonly #links = new Links();
-  readonly #namespaces: NetworkNamespaces;
-
-  /** @param root stands in for `/`. @param nowUs any clock. @throws KernelError */
-  constructor(root: string, nowUs: () => number) {
-    this.#namespaces = new NetworkNamespaces(root, nowUs);
-  }
 
   /**
    * Visits the samples that a counter kept since the last time.
@@ -28,8 +22,18 @@ export class Specimens implements Disposable {
     counter.readSamples((site, sample) => {
       if (!wants(site)) return;
       const { timeUs: observedUs, copied, etherType, interfaceIndex, length, bytes } = sample;
-      const packet = { observedUs, copied, etherType, interfaceIndex, length, bytes, start: 0, namespace: 0 };
-      take(specimenOf({ ...site, ...packet }, this.#links, this.#namespaces), site);
+      // Alerts do not tell the namespace.
+      const packet = {
+        observedUs,
+        copied,
+        etherType,
+        interfaceIndex,
+        length,
+        bytes,
+        start: 0,
+        namespace: '',
+      };
+      take(specimenOf({ ...site, ...packet }, this.#links), site);
     });
   }
 

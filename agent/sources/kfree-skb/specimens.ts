@@ -69,8 +69,9 @@ export class Specimens implements Disposable {
         function: namedFunction(site.function),
         etherType,
         interfaceIndex: sample.arrivedOn || sample.deviceIndex,
+        namespace: this.#namespaces.name(sample.namespace),
       };
-      take(specimenOf(caught, this.#links, this.#namespaces), site);
+      take(specimenOf(caught, this.#links), site);
     });
   }
 

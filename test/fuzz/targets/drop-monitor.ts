@@ -3,7 +3,6 @@
  * losses, which are reported. What the counter says is compared with what a reader of its own finds in the same bytes. An
  * input is datagrams, each behind its length of 16 bits.
  */
-import { NetworkNamespaces } from '../../../agent/inventory/namespaces.ts';
 import { MessageCursor } from '../../../agent/kernel/netlink/message.ts';
 import { AlertReader, type Range } from '../../../agent/sources/drop-monitor/alert-reader.ts';
 import { readConfig, readStats } from '../../../agent/sources/drop-monitor/requests.ts';
@@ -100,7 +99,6 @@ const nothing = (): Expected => ({
 export function open(input: Uint8Array): Target {
   const reader = new AlertReader(input);
   const cursor = new MessageCursor(input);
-  const namespaces = new NetworkNamespaces('/nonexistent', () => 0);
   const report = new Report();
   const old = new TappedCounter();
   let young = new TappedCounter();
@@ -190,7 +188,7 @@ export function open(input: Uint8Array): Target {
         ['old', old],
         ['young', young],
       ] as const) {
-        const counted = life.collect(report, namespaces);
+        const counted = life.collect(report);
         must(counted === waiting[name], `the counter has ${counted} events, and ${waiting[name]} were sent`);
         waiting[name] = 0;
       }

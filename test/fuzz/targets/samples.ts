@@ -90,9 +90,9 @@ export function open(input: Uint8Array): Target {
           function: '__udp4_lib_rcv',
           etherType,
           interfaceIndex: sample.arrivedOn || sample.deviceIndex,
+          namespace: namespaces.name(sample.namespace),
         },
         undefined,
-        namespaces,
       );
       totals.specimens++;
       totals.flows += specimen.flows.length;
