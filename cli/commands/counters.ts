@@ -28,6 +28,8 @@ export async function counters({ for: forMs = DEFAULT_WINDOW_MS, all, root, json
   const counted = resources.use(watchCounters(root));
   const began = performance.now();
   const signal = stopSignal();
+  // A script learns from it that what happens from here on counts.
+  if (!process.stderr.isTTY) process.stderr.write(`counting for ${forMs / 1000} s; SIGINT ends it sooner\n`);
   for (let second = 1, over = false; !over; second++) {
     const due = Math.min(second * 1000, forMs);
     showProgress(forMs - (second - 1) * 1000);

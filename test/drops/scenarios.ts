@@ -3,12 +3,13 @@
  * developer's machine and in VMs; they do not know who watches.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bindSocket, closeFd, KernelError } from '../../agent/kernel/libc.ts';
 import { openSocket, sendPaced, setOption } from '../load/datagrams.ts';
 import { linkAddress } from '../load/ether-flood.ts';
 import { socketAddress } from '../load/udp-flood.ts';
-import { frameOf } from './frame.ts';
+import { frameOf, synOf } from './frame.ts';
 import { A, B, type Wire } from './network.ts';
 import { dropEverything } from './xdp.ts';
 
@@ -44,6 +45,10 @@ const toB = {
   destination: B.address,
   port: PORT,
 };
+/** Until who watches has read a new queueing discipline for the first time, as where its growth is counted from. */
+const NOTICED_MS = 2500;
+/** On the wire, and not there. */
+const NOBODY = { mac: '02:00:00:00:00:0c', address: '10.9.0.77' } as const;
 /** Behind b, and not there. */
 const BEYOND = '10.9.1.9';
 
@@ -141,6 +146,25 @@ export const scenarios: readonly Scenario[] = [
     }),
   },
   {
+    name: 'SYNs to a full queue',
+    counter: 'TcpExtTCPReqQFullDrop',
+    run: async (wire, count) => {
+      // Room for one request, which stays, since nobody answers.
+      wire.set(wire.b, 'core/somaxconn', 0);
+      wire.set(wire.b, 'ipv4/tcp_syncookies', 0);
+      const neighbour = `neighbour replace ${NOBODY.address} lladdr ${NOBODY.mac} dev b0 nud permanent`;
+      wire.in(wire.b, 'ip', ...neighbour.split(' '));
+      const server = wire.within(wire.b, () => createServer().listen(7000));
+      const syn = { ...toB, source: NOBODY.address, port: 7000 };
+      send(wire, synOf({ ...syn, sourcePort: 5000 }), 1);
+      const lost = growth(wire, wire.b, 'TcpExtTCPReqQFullDrop', () =>
+        send(wire, synOf({ ...syn, sourcePort: 5001 }), count),
+      );
+      server.close();
+      return { sent: count, lost };
+    },
+  },
+  {
     name: 'bad checksum',
     counter: 'UdpInCsumErrors',
     run: async (wire, count) => {
@@ -184,6 +208,7 @@ export const scenarios: readonly Scenario[] = [
     run: async (wire, count) => {
       // Lets a packet through every few seconds, and keeps none.
       wire.in(wire.a, 'tc', ...'qdisc add dev a0 root tbf rate 1kbit burst 1600 limit 1'.split(' '));
+      await sleep(NOTICED_MS);
       datagrams(wire, wire.a, B.address, count);
       const [, dropped] =
         /dropped (\d+)/.exec(wire.in(wire.a, 'tc', '-s', 'qdisc', 'show', 'dev', 'a0')) ?? [];
@@ -196,6 +221,7 @@ export const scenarios: readonly Scenario[] = [
     run: async (wire, count) => {
       wire.in(wire.b, 'tc', ...'qdisc add dev b0 clsact'.split(' '));
       wire.in(wire.b, 'tc', ...'filter add dev b0 ingress matchall action drop'.split(' '));
+      await sleep(NOTICED_MS);
       send(wire, frameOf(toB), count);
       const shown = wire.in(wire.b, 'tc', '-s', 'filter', 'show', 'dev', 'b0', 'ingress');
       const [, dropped] = /dropped (\d+)/.exec(shown) ?? [];
