@@ -88,4 +88,15 @@ describe('the audit of the whole time', () => {
     ]);
     expect(tally.matched(findings)).toBe(8);
   });
+
+  it('leaves out what comes with healthy traffic, counted or not', () => {
+    const tally = new CounterTally();
+    tally.drop(drop('TCP_OLD_DATA', 'tcp_rcv_established', 8));
+    tally.counter('TcpExtDelayedACKLost', '', 8);
+    const findings = tally.findings();
+    expect(findings.explained.map(({ counter, events }) => [counter, events])).toEqual([
+      ['TcpExtDelayedACKLost', 8],
+    ]);
+    expect([findings.uncounted, tally.matched(findings)]).toEqual([[], 0]);
+  });
 });

@@ -1,6 +1,6 @@
 /** Adds up what counters and drops did while somebody watched, and holds the one against the other. Pure. */
 import { audit, type Findings, NOTHING } from '@netfall/agent/audit';
-import { counterRule } from '@netfall/catalog';
+import { counterRule, reasonRule } from '@netfall/catalog';
 import type { CounterDelta, SocketDrops } from '@netfall/proto';
 import { type DropCount, keyOf } from '../drops/tally.ts';
 
@@ -77,10 +77,13 @@ export class CounterTally {
     };
   }
 
-  /** How many drop events a counter counted, too: each once, however many counters did. */
+  /** How many drop events that are losses a counter counted, too: each once, however many counters did. */
   matched({ explained }: Findings): number {
     const counted = new Map<string, number>();
-    for (const row of explained) counted.set(keyOf(row), (counted.get(keyOf(row)) ?? 0) + row.events);
+    for (const row of explained) {
+      if (reasonRule(row.reason, row.function).lost === 'never') continue;
+      counted.set(keyOf(row), (counted.get(keyOf(row)) ?? 0) + row.events);
+    }
     return [...counted].reduce(
       (sum, [key, events]) => sum + Math.min(events, this.#drops.get(key)?.events ?? 0),
       0,

@@ -6,7 +6,7 @@ import { compact, cut, percent, wrap } from '../terminal/text.ts';
 import type { DropCount } from './tally.ts';
 
 export interface Audited extends Findings {
-  /** Drop events that a counter counted, too. */
+  /** Drop events that are losses and that a counter counted, too. */
   readonly matched: number;
 }
 
@@ -48,9 +48,9 @@ export function auditLines({ matched, unseen, uncounted }: Audited, width: numbe
   const losses = unseen.filter(({ possible }) => !possible);
   const unseenSum = losses.reduce((sum, { count }) => sum + count, 0);
   const uncountedSum = uncounted.reduce((sum, { events }) => sum + events, 0);
-  const drops = matched + uncountedSum;
+  const lost = matched + uncountedSum;
   const parts = [
-    ...(drops > 0 ? [`${percent(matched / drops)} of drops counted by the kernel's counters too`] : []),
+    ...(lost > 0 ? [`${percent(matched / lost)} of losses counted by the kernel's counters too`] : []),
     ...(unseenSum > 0
       ? [
           `${compact(unseenSum)} counted and not seen (${largest(losses.map((row) => `${row.counter}${row.interface && ` ${row.interface}`}`))})`,

@@ -214,7 +214,7 @@ describe("the audit's line", () => {
     [
       'nothing amiss',
       { ...nothing, matched: 4 },
-      ["audit: 100 % of drops counted by the kernel's counters too"],
+      ["audit: 100 % of losses counted by the kernel's counters too"],
     ],
     [
       'several counters',
@@ -234,7 +234,7 @@ describe("the audit's line", () => {
         matched: 1,
         uncounted: [{ reason: 'R', function: '', protocol: 'IPv4', counter: '', events: 3 }],
       },
-      ["audit: 25.00 % of drops counted by the kernel's counters too; 3 seen and counted nowhere (R)"],
+      ["audit: 25.00 % of losses counted by the kernel's counters too; 3 seen and counted nowhere (R)"],
     ],
   ])('of %s', (_, found, lines) => {
     expect(auditLines(found, 120)).toEqual(lines);

@@ -81,7 +81,7 @@ describe.skipIf(!counts)('netfall drops (needs CAP_BPF and CAP_PERFMON)', () => 
     expect(stdout).toMatch(/^Drops on \S+ {3}0:03 {3}/);
     expect(stdout).toMatch(/^NO_SOCKET +\S+ +IPv6 +\S+ +500 .*\n {2}\[::1\]:\d+ > \[::1\]:9 UDP · lo$/m);
     expect(stdout).toMatch(/^seen \S+ {3}lost 0 {3}complete 100 %$/m);
-    expect(stdout).toMatch(/^audit: \S+ % of drops counted by the kernel's counters too/m);
+    expect(stdout).toMatch(/^audit: \S+ % of losses counted by the kernel's counters too/m);
     expect(stdout).not.toContain('\x1b');
   });
 
