@@ -62,7 +62,8 @@ export class StatParser implements TableParser {
       const column = { name: this.#prefix + name, interface: '', total: '' };
       counters.push(name === GAUGE ? undefined : column);
     }
-    for (const slots of this.#slots) for (const slot of slots) this.#growth.remove(slot);
+    // A CPU whose line was malformed has none.
+    for (const slots of Object.values(this.#slots)) for (const slot of slots) this.#growth.remove(slot);
     this.#slots = [];
     this.#header = copyOf(bytes, lineStart, lineEnd);
     this.#counters = counters;
