@@ -167,8 +167,8 @@ export class SocketReader implements CounterReader {
         this.#readKinds(losses, there, diag, lost, into);
       });
     } catch (error) {
-      // Else the namespace has just gone.
-      if (error instanceof KernelError) this.#mayEnter = false;
+      // Else the namespace has just gone, or what stood for it is none.
+      if (error instanceof KernelError && error.code === 'EPERM') this.#mayEnter = false;
     }
   }
 
@@ -191,12 +191,13 @@ export class SocketReader implements CounterReader {
       const known = losses[i] as SocketLosses;
       const visit = (socket: ListedSocket) => this.#put(kind.protocol, known, socket, into);
       try {
-        const malformed = this.#listed(kind, diag, visit) ?? this.#filed(kind, folder, visit);
+        const malformed = this.#listed(kind, diag, visit) ?? this.#filed(kind, folder, visit, into);
         if (malformed === undefined) continue;
         if (malformed > 0) into.loss('malformed', malformed);
         const refused = known.end();
         if (refused > 0) into.loss('sockets_full', refused);
-      } catch {
+      } catch (error) {
+        if (!(error instanceof KernelError)) throw error;
         // What was listed before stays known and is told of; what was not is found the next time.
         into.loss('unreadable', 1);
       }
@@ -220,12 +221,17 @@ export class SocketReader implements CounterReader {
   }
 
   /** The same of the kind's file. One that is cut is left alone: what is missing in it has not gone. */
-  #filed(kind: Kind, folder: string, visit: (socket: ListedSocket) => void): number | undefined {
-    if (!kind.file) return undefined;
-    const length = this.#buffer.read(join(folder, kind.file));
+  #filed(
+    { file }: Kind,
+    folder: string,
+    visit: (socket: ListedSocket) => void,
+    into: Collector,
+  ): number | undefined {
+    const length = file === undefined ? -1 : this.#buffer.read(join(folder, file));
     if (length < 0) return undefined;
-    if (length === MOST_BUFFER_BYTES) throw new Error(`${kind.file} is too long`);
-    return this.#file.list(this.#buffer.bytes, length, visit);
+    if (length < MOST_BUFFER_BYTES) return this.#file.list(this.#buffer.bytes, length, visit);
+    into.loss('file_cut', 1);
+    return undefined;
   }
 
   #put(protocol: string, known: SocketLosses, socket: ListedSocket, into: Collector): void {
