@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import rules from './gen/rules.json' with { type: 'json' };
-import { catalogDigest, counterRule, countersOf, reasonRule } from './rules.ts';
+import { catalogDigest, counterRule, countersOf, isAudited, reasonRule } from './rules.ts';
 
 test('what holds in a function wins over what holds elsewhere', () => {
   expect(reasonRule('NOT_SPECIFIED', 'skb_release_data').alarm).toBe('never');
@@ -30,6 +30,12 @@ test('the names that other releases have mean the same', () => {
   expect(reasonRule('SOCKET_FILTER', 'tcp_v4_rcv').layer).toBe('filter');
   expect(counterRule('rx_multicast')).toEqual(counterRule('multicast'));
   expect(counterRule('multicast')).toBeDefined();
+});
+
+test('a counter is audited that counts losses, or drops of a reason', () => {
+  // A reset is sent for each refused connection, whose SYN is a drop event.
+  const names = ['UdpNoPorts', 'TcpOutRsts', 'TcpInSegs', 'BrandNew'];
+  expect(names.filter(isAudited)).toEqual(['UdpNoPorts', 'TcpOutRsts']);
 });
 
 test('the digest is of the rules, and of what holds for a reason without one', () => {

@@ -70,6 +70,19 @@ export function counterRule(name: string): CounterRule | undefined {
   return counters.get(name) ?? (name.startsWith(UNKNOWN_STATISTIC) ? counters.get(ANY_STATISTIC) : undefined);
 }
 
+/** Counters that count drops of some reason, also where they count no losses by themselves. */
+const ofReasons: ReadonlySet<string> = new Set(
+  [...reasons.values()]
+    .flatMap(([rule, places]) => [rule, ...places.values()])
+    .filter(({ lost }) => lost !== 'never')
+    .flatMap(({ counted_by }) => counted_by.map(({ counter }) => counter)),
+);
+
+/** Whether drops and losses can be held against a counter. */
+export function isAudited(counter: string): boolean {
+  return (counterRule(counter)?.lost ?? 'never') !== 'never' || ofReasons.has(counter);
+}
+
 /** The counters that count a drop, the surest first. */
 export function countersOf(reason: string, fn: string, protocol: string): readonly CountedBy[] {
   const fits = reasonRule(reason, fn).counted_by.filter(
