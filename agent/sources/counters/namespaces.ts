@@ -1,6 +1,6 @@
 /**
- * Counters of the other network namespaces on this host: pods, containers, those of `ip netns`. Only what counts losses
- * is reported, under the namespace's name; the rest would be a host's worth of counters for each.
+ * Counters of the other network namespaces on this host: pods, containers, those of `ip netns`. Only what counts
+ * losses or drops is reported, under the namespace's name; the rest would be a host's worth of counters for each.
  *
  * /proc/PID/net is read where a process is in the namespace and may be looked at. Else the thread goes there for the
  * moment of the reading, which needs CAP_SYS_ADMIN. Nothing of a namespace is held open between readings: that would keep
@@ -8,7 +8,7 @@
  */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { counterRule } from '@netfall/catalog';
+import { isAudited } from '@netfall/catalog';
 import { NetworkNamespaces } from '../../inventory/namespaces.ts';
 import { KernelError } from '../../kernel/libc.ts';
 import { withinNetworkNamespace } from '../../kernel/network-namespace.ts';
@@ -84,7 +84,7 @@ export class NamespaceReader implements CounterReader {
         into.loss('namespaces_full', 1);
         continue;
       }
-      const growth = new Growth(countsLosses);
+      const growth = new Growth(isAudited);
       const files = known?.files ?? new FileReader(growth, otherFiles(growth), this.#buffer);
       this.#namespaces.set(inode, { inode, name, path, files, entered: path.startsWith('run/') });
     }
@@ -120,10 +120,6 @@ function ownInode(root: string): number {
   } catch {
     return -1;
   }
-}
-
-function countsLosses(name: string): boolean {
-  return (counterRule(name)?.lost ?? 'never') !== 'never';
 }
 
 /** Passes on counters as of a namespace. */
