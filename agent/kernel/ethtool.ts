@@ -83,7 +83,7 @@ export class Ethtool {
    */
   names(name: string, statistics: number): string[] {
     if (statistics === 0 || statistics > ROOM) return [];
-    const strings = new ArrayBuffer(STRINGS_HEADER_BYTES + Math.min(ROOM, 4 * statistics) * STRING_BYTES);
+    const strings = new ArrayBuffer(STRINGS_HEADER_BYTES + ROOM * STRING_BYTES);
     const view = new DataView(strings);
     view.setUint32(0, ETHTOOL_GSTRINGS, true);
     view.setUint32(4, ETH_SS_STATS, true);

@@ -18,7 +18,7 @@ import { Growth } from './growth.ts';
 import { type CounterReader, NOWHERE } from './reader.ts';
 
 /** Namespaces read at most; those beyond are counted as `namespaces_full`. */
-const MOST_NAMESPACES = 512;
+const MOST_NAMESPACES = 256;
 /** Time between two searches for namespaces that have come or gone, microseconds. */
 const SEARCH_EVERY_US = 15_000_000;
 

@@ -86,7 +86,9 @@ export class CountersSource implements Source {
     for (const reader of this.#readers) {
       try {
         reader.read(watched);
-      } catch {
+      } catch (error) {
+        // What the kernel answers; anything else is a defect, and whoever runs sources says so.
+        if (!(error instanceof Error && 'code' in error)) throw error;
         into.loss('unreadable', 1);
       }
     }
