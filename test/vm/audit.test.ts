@@ -12,7 +12,7 @@ const missing = new Map(
 describe('lost packets in a VM', () => {
   for (const [kernel, why] of missing) {
     const name = `are attributed by netfall counters on Linux ${kernel}${why === null ? '' : ` (${why})`}`;
-    test.skipIf(why !== null)(name, { timeout: 20 * MINUTE_MS, retry: 1 }, async () => {
+    test.skipIf(why !== null)(name, { timeout: 20 * MINUTE_MS, retry: 2 }, async () => {
       await using vm = await bootVm({ kernel, memoryMb: 1024 });
       const { status, stdout, stderr } = await vm.run('node_modules/.bin/node test/drops/audit.ts', {
         timeoutMs: 9 * MINUTE_MS,
