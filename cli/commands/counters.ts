@@ -26,6 +26,8 @@ export async function counters({ for: forMs = DEFAULT_WINDOW_MS, all, root, json
   const drops = tryOpen(root);
   if (typeof drops !== 'string') resources.use(drops);
   const counted = resources.use(watchCounters(root));
+  const slack = () => typeof drops !== 'string' && drops.read((row) => tally.slack(row));
+  slack();
   const began = performance.now();
   const signal = stopSignal();
   // A script learns from it that what happens from here on counts.
@@ -35,7 +37,6 @@ export async function counters({ for: forMs = DEFAULT_WINDOW_MS, all, root, json
     showProgress(forMs - (second - 1) * 1000);
     await sleep(Math.max(0, due - (performance.now() - began)), undefined, { signal }).catch(() => {});
     over = signal.aborted || due >= forMs;
-    // In the order in which they were opened, so that both cover a time of the same length.
     if (typeof drops !== 'string') {
       drops.read((row) => tally.drop(row));
       for (const [hop, count] of Object.entries(drops.losses())) tally.lost(hop, count);
@@ -49,6 +50,7 @@ export async function counters({ for: forMs = DEFAULT_WINDOW_MS, all, root, json
       loss: (hop, count) => tally.missed(hop, count),
     });
   }
+  slack();
   showProgress(0);
   const lines = tally.counters();
   const view = {

@@ -100,3 +100,34 @@ describe('the audit of the whole time', () => {
     expect([findings.uncounted, tally.matched(findings)]).toEqual([[], 0]);
   });
 });
+
+describe('drops while counters were being read', () => {
+  const noSocket = (events: number) => drop('NO_SOCKET', '__udp4_lib_rcv', events);
+
+  it('match what a counter counted beyond those that were seen', () => {
+    const tally = new CounterTally();
+    tally.drop(noSocket(90));
+    tally.counter('UdpNoPorts', '', 97);
+    tally.slack(noSocket(20));
+    expect(tally.findings()).toEqual({
+      explained: [
+        {
+          reason: 'NO_SOCKET',
+          function: '__udp4_lib_rcv',
+          protocol: 'IPv4',
+          events: 97,
+          counter: 'UdpNoPorts',
+        },
+      ],
+      unseen: [],
+      uncounted: [],
+    });
+  });
+
+  it('are no fault of their own', () => {
+    const tally = new CounterTally();
+    tally.slack(noSocket(20));
+    tally.slack(drop('NETFILTER_DROP', 'nf_hook_slow', 3));
+    expect(tally.findings()).toEqual({ explained: [], unseen: [], uncounted: [] });
+  });
+});

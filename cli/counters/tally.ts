@@ -1,7 +1,7 @@
 /** Adds up what counters and drops did while somebody watched, and holds the one against the other. Pure. */
-import { audit, type Findings, NOTHING } from '@netfall/agent/audit';
-import { counterRule, reasonRule } from '@netfall/catalog';
-import type { CounterDelta, SocketDrops } from '@netfall/proto';
+import { type AuditDrop, audit, type Findings, NOTHING } from '@netfall/agent/audit';
+import { counterRule, countersOf, reasonRule } from '@netfall/catalog';
+import type { AuditedDrop, CounterDelta, SocketDrops } from '@netfall/proto';
 import { type DropCount, keyOf } from '../drops/tally.ts';
 
 /** A counter that moved. */
@@ -13,6 +13,7 @@ export interface CounterLine extends CounterDelta {
 export class CounterTally {
   readonly #counters = new Map<string, { -readonly [K in keyof CounterDelta]: CounterDelta[K] }>();
   readonly #drops = new Map<string, { -readonly [K in keyof DropCount]: DropCount[K] }>();
+  readonly #slack: AuditDrop[] = [];
   readonly #sockets = new Map<string, SocketDrops>();
   readonly #losses = new Map<string, number>();
 
@@ -28,6 +29,11 @@ export class CounterTally {
     const known = this.#drops.get(key);
     if (known) known.events += row.events;
     else this.#drops.set(key, { ...row });
+  }
+
+  /** Drops while the counters were being read, first or last: these may have counted them or not. */
+  slack({ reason, function: fn, protocol, events }: Readonly<DropCount>): void {
+    this.#slack.push({ reason, function: fn, protocol, events });
   }
 
   socket(row: SocketDrops): void {
@@ -69,9 +75,11 @@ export class CounterTally {
   findings(): Findings {
     const drops = [...this.#drops.values()];
     const now = audit({ drops, counters: [...this.#counters.values()] }, NOTHING);
-    const rest = audit(NOTHING, now.leftover);
+    // Those that no counter counts were in neither of the two times.
+    const slack = this.#slack.filter((row) => countersOf(row.reason, row.function, row.protocol).length > 0);
+    const rest = audit({ drops: slack, counters: [] }, now.leftover);
     return {
-      explained: now.explained,
+      explained: merged([...now.explained, ...rest.explained]),
       unseen: [...now.unseen, ...rest.unseen],
       uncounted: [...now.uncounted, ...rest.uncounted].sort((a, b) => b.events - a.events),
     };
@@ -89,4 +97,14 @@ export class CounterTally {
       0,
     );
   }
+}
+
+/** One row for each drop and counter, the most events first. */
+function merged(rows: readonly AuditedDrop[]): AuditedDrop[] {
+  const sums = new Map<string, AuditedDrop>();
+  for (const row of rows) {
+    const key = `${keyOf(row)}\n${row.counter}`;
+    sums.set(key, { ...row, events: (sums.get(key)?.events ?? 0) + row.events });
+  }
+  return [...sums.values()].sort((a, b) => b.events - a.events);
 }
