@@ -55,7 +55,8 @@ const expectations: Readonly<Record<string, Expectation>> = {
       },
       NO_SOCKET: { counters: ['UdpNoPorts'], beside: true },
     },
-    beside: ANSWERED,
+    // Of those that found room, Linux 6.18 does not always tell: docs/audit.md.
+    beside: [...ANSWERED, 'UdpNoPorts'],
   },
 };
 
