@@ -1,7 +1,7 @@
 /** `netfall counters`: which counters of losses moved, held against the drops that were seen. Needs no server. */
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { watchCounters } from '@netfall/agent/counters';
+import { NOWHERE, watchCounters } from '@netfall/agent/counters';
 import { countersPage } from '../counters/page.ts';
 import { CounterTally } from '../counters/tally.ts';
 import { openDropCounter } from '../drops/open.ts';
@@ -42,11 +42,9 @@ export async function counters({ for: forMs = DEFAULT_WINDOW_MS, all, root, json
       for (const [hop, count] of Object.entries(drops.losses())) tally.lost(hop, count);
     }
     counted.read({
-      drop() {},
+      ...NOWHERE,
       counter: (...counter) => tally.counter(...counter),
       socket: (row) => tally.socket(row),
-      wantsSample: () => false,
-      sample() {},
       loss: (hop, count) => tally.missed(hop, count),
     });
   }

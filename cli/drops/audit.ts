@@ -1,6 +1,6 @@
 /** Holds the drops that are watched against the kernel's own counters, and says in a line or two what comes of it. */
 import type { Findings } from '@netfall/agent/audit';
-import type { CounterWatch } from '@netfall/agent/counters';
+import { type CounterWatch, NOWHERE } from '@netfall/agent/counters';
 import { CounterTally } from '../counters/tally.ts';
 import { compact, cut, percent, wrap } from '../terminal/text.ts';
 import type { DropCount } from './tally.ts';
@@ -26,13 +26,7 @@ export class DropAudit {
 
   /** Reads the counters and audits all of the time so far; to be called right after the drops were read. */
   read(): void {
-    this.#counters.read({
-      drop() {},
-      counter: (...counter) => this.#tally.counter(...counter),
-      wantsSample: () => false,
-      sample() {},
-      loss() {},
-    });
+    this.#counters.read({ ...NOWHERE, counter: (...counter) => this.#tally.counter(...counter) });
     const findings = this.#tally.findings();
     this.#found = { ...findings, matched: this.#tally.matched(findings) };
   }

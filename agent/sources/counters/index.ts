@@ -2,6 +2,8 @@
 import type { Collector, Probe } from '../../source.ts';
 import { CountersSource } from './source.ts';
 
+export { NOWHERE } from './reader.ts';
+
 /** Counts for as long as it is open, for whoever watches this host. */
 export interface CounterWatch extends Disposable {
   /** Reports what grew since the last call. */
