@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { checkEntry, LIMITS } from './check.ts';
 import type {
   Claim,
+  CrashReport,
+  CrashWitness,
   Delivered,
   Drop,
   DropReport,
@@ -53,6 +55,33 @@ const drop: Drop = {
   events: 0,
   packets: 0,
   bytes: 0,
+};
+const witness: CrashWitness = {
+  record: 'r',
+  source: 'kmsg',
+  sender: '',
+  first_us: 0,
+  kernel: '',
+  boot_id: '',
+  kind: '',
+  line: '',
+  uptime_us: 0,
+};
+const crashReport: CrashReport = {
+  witness,
+  revision: 1,
+  last_us: 0,
+  last_uptime_us: 0,
+  digest: '0'.repeat(64),
+  bytes: 100,
+  complete: false,
+  holes: [],
+  unlisted_holes: 0,
+  wrap_at: 0,
+  parts: 0,
+  duplicates: 0,
+  lost_messages: 0,
+  hardware: '',
 };
 const dropReport: DropReport = {
   window_us: 1,
@@ -169,8 +198,8 @@ describe('envelopes', () => {
       integer('envelope.observed_us', LIMITS.timeUs + 1, 0, LIMITS.timeUs),
     ],
     [{ observed_us: LIMITS.timeUs }, null],
-    [{ items: many(16, {}) }, null],
-    [{ items: many(17, {}) }, 'envelope.items has over 16 elements'],
+    [{ items: many(32, {}) }, null],
+    [{ items: many(33, {}) }, 'envelope.items has over 32 elements'],
     [{ losses: many(64, loss) }, null],
     [{ losses: many(65, loss) }, 'envelope.losses has over 64 elements'],
     [{ losses: [{ ...loss, source: long }] }, 'loss.source has over 256 characters'],
@@ -330,6 +359,48 @@ describe('items', () => {
     expect(item({ counter_report: { window_us: 1, counters: [], audit: null, sockets: [], ...part } })).toBe(
       expected,
     );
+  });
+});
+
+describe('crashes', () => {
+  test.each<[Partial<CrashWitness>, string | null]>([
+    [{}, null],
+    [{ record: '' }, 'crash_witness.record is empty'],
+    [{ record: long }, 'crash_witness.record has over 256 characters'],
+    [{ source: '' }, 'crash_witness.source is empty'],
+    [{ sender: long }, 'crash_witness.sender has over 256 characters'],
+    [{ first_us: -1 }, integer('crash_witness.first_us', -1, 0, LIMITS.timeUs)],
+    [{ kernel: long }, 'crash_witness.kernel has over 256 characters'],
+    [{ boot_id: long }, 'crash_witness.boot_id has over 256 characters'],
+    [{ kind: long }, 'crash_witness.kind has over 256 characters'],
+    [{ line: long }, 'crash_witness.line has over 256 characters'],
+    [{ line: fits, uptime_us: MOST }, null],
+    [{ uptime_us: -1 }, integer('crash_witness.uptime_us', -1)],
+  ])('witness %j', (part, expected) => {
+    expect(item({ crash_witness: { ...witness, ...part } })).toBe(expected);
+    expect(item({ crash_report: { ...crashReport, witness: { ...witness, ...part } } })).toBe(expected);
+  });
+
+  test.each<[Partial<CrashReport>, string | null]>([
+    [{ witness: null }, 'crash_report.witness is missing'],
+    [{ revision: 0 }, integer('crash_report.revision', 0, 1, 0xffff_ffff)],
+    [{ last_us: -1 }, integer('crash_report.last_us', -1, 0, LIMITS.timeUs)],
+    [{ last_uptime_us: -1 }, integer('crash_report.last_uptime_us', -1)],
+    [{ digest: 'f'.repeat(63) }, 'crash_report.digest is no SHA-256 in hex'],
+    [{ digest: 'F'.repeat(64) }, 'crash_report.digest is no SHA-256 in hex'],
+    [{ bytes: -1 }, integer('crash_report.bytes', -1)],
+    [{ holes: many(256, { at: 100, bytes: 0, exact: false }) }, null],
+    [{ holes: many(257, { at: 0, bytes: 0, exact: false }) }, 'crash_report.holes has over 256 elements'],
+    [{ holes: [{ at: 101, bytes: 0, exact: false }] }, integer('hole.at', 101, 0, 100)],
+    [{ holes: [{ at: 0, bytes: -1, exact: false }] }, integer('hole.bytes', -1)],
+    [{ unlisted_holes: 2 ** 32 }, integer('crash_report.unlisted_holes', 2 ** 32, 0, 0xffff_ffff)],
+    [{ wrap_at: 101 }, integer('crash_report.wrap_at', 101, 0, 100)],
+    [{ parts: -1 }, integer('crash_report.parts', -1)],
+    [{ duplicates: -1 }, integer('crash_report.duplicates', -1)],
+    [{ lost_messages: -1 }, integer('crash_report.lost_messages', -1)],
+    [{ hardware: long }, 'crash_report.hardware has over 256 characters'],
+  ])('report %j', (part, expected) => {
+    expect(item({ crash_report: { ...crashReport, ...part } })).toBe(expected);
   });
 });
 

@@ -7,6 +7,8 @@ import type {
   AuditedDrop,
   Claim,
   CounterReport,
+  CrashReport,
+  CrashWitness,
   Delivered,
   DropReport,
   DropSample,
@@ -24,7 +26,7 @@ import { collectorSubject, hostSubject, isId } from './subjects.ts';
 
 /** The most of each that one entry may hold. */
 export const LIMITS = {
-  items: 16,
+  items: 32,
   losses: 64,
   drops: 1024,
   counters: 2048,
@@ -32,6 +34,8 @@ export const LIMITS = {
   /** Of each list of an audit. */
   audit: 256,
   sockets: 64,
+  /** Of a crash's log. */
+  holes: 256,
   /** Of a sample: one for each depth of tunnels. */
   flows: 8,
   vlans: 8,
@@ -89,13 +93,16 @@ function checkEnvelope(envelope: Envelope, subject: string): string | null {
 }
 
 function checkItem(item: Item): string | null {
-  const { inventory, heartbeat, goodbye, drop_report, counter_report } = item;
-  const kinds = [inventory, heartbeat, goodbye, drop_report, counter_report].filter(Boolean).length;
+  const { inventory, heartbeat, goodbye, drop_report, counter_report, crash_witness, crash_report } = item;
+  const all = [inventory, heartbeat, goodbye, drop_report, counter_report, crash_witness, crash_report];
+  const kinds = all.filter(Boolean).length;
   // None is what a newer agent's unknown item looks like: passed over, not rejected.
   if (kinds > 1) return 'item with more than one kind';
   if (inventory) return checkInventory(inventory);
   if (drop_report) return checkDropReport(drop_report);
   if (counter_report) return checkCounterReport(counter_report);
+  if (crash_witness) return checkCrashWitness(crash_witness);
+  if (crash_report) return checkCrashReport(crash_report);
   if (goodbye) return badString('goodbye.reason', goodbye.reason);
   if (!heartbeat) return null;
   return (
@@ -268,6 +275,43 @@ function checkAudit({ explained, unseen, uncounted, missed_events, unlisted }: A
     every('audit.uncounted', uncounted, LIMITS.audit, audited) ??
     badInteger('audit.missed_events', missed_events) ??
     badInteger('audit.unlisted', unlisted, 0, 0xffff_ffff)
+  );
+}
+
+function checkCrashWitness(witness: CrashWitness): string | null {
+  return (
+    (witness.record === '' ? 'crash_witness.record is empty' : null) ??
+    badString('crash_witness.record', witness.record) ??
+    (witness.source === '' ? 'crash_witness.source is empty' : null) ??
+    badString('crash_witness.source', witness.source) ??
+    badString('crash_witness.sender', witness.sender) ??
+    badInteger('crash_witness.first_us', witness.first_us, 0, LIMITS.timeUs) ??
+    badString('crash_witness.kernel', witness.kernel) ??
+    badString('crash_witness.boot_id', witness.boot_id) ??
+    badString('crash_witness.kind', witness.kind) ??
+    badString('crash_witness.line', witness.line) ??
+    badInteger('crash_witness.uptime_us', witness.uptime_us)
+  );
+}
+
+function checkCrashReport(report: CrashReport): string | null {
+  if (!report.witness) return 'crash_report.witness is missing';
+  return (
+    checkCrashWitness(report.witness) ??
+    badInteger('crash_report.revision', report.revision, 1, 0xffff_ffff) ??
+    badInteger('crash_report.last_us', report.last_us, 0, LIMITS.timeUs) ??
+    badInteger('crash_report.last_uptime_us', report.last_uptime_us) ??
+    (/^[0-9a-f]{64}$/.test(report.digest) ? null : 'crash_report.digest is no SHA-256 in hex') ??
+    badInteger('crash_report.bytes', report.bytes) ??
+    every('crash_report.holes', report.holes, LIMITS.holes, (hole) => {
+      return badInteger('hole.at', hole.at, 0, report.bytes) ?? badInteger('hole.bytes', hole.bytes);
+    }) ??
+    badInteger('crash_report.unlisted_holes', report.unlisted_holes, 0, 0xffff_ffff) ??
+    badInteger('crash_report.wrap_at', report.wrap_at, 0, report.bytes) ??
+    badInteger('crash_report.parts', report.parts) ??
+    badInteger('crash_report.duplicates', report.duplicates) ??
+    badInteger('crash_report.lost_messages', report.lost_messages) ??
+    badString('crash_report.hardware', report.hardware)
   );
 }
 

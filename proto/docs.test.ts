@@ -20,8 +20,9 @@ describe('docs/entries.md', () => {
   });
 
   test('states the limits in force', () => {
-    const { items, losses, drops, counters, sources, nics, addresses, labels, string, config } = LIMITS;
-    for (const [what, limit] of Object.entries({ items, losses, sources, nics, labels })) {
+    const { items, losses, drops, counters, sources, nics, addresses, labels, holes, string, config } =
+      LIMITS;
+    for (const [what, limit] of Object.entries({ items, losses, sources, nics, labels, holes })) {
       expect(page).toMatch(new RegExp(`^\\| \`${what}\` \\| up to ${limit}[ ,:]`, 'm'));
     }
     expect(page).toContain(`up to ${addresses} global addresses`);

@@ -357,11 +357,13 @@ export const netfall = $root.netfall = (() => {
             Item.prototype.goodbye = null;
             Item.prototype.drop_report = null;
             Item.prototype.counter_report = null;
+            Item.prototype.crash_witness = null;
+            Item.prototype.crash_report = null;
 
             let $oneOfFields;
 
             $Object.defineProperty(Item.prototype, "kind", {
-                get: $util.oneOfGetter($oneOfFields = ["inventory", "heartbeat", "goodbye", "drop_report", "counter_report"]),
+                get: $util.oneOfGetter($oneOfFields = ["inventory", "heartbeat", "goodbye", "drop_report", "counter_report", "crash_witness", "crash_report"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -382,6 +384,10 @@ export const netfall = $root.netfall = (() => {
                     $root.netfall.v1.DropReport.encode(message.drop_report, writer.uint32(34).fork(), _depth + 1).ldelim();
                 if (message.counter_report != null && $Object.hasOwnProperty.call(message, "counter_report"))
                     $root.netfall.v1.CounterReport.encode(message.counter_report, writer.uint32(42).fork(), _depth + 1).ldelim();
+                if (message.crash_witness != null && $Object.hasOwnProperty.call(message, "crash_witness"))
+                    $root.netfall.v1.CrashWitness.encode(message.crash_witness, writer.uint32(50).fork(), _depth + 1).ldelim();
+                if (message.crash_report != null && $Object.hasOwnProperty.call(message, "crash_report"))
+                    $root.netfall.v1.CrashReport.encode(message.crash_report, writer.uint32(58).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -448,6 +454,20 @@ export const netfall = $root.netfall = (() => {
                                 break;
                             message.counter_report = $root.netfall.v1.CounterReport.decode(reader, reader.size(), $undefined, _depth + 1, message.counter_report);
                             message.kind = "counter_report";
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            message.crash_witness = $root.netfall.v1.CrashWitness.decode(reader, reader.size(), $undefined, _depth + 1, message.crash_witness);
+                            message.kind = "crash_witness";
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 2)
+                                break;
+                            message.crash_report = $root.netfall.v1.CrashReport.decode(reader, reader.size(), $undefined, _depth + 1, message.crash_report);
+                            message.kind = "crash_report";
                             continue;
                         }
                     }
@@ -3096,6 +3116,544 @@ export const netfall = $root.netfall = (() => {
             };
 
             return SocketDrops;
+        })();
+
+        v1.CrashWitness = (function() {
+
+            const CrashWitness = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            CrashWitness.prototype.record = "";
+            CrashWitness.prototype.source = "";
+            CrashWitness.prototype.sender = "";
+            CrashWitness.prototype.first_us = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            CrashWitness.prototype.kernel = "";
+            CrashWitness.prototype.boot_id = "";
+            CrashWitness.prototype.kind = "";
+            CrashWitness.prototype.line = "";
+            CrashWitness.prototype.uptime_us = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            CrashWitness.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.record != null && $Object.hasOwnProperty.call(message, "record") && message.record !== "")
+                    writer.uint32(10).string(message.record);
+                if (message.source != null && $Object.hasOwnProperty.call(message, "source") && message.source !== "")
+                    writer.uint32(18).string(message.source);
+                if (message.sender != null && $Object.hasOwnProperty.call(message, "sender") && message.sender !== "")
+                    writer.uint32(26).string(message.sender);
+                if (message.first_us != null && $Object.hasOwnProperty.call(message, "first_us") && (typeof message.first_us === "object" ? message.first_us.low || message.first_us.high : message.first_us !== 0))
+                    writer.uint32(32).uint64(message.first_us);
+                if (message.kernel != null && $Object.hasOwnProperty.call(message, "kernel") && message.kernel !== "")
+                    writer.uint32(42).string(message.kernel);
+                if (message.boot_id != null && $Object.hasOwnProperty.call(message, "boot_id") && message.boot_id !== "")
+                    writer.uint32(50).string(message.boot_id);
+                if (message.kind != null && $Object.hasOwnProperty.call(message, "kind") && message.kind !== "")
+                    writer.uint32(58).string(message.kind);
+                if (message.line != null && $Object.hasOwnProperty.call(message, "line") && message.line !== "")
+                    writer.uint32(66).string(message.line);
+                if (message.uptime_us != null && $Object.hasOwnProperty.call(message, "uptime_us") && (typeof message.uptime_us === "object" ? message.uptime_us.low || message.uptime_us.high : message.uptime_us !== 0))
+                    writer.uint32(72).uint64(message.uptime_us);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            CrashWitness.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.netfall.v1.CrashWitness();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.record = value;
+                            else
+                                delete message.record;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.source = value;
+                            else
+                                delete message.source;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.sender = value;
+                            else
+                                delete message.sender;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.first_us = value;
+                            else
+                                delete message.first_us;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.kernel = value;
+                            else
+                                delete message.kernel;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.boot_id = value;
+                            else
+                                delete message.boot_id;
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.kind = value;
+                            else
+                                delete message.kind;
+                            continue;
+                        }
+                    case 8: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.line = value;
+                            else
+                                delete message.line;
+                            continue;
+                        }
+                    case 9: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.uptime_us = value;
+                            else
+                                delete message.uptime_us;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            CrashWitness.getTypeUrl = function(prefix) {
+                if (prefix === $undefined)
+                    prefix = "type.googleapis.com";
+                return prefix + "/netfall.v1.CrashWitness";
+            };
+
+            return CrashWitness;
+        })();
+
+        v1.CrashReport = (function() {
+
+            const CrashReport = function (properties) {
+                this.holes = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            CrashReport.prototype.witness = null;
+            CrashReport.prototype.revision = 0;
+            CrashReport.prototype.last_us = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            CrashReport.prototype.last_uptime_us = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            CrashReport.prototype.digest = "";
+            CrashReport.prototype.bytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            CrashReport.prototype.complete = false;
+            CrashReport.prototype.holes = $util.emptyArray;
+            CrashReport.prototype.unlisted_holes = 0;
+            CrashReport.prototype.wrap_at = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            CrashReport.prototype.parts = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            CrashReport.prototype.duplicates = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            CrashReport.prototype.lost_messages = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            CrashReport.prototype.hardware = "";
+
+            CrashReport.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.witness != null && $Object.hasOwnProperty.call(message, "witness"))
+                    $root.netfall.v1.CrashWitness.encode(message.witness, writer.uint32(10).fork(), _depth + 1).ldelim();
+                if (message.revision != null && $Object.hasOwnProperty.call(message, "revision") && message.revision !== 0)
+                    writer.uint32(16).uint32(message.revision);
+                if (message.last_us != null && $Object.hasOwnProperty.call(message, "last_us") && (typeof message.last_us === "object" ? message.last_us.low || message.last_us.high : message.last_us !== 0))
+                    writer.uint32(24).uint64(message.last_us);
+                if (message.last_uptime_us != null && $Object.hasOwnProperty.call(message, "last_uptime_us") && (typeof message.last_uptime_us === "object" ? message.last_uptime_us.low || message.last_uptime_us.high : message.last_uptime_us !== 0))
+                    writer.uint32(32).uint64(message.last_uptime_us);
+                if (message.digest != null && $Object.hasOwnProperty.call(message, "digest") && message.digest !== "")
+                    writer.uint32(42).string(message.digest);
+                if (message.bytes != null && $Object.hasOwnProperty.call(message, "bytes") && (typeof message.bytes === "object" ? message.bytes.low || message.bytes.high : message.bytes !== 0))
+                    writer.uint32(48).uint64(message.bytes);
+                if (message.complete != null && $Object.hasOwnProperty.call(message, "complete") && message.complete !== false)
+                    writer.uint32(56).bool(message.complete);
+                if (message.holes != null && message.holes.length)
+                    for (let i = 0; i < message.holes.length; ++i)
+                        $root.netfall.v1.LogHole.encode(message.holes[i], writer.uint32(66).fork(), _depth + 1).ldelim();
+                if (message.unlisted_holes != null && $Object.hasOwnProperty.call(message, "unlisted_holes") && message.unlisted_holes !== 0)
+                    writer.uint32(72).uint32(message.unlisted_holes);
+                if (message.wrap_at != null && $Object.hasOwnProperty.call(message, "wrap_at") && (typeof message.wrap_at === "object" ? message.wrap_at.low || message.wrap_at.high : message.wrap_at !== 0))
+                    writer.uint32(80).uint64(message.wrap_at);
+                if (message.parts != null && $Object.hasOwnProperty.call(message, "parts") && (typeof message.parts === "object" ? message.parts.low || message.parts.high : message.parts !== 0))
+                    writer.uint32(88).uint64(message.parts);
+                if (message.duplicates != null && $Object.hasOwnProperty.call(message, "duplicates") && (typeof message.duplicates === "object" ? message.duplicates.low || message.duplicates.high : message.duplicates !== 0))
+                    writer.uint32(96).uint64(message.duplicates);
+                if (message.lost_messages != null && $Object.hasOwnProperty.call(message, "lost_messages") && (typeof message.lost_messages === "object" ? message.lost_messages.low || message.lost_messages.high : message.lost_messages !== 0))
+                    writer.uint32(104).uint64(message.lost_messages);
+                if (message.hardware != null && $Object.hasOwnProperty.call(message, "hardware") && message.hardware !== "")
+                    writer.uint32(114).string(message.hardware);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            CrashReport.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.netfall.v1.CrashReport();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            message.witness = $root.netfall.v1.CrashWitness.decode(reader, reader.size(), $undefined, _depth + 1, message.witness);
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.revision = value;
+                            else
+                                delete message.revision;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.last_us = value;
+                            else
+                                delete message.last_us;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.last_uptime_us = value;
+                            else
+                                delete message.last_uptime_us;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.digest = value;
+                            else
+                                delete message.digest;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.bytes = value;
+                            else
+                                delete message.bytes;
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.complete = value;
+                            else
+                                delete message.complete;
+                            continue;
+                        }
+                    case 8: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.holes && message.holes.length))
+                                message.holes = [];
+                            message.holes.push($root.netfall.v1.LogHole.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 9: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.unlisted_holes = value;
+                            else
+                                delete message.unlisted_holes;
+                            continue;
+                        }
+                    case 10: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.wrap_at = value;
+                            else
+                                delete message.wrap_at;
+                            continue;
+                        }
+                    case 11: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.parts = value;
+                            else
+                                delete message.parts;
+                            continue;
+                        }
+                    case 12: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.duplicates = value;
+                            else
+                                delete message.duplicates;
+                            continue;
+                        }
+                    case 13: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.lost_messages = value;
+                            else
+                                delete message.lost_messages;
+                            continue;
+                        }
+                    case 14: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.hardware = value;
+                            else
+                                delete message.hardware;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            CrashReport.getTypeUrl = function(prefix) {
+                if (prefix === $undefined)
+                    prefix = "type.googleapis.com";
+                return prefix + "/netfall.v1.CrashReport";
+            };
+
+            return CrashReport;
+        })();
+
+        v1.LogHole = (function() {
+
+            const LogHole = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            LogHole.prototype.at = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            LogHole.prototype.bytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            LogHole.prototype.exact = false;
+
+            LogHole.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.at != null && $Object.hasOwnProperty.call(message, "at") && (typeof message.at === "object" ? message.at.low || message.at.high : message.at !== 0))
+                    writer.uint32(8).uint64(message.at);
+                if (message.bytes != null && $Object.hasOwnProperty.call(message, "bytes") && (typeof message.bytes === "object" ? message.bytes.low || message.bytes.high : message.bytes !== 0))
+                    writer.uint32(16).uint64(message.bytes);
+                if (message.exact != null && $Object.hasOwnProperty.call(message, "exact") && message.exact !== false)
+                    writer.uint32(24).bool(message.exact);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            LogHole.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.netfall.v1.LogHole();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.at = value;
+                            else
+                                delete message.at;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.bytes = value;
+                            else
+                                delete message.bytes;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.exact = value;
+                            else
+                                delete message.exact;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            LogHole.getTypeUrl = function(prefix) {
+                if (prefix === $undefined)
+                    prefix = "type.googleapis.com";
+                return prefix + "/netfall.v1.LogHole";
+            };
+
+            return LogHole;
         })();
 
         v1.Tick = (function() {

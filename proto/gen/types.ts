@@ -27,6 +27,8 @@ export interface Item {
   goodbye?: Goodbye | null;
   drop_report?: DropReport | null;
   counter_report?: CounterReport | null;
+  crash_witness?: CrashWitness | null;
+  crash_report?: CrashReport | null;
 }
 
 export interface Loss {
@@ -199,6 +201,41 @@ export interface SocketDrops {
   process: string;
   owner: string;
   drops: number;
+}
+
+export interface CrashWitness {
+  record: string;
+  source: string;
+  sender: string;
+  first_us: number;
+  kernel: string;
+  boot_id: string;
+  kind: string;
+  line: string;
+  uptime_us: number;
+}
+
+export interface CrashReport {
+  witness: CrashWitness | null;
+  revision: number;
+  last_us: number;
+  last_uptime_us: number;
+  digest: string;
+  bytes: number;
+  complete: boolean;
+  holes: readonly LogHole[];
+  unlisted_holes: number;
+  wrap_at: number;
+  parts: number;
+  duplicates: number;
+  lost_messages: number;
+  hardware: string;
+}
+
+export interface LogHole {
+  at: number;
+  bytes: number;
+  exact: boolean;
 }
 
 export interface Tick {

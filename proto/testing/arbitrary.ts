@@ -7,6 +7,8 @@ import { LIMITS } from '../check.ts';
 import type {
   Audit,
   CounterReport,
+  CrashReport,
+  CrashWitness,
   Drop,
   DropReport,
   DropSample,
@@ -161,12 +163,49 @@ const counterReport: fc.Arbitrary<CounterReport> = fc.record({
   sockets: few(socket),
 });
 
+const crashWitness: fc.Arbitrary<CrashWitness> = fc.record({
+  record: name,
+  source: name,
+  sender: text,
+  first_us: time,
+  kernel: text,
+  boot_id: text,
+  kind: text,
+  line: text,
+  uptime_us: count,
+});
+
+const crashReport: fc.Arbitrary<CrashReport> = fc
+  .record({
+    witness: crashWitness,
+    revision: uint32.map((revision) => Math.max(1, revision)),
+    last_us: time,
+    last_uptime_us: count,
+    digest: fc.stringMatching(/^[0-9a-f]{64}$/),
+    bytes: count,
+    complete: fc.boolean(),
+    holes: few(fc.record({ at: count, bytes: count, exact: fc.boolean() })),
+    unlisted_holes: uint32,
+    wrap_at: count,
+    parts: count,
+    duplicates: count,
+    lost_messages: count,
+    hardware: text,
+  })
+  .map((report) => ({
+    ...report,
+    holes: report.holes.map((hole) => ({ ...hole, at: Math.min(hole.at, report.bytes) })),
+    wrap_at: Math.min(report.wrap_at, report.bytes),
+  }));
+
 const item: fc.Arbitrary<Item> = fc.oneof(
   fc.record({ inventory }),
   fc.record({ heartbeat }),
   fc.record({ goodbye }),
   fc.record({ drop_report: dropReport }),
   fc.record({ counter_report: counterReport }),
+  fc.record({ crash_witness: crashWitness }),
+  fc.record({ crash_report: crashReport }),
   // What a newer agent's unknown kind of item decodes to.
   fc.constant({}),
 );

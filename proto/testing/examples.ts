@@ -142,6 +142,47 @@ const exampleItems: readonly Item[] = [
       ],
     },
   },
+  {
+    crash_witness: {
+      record: 'netoops-6ba7b8109dad-1',
+      source: 'netoops',
+      sender: '2001:db8::7',
+      first_us: 1_700_000_000_000_001,
+      kernel: '6.8.0-45-generic',
+      boot_id: '4294967295',
+      kind: 'panic',
+      line: 'Kernel panic - not syncing: sysrq triggered crash',
+      uptime_us: MOST - 11,
+    },
+  },
+  {
+    crash_report: {
+      witness: {
+        record: 'pstore-0123abcd',
+        source: 'pstore',
+        sender: '',
+        first_us: 1_700_000_000_000_002,
+        kernel: '6.8.0-44-generic',
+        boot_id: '6ba7b810-9dad-11d1-80b4-00c04fd430c9',
+        kind: 'oops',
+        line: 'BUG: kernel NULL pointer dereference, address: 0000000000000000',
+        uptime_us: 1_758_426,
+      },
+      revision: 4_294_967_292,
+      last_us: 1_700_000_000_000_003,
+      last_uptime_us: 1_758_427,
+      digest: '00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff',
+      bytes: MOST - 12,
+      complete: true,
+      holes: [{ at: 1024, bytes: MOST - 13, exact: true }],
+      unlisted_holes: 4_294_967_291,
+      wrap_at: 2048,
+      parts: MOST - 14,
+      duplicates: MOST - 15,
+      lost_messages: MOST - 16,
+      hardware: 'Vendor R640/0X, BIOS 2.1',
+    },
+  },
 ];
 
 export const exampleEnvelope: Envelope = {
