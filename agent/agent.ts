@@ -3,6 +3,7 @@
  * the spool, from which the publisher sends it. It reads, aggregates and publishes; it never decides what is wrong.
  * Every edge (log, clock, disk, sources) comes from outside.
  */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Clock, Log, Timer } from '@netfall/log';
 import {
@@ -75,8 +76,13 @@ export function createAgent(options: AgentOptions): Agent {
 const TICK_MS = 1000;
 /** A message that is due sooner than this is waited for, so that no tick is much shorter than the others. */
 const LONGEST_TICK_MS = 1500;
+/** What is urgent is collected this soon, with all that comes meanwhile, and this long after the tick before. */
+const URGENT_MS = 20;
+const URGENT_EVERY_MS = 100;
 const INVENTORY_EVERY_US = 60_000_000;
 const FLUSH_MS = 3000;
+/** Items of a message that tell of drops and of counters. */
+const REPORTS = 2;
 
 const { version }: { version: string } = JSON.parse(
   readFileSync(new URL('./package.json', import.meta.url), 'utf8'),
@@ -108,6 +114,9 @@ class SpoolingAgent implements Agent {
   #nowUs = 0;
   #started = false;
   #stopping = false;
+  /** Whether the next tick was brought forward. */
+  #urgent = false;
+  #tickUs = 0;
   #sealFailed = false;
   #timer: Timer | undefined;
 
@@ -124,6 +133,7 @@ class SpoolingAgent implements Agent {
       jumpRate: config.report.jump_rate,
       newSignatureEvents: config.report.new_signature_events,
       maxSamples: config.report.max_samples,
+      keepLog: (bytes) => createHash('sha256').update(bytes).digest('hex'),
       nowUs: this.#nowUs,
     });
     this.#pace = new Pace({
@@ -136,6 +146,8 @@ class SpoolingAgent implements Agent {
       root,
       config: config.sources,
       clock,
+      urgent: () => this.#hasten(),
+      data: config.data === ':memory:' ? undefined : config.data,
       hurry: () => this.#stopping || this.#pace.isFast(this.#nowUs) || this.#pace.isDue(this.#nowUs),
     };
     const isOff = (source: string) => this.#switches.offBecause(source, this.#nowUs) !== undefined;
@@ -190,7 +202,9 @@ class SpoolingAgent implements Agent {
     this.#stopping = true;
     this.#timer?.cancel();
     this.#switches.stop();
+    for (const runner of this.#runners) runner.finish();
     this.#collect();
+    while (this.#window.hasCrashes && !this.#sealFailed) this.#seal();
     this.#seal({ goodbye: { reason: reason.slice(0, LIMITS.string) } });
     for (const runner of this.#runners) runner.stop();
     const flushed = await this.#publisher.flush(FLUSH_MS);
@@ -218,18 +232,36 @@ class SpoolingAgent implements Agent {
   #schedule(): void {
     const untilDueMs = (this.#pace.dueUs - this.#options.clock.nowUs()) / 1000;
     const ms = untilDueMs > 0 && untilDueMs <= LONGEST_TICK_MS ? Math.ceil(untilDueMs) : TICK_MS;
+    this.#setTimer(ms);
+  }
+
+  #setTimer(ms: number): void {
     this.#timer = this.#options.clock.setTimer(ms, () => {
+      this.#urgent = false;
       this.#tick();
-      this.#schedule();
+      if (!this.#urgent) this.#schedule();
     });
+  }
+
+  /** Brings the next tick forward. */
+  #hasten(): void {
+    if (this.#urgent || this.#stopping || !this.#timer) return;
+    this.#urgent = true;
+    this.#timer.cancel();
+    const sinceMs = Math.max(0, (this.#options.clock.nowUs() - this.#tickUs) / 1000);
+    this.#setTimer(Math.max(URGENT_MS, Math.ceil(URGENT_EVERY_MS - sinceMs)));
   }
 
   #tick(): void {
     this.#obeySwitches();
     this.#collect();
+    this.#tickUs = this.#nowUs;
     this.#pace.load(this.#publisher.ackUs(this.#nowUs), this.#options.spool.fill);
+    if (this.#window.hasCrashes) this.#pace.urgent(this.#nowUs);
     if (this.#pace.isDue(this.#nowUs)) this.#seal();
     this.#publisher.wake();
+    // Those that had no room in the message go with the next one.
+    if (this.#window.hasCrashes && !this.#sealFailed) this.#hasten();
   }
 
   /** One round over all sources, those of drops first: what they say may be why the others should look now. */
@@ -245,6 +277,7 @@ class SpoolingAgent implements Agent {
     if (this.#window.dropsChanged()) this.#changed();
     this.#collectFrom('counters');
     if (this.#window.countersChanged()) this.#changed();
+    this.#collectFrom('crashes');
   }
 
   #collectFrom(kind: SourceDefinition['counts']): void {
@@ -313,6 +346,7 @@ class SpoolingAgent implements Agent {
       items.push({ inventory: this.#inventory });
     }
     if (goodbye) items.push(goodbye);
+    items.push(...this.#window.crashes(LIMITS.items - items.length - REPORTS));
     const limits = {
       drops: config.report.max_drops,
       counters: LIMITS.counters as number,

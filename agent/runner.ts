@@ -83,6 +83,16 @@ export class SourceRunner {
     return this.#status !== before;
   }
 
+  /** The next collection is the last. Never throws. */
+  finish(): void {
+    if (!this.#running) return;
+    try {
+      this.#source?.finish?.();
+    } catch (error) {
+      this.#logger.warn(`${this.definition.name} did not finish: ${messageOf(error)}`);
+    }
+  }
+
   /** Whether `switchTo` would stop or start the source, or give another reason. */
   differs(offBecause: string | undefined): boolean {
     return this.#enabled && this.#offBecause !== offBecause;

@@ -2,7 +2,14 @@
  * What a source of the agent is: something that reads the kernel and reports what moved. docs/adding-a-source.md tells
  * how to write one; sources/index.ts lists them all.
  */
-import { type Drop, DropOrigin, type DropSample, type SocketDrops } from '@netfall/proto';
+import {
+  type CrashReport,
+  type CrashWitness,
+  type Drop,
+  DropOrigin,
+  type DropSample,
+  type SocketDrops,
+} from '@netfall/proto';
 
 /** What this kernel and these privileges allow a source to do. Probing has no side effects. */
 export interface Probe {
@@ -35,6 +42,9 @@ export function newDropRow(): { -readonly [K in keyof Drop]: Drop[K] } {
   };
 }
 
+/** A report of a crash as a source makes it: whoever keeps the log says what names it. */
+export type CrashFindings = Omit<CrashReport, 'digest' | 'bytes'>;
+
 /** Where a source puts what it collected. The runner folds it into the window's report. */
 export interface Collector {
   drop(row: Readonly<DropRow>): void;
@@ -45,6 +55,10 @@ export interface Collector {
   /** Whether there is room for a sample of that kind: to be asked before one is made. */
   wantsSample(reason: string, fn: string): boolean;
   sample(sample: DropSample): void;
+  /** The first sign of a crash. False when there is no room before the next message. Absent where nobody asks. */
+  witness?(witness: CrashWitness): boolean;
+  /** What is known of a crash, and its log. False when there is no room before the next message. Absent where nobody asks. */
+  crash?(findings: CrashFindings, log: Uint8Array): boolean;
   /** Something was lost at a hop since the last collection (> 0). */
   loss(hop: string, count: number): void;
 }
@@ -70,6 +84,8 @@ export interface Source {
   start(): void;
   /** Called about once a second between start and stop: says what moved since the last call. Must not block. */
   collect(into: Collector): void;
+  /** The agent stops: the next collection is the last, and takes what would have waited for more to come. */
+  finish?(): void;
   /** What people should know for the moment beyond the probe, in a few words; '' for nothing. Asked after a collection. */
   remark?(): string;
   /**

@@ -8,12 +8,14 @@ import {
   type CounterDelta,
   type CounterReport,
   type DropReport,
+  type Item,
   LIMITS,
   type Loss,
 } from '@netfall/proto';
 import type { Collector, DropRow } from '../source.ts';
 import { audit, type Leftover, NOTHING } from './audit.ts';
 import { CounterTable } from './counters.ts';
+import { CrashQueue } from './crashes.ts';
 import { DropTable } from './drops.ts';
 import { Ledger } from './ledger.ts';
 import { SampleShelf } from './samples.ts';
@@ -25,6 +27,8 @@ export interface WindowOptions extends TrendRules {
   readonly newSignatureEvents: number;
   /** Samples that a message carries at most. */
   readonly maxSamples: number;
+  /** Keeps a crash's log. Returns its SHA-256 in hex. Without, crashes are not asked for. */
+  readonly keepLog?: (log: Uint8Array) => string;
   readonly nowUs: number;
 }
 
@@ -53,6 +57,8 @@ export class Window {
   readonly #counters: CounterTable;
   readonly #samples: SampleShelf;
   readonly #sockets = new SocketTable();
+  readonly #crashes = new CrashQueue();
+  readonly #keepLog: ((log: Uint8Array) => string) | undefined;
   readonly #ledger = new Ledger();
   /** What the last window's audit could not match, and this one's. */
   #leftover: Leftover = NOTHING;
@@ -65,6 +71,7 @@ export class Window {
     this.#drops = new DropTable(options, options.newSignatureEvents, options.nowUs);
     this.#counters = new CounterTable(options, options.nowUs);
     this.#samples = new SampleShelf(options.maxSamples);
+    this.#keepLog = options.keepLog;
     this.#startUs = options.nowUs;
     this.#tickUs = options.nowUs;
     this.#nowUs = options.nowUs;
@@ -72,7 +79,16 @@ export class Window {
 
   /** Where `source` puts what it collects. Numbers that cannot be are counted as lost at the hop `invalid`. */
   collector(source: string): Collector {
+    const keepLog = this.#keepLog;
     return {
+      ...(keepLog && {
+        witness: (crash_witness) => this.#crashes.add({ crash_witness }),
+        crash: (findings, log) => {
+          if (!this.#crashes.hasRoom) return false;
+          const crash_report = { ...findings, digest: keepLog(log), bytes: log.length };
+          return this.#crashes.add({ crash_report });
+        },
+      }),
       drop: (row) => {
         if (isCountable(row)) this.#drops.add(row, this.#nowUs);
         else this.loss(source, 'invalid', 1);
@@ -112,6 +128,16 @@ export class Window {
     const changed = this.#counters.tick(this.#nowUs, elapsed(this.#tickUs, this.#nowUs));
     this.#tickUs = this.#nowUs;
     return this.#ledger.takeNews() || changed;
+  }
+
+  /** Whether there are witnesses or reports of crashes: they should go out at once. */
+  get hasCrashes(): boolean {
+    return this.#crashes.length > 0;
+  }
+
+  /** The first of them, for a message; what it does not take, the next one does. */
+  crashes(most: number): readonly Item[] {
+    return this.#crashes.take(most);
   }
 
   /** What the window holds so far. Without `countedBy`, the source that counted its drops, nothing is audited. */
@@ -169,6 +195,7 @@ export class Window {
     this.#counters.reported(this.#nowUs);
     this.#samples.clear();
     this.#sockets.clear();
+    this.#crashes.reported();
     this.#leftover = this.#leftoverNow;
     this.#leftoverNow = NOTHING;
     this.#ledger.reported();

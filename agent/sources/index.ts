@@ -17,6 +17,10 @@ export interface SourceContext {
   readonly clock: Clock;
   /** Whether fresh figures are wanted now: a message is about to be sealed, or one goes out every second. */
   readonly hurry: () => boolean;
+  /** Says that what was just found must go out at once: the source is collected from within a few milliseconds. */
+  readonly urgent: () => void;
+  /** The agent's folder, where a source may keep a file of its name; undefined when nothing outlives the process. */
+  readonly data: string | undefined;
   /** The source that counts the drops of software; '' when none can. See election.ts. */
   readonly counting: () => string;
 }
@@ -27,7 +31,7 @@ export interface SourceDefinition {
   /** Whether it runs when the configuration does not say. */
   readonly enabledByDefault: boolean;
   /** What it reports: while a source of drops runs, a message without drops says that there were none. */
-  readonly counts: 'drops' | 'counters';
+  readonly counts: 'drops' | 'counters' | 'crashes';
   /**
    * For sources that count the drops of software, of which one alone may: what it does when another one counts. It
    * `yields` and is off, or it `adds` what the other one cannot see. Those earlier in the list are preferred.

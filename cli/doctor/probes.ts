@@ -20,7 +20,8 @@ export interface Probed {
 
 /** @param root stands in for `/`. */
 export function probeSources(config: AgentConfig, root: string): Probed {
-  const situation = { root, config: config.sources, clock: systemClock, hurry: () => false };
+  const idle = { hurry: () => false, urgent: () => {}, data: undefined };
+  const situation = { root, config: config.sources, clock: systemClock, ...idle };
   const election = electCounter(sources, config.count_drops_with, situation);
   const probe = (definition: SourceDefinition, elected: string): Probe => {
     const counting = () => elected;

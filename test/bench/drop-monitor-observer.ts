@@ -18,7 +18,15 @@ const { report, sources: config } = completeConfig({
 });
 const source = sources
   .find(({ name }) => name === 'drop-monitor')!
-  .create({ root: '/', config, clock: systemClock, hurry: () => false, counting: () => 'drop-monitor' });
+  .create({
+    root: '/',
+    config,
+    clock: systemClock,
+    hurry: () => false,
+    urgent: () => {},
+    data: undefined,
+    counting: () => 'drop-monitor',
+  });
 const window = new Window({
   jumpFactor: report.jump_factor,
   jumpRate: report.jump_rate,

@@ -1,0 +1,13 @@
+export { type LogLine, readLine } from './line.ts';
+export type { CrashLog, Hole } from './log.ts';
+export {
+  type Beginning,
+  type Claims,
+  claimsOf,
+  EPISODE_GAP_US,
+  isLast,
+  lastBeginning,
+  lastUptimeUs,
+  type TroubleKind,
+  troubleIn,
+} from './trouble.ts';

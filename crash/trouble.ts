@@ -1,0 +1,109 @@
+/**
+ * Where a kernel's log begins to tell of trouble: enough to say at once that a host is in trouble, and to find the place in
+ * its log. What exactly happened is for a parser of reports. Pure.
+ */
+import { type LogLine, readLine } from './line.ts';
+
+/** In words of the field; new ones may come. */
+export type TroubleKind = 'panic' | 'oops' | 'bug' | 'lockup' | 'stall' | 'hung task' | 'warning';
+
+/** How the kernel begins to tell of each. The first that fits counts. */
+const BEGINNINGS: readonly (readonly [TroubleKind, RegExp])[] = [
+  ['panic', /^Kernel panic - not syncing|^PANIC: /],
+  ['lockup', /^(?:(?:NMI )?watchdog: )?(?:BUG: soft lockup|.{0,40}[Hh]ard LOCKUP)|^BUG: workqueue lockup/],
+  [
+    'oops',
+    /^BUG: (?:unable to handle|kernel NULL pointer|stack guard page)|^Oops(?:: | - )|^Internal error: |^general protection fault|^Unable to handle kernel|^Unhandled (?:fault|prefetch|exception)|^kernel BUG at |^invalid opcode: |^divide error: |^stack segment: |^double fault: |^kernel tried to execute |^traps: PANIC/,
+  ],
+  ['bug', /^BUG: |^UBSAN: |^refcount_t: /],
+  ['stall', /^(?:rcu: )?INFO: rcu_\w+ (?:self-)?detected|^rcu: RCU grace-period kthread stack dump/],
+  ['hung task', /^INFO: task .{1,64} blocked (?:for more than|in I\/O wait)/],
+  ['warning', /^WARNING: |^-{12}\[ cut here \]-{12}$/],
+];
+/** Every one of them has one of these at its start or soon after: most lines are told apart by their first letter. */
+const FIRST_LETTERS = new Set([...'KPNwBOIgUkidsdrtuW-']);
+
+/** What kind of trouble a message begins to tell of, or null. @param text without what stands before a message */
+export function troubleIn(text: string): TroubleKind | null {
+  if (!FIRST_LETTERS.has(text[0] ?? '')) return null;
+  for (const [kind, pattern] of BEGINNINGS) if (pattern.test(text)) return kind;
+  return null;
+}
+
+/** Whether a message is the last that a panicking kernel has to say, or next to it. */
+export function isLast(text: string): boolean {
+  return text.startsWith('---[ end Kernel panic') || text.startsWith('Rebooting in ');
+}
+
+/** Where trouble begins. */
+export interface Beginning extends LogLine {
+  readonly kind: TroubleKind;
+}
+
+/** Signs of trouble that are further apart belong to another crash, microseconds of the kernel's clock. */
+export const EPISODE_GAP_US = 30_000_000;
+/** The longest stretch of a line that is looked at, characters. */
+const MOST_LINE = 1024;
+
+/**
+ * Where the last crash in a log begins: the first of its last signs of trouble that follow one another closely. What is
+ * earlier, such as a warning while the host booted, is another matter. Null without a sign.
+ * @param text a log, a line for each message
+ */
+export function lastBeginning(text: string): Beginning | null {
+  let first: Beginning | null = null;
+  let lastUs = 0;
+  for (let at = 0; at < text.length; ) {
+    const end = text.indexOf('\n', at);
+    const next = end < 0 ? text.length : end;
+    const line = readLine(text.slice(at, Math.min(next, at + MOST_LINE)));
+    at = next + 1;
+    const kind = troubleIn(line.text);
+    if (kind === null) continue;
+    const apart = line.uptimeUs > 0 && lastUs > 0 && line.uptimeUs - lastUs > EPISODE_GAP_US;
+    if (!first || apart || isOnlyMark(first)) first = { ...line, kind };
+    if (line.uptimeUs > 0) lastUs = line.uptimeUs;
+  }
+  return first;
+}
+
+/** The mark that stands before a report, and says nothing of it. */
+function isOnlyMark({ text }: LogLine): boolean {
+  return text.startsWith('------------[');
+}
+
+/** What a log says of the kernel and the machine that wrote it; empty where it does not. */
+export interface Claims {
+  readonly kernel: string;
+  readonly hardware: string;
+}
+
+// "CPU: 1 PID: 77 Comm: sh Not tainted 6.1.0-18-amd64 #1", "… Tainted: G        W  OE      6.12.9-amd64 #1".
+const TAINT_LINE = /(?:Not tainted|Tainted: [A-Z ]{1,40}?) (\d{1,3}\.\d{1,4}[^\s]{0,80}) #/g;
+const VERSION_LINE = /Linux version (\d{1,3}\.\d{1,4}[^\s]{0,80}) /g;
+const HARDWARE_LINE = /Hardware name: ([^\n]{1,200})/g;
+
+/** Reads them off a log: the last that is said of each, since a ring buffer may still hold an earlier boot. */
+export function claimsOf(text: string): Claims {
+  return {
+    kernel: lastMatch(text, TAINT_LINE) || lastMatch(text, VERSION_LINE),
+    hardware: lastMatch(text, HARDWARE_LINE).trimEnd(),
+  };
+}
+
+function lastMatch(text: string, pattern: RegExp): string {
+  let found = '';
+  for (const match of text.matchAll(pattern)) found = match[1] ?? '';
+  return found;
+}
+
+/** The kernel's own clock at the last line of a log that says it, microseconds; 0 when none does. */
+export function lastUptimeUs(text: string): number {
+  for (let end = text.length; end > 0; ) {
+    const start = text.lastIndexOf('\n', end - 1) + 1;
+    const { uptimeUs } = readLine(text.slice(start, Math.min(end, start + 64)));
+    if (uptimeUs > 0) return uptimeUs;
+    end = start - 1;
+  }
+  return 0;
+}
