@@ -8,6 +8,7 @@ export {
   isLast,
   lastBeginning,
   lastUptimeUs,
+  mayBeTrouble,
   type TroubleKind,
   troubleIn,
 } from './trouble.ts';

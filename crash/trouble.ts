@@ -20,12 +20,24 @@ const BEGINNINGS: readonly (readonly [TroubleKind, RegExp])[] = [
   ['hung task', /^INFO: task .{1,64} blocked (?:for more than|in I\/O wait)/],
   ['warning', /^WARNING: |^-{12}\[ cut here \]-{12}$/],
 ];
-/** Every one of them has one of these at its start or soon after: most lines are told apart by their first letter. */
-const FIRST_LETTERS = new Set([...'KPNwBOIgUkidsdrtuW-']);
+/** What each of them begins with, so that most messages are passed over by a look at four letters. */
+const STARTS: ReadonlySet<number> = new Set(
+  'Kern|PANI|watc|Watc|NMI |BUG:|Oops|Inte|gene|Unab|Unha|kern|inva|divi|stac|doub|trap|UBSA|refc|rcu:|INFO|WARN|----'
+    .split('|')
+    .map((start) => packed(Buffer.from(start), 0)),
+);
+
+function packed(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
+}
+
+/** Whether the message at `at` is worth a look of {@link troubleIn}: of those that are, it misses none. */
+export function mayBeTrouble(bytes: Uint8Array, at: number): boolean {
+  return at + 4 <= bytes.length && STARTS.has(packed(bytes, at));
+}
 
 /** What kind of trouble a message begins to tell of, or null. @param text without what stands before a message */
 export function troubleIn(text: string): TroubleKind | null {
-  if (!FIRST_LETTERS.has(text[0] ?? '')) return null;
   for (const [kind, pattern] of BEGINNINGS) if (pattern.test(text)) return kind;
   return null;
 }
@@ -52,19 +64,27 @@ const MOST_LINE = 1024;
  */
 export function lastBeginning(text: string): Beginning | null {
   let first: Beginning | null = null;
+  let ended: Beginning | null = null;
   let lastUs = 0;
   for (let at = 0; at < text.length; ) {
     const end = text.indexOf('\n', at);
     const next = end < 0 ? text.length : end;
     const line = readLine(text.slice(at, Math.min(next, at + MOST_LINE)));
     at = next + 1;
+    if (!first) ended ??= endOfPanic(line);
     const kind = troubleIn(line.text);
     if (kind === null) continue;
     const apart = line.uptimeUs > 0 && lastUs > 0 && line.uptimeUs - lastUs > EPISODE_GAP_US;
     if (!first || apart || isOnlyMark(first)) first = { ...line, kind };
     if (line.uptimeUs > 0) lastUs = line.uptimeUs;
   }
-  return first;
+  return first ?? ended;
+}
+
+/** A log of which only the end is left may still say what the panic was, if not when. */
+function endOfPanic({ text }: LogLine): Beginning | null {
+  const [, why] = /^---\[ end (Kernel panic - not syncing.{0,300}?) \]---$/.exec(text) ?? [];
+  return why === undefined ? null : { kind: 'panic', text: why, uptimeUs: 0 };
 }
 
 /** The mark that stands before a report, and says nothing of it. */
