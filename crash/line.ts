@@ -10,8 +10,12 @@ export interface LogLine {
   readonly uptimeUs: number;
 }
 
-/** `<6>`, `[   12.345678]`, `[  T123]` or `[    C0]`, each of which may be absent. */
-const PREFIX = /^(?:<\d{1,4}>)?(?:\[ {0,6}(\d{1,8})\.(\d{6})\])?(?:\[ {0,9}[TC]\d{1,9}\])? ?/;
+/**
+ * `<6>`, `[   12.345678]`, `[  T123]` or `[    C0]`, each of which may be absent. Old kernels' consoles tell on the same
+ * line what they had to leave out.
+ */
+const PREFIX =
+  /^(?:\*\* \d{1,10} printk messages dropped \*\* )?(?:<\d{1,4}>)?(?:\[ {0,6}(\d{1,8})\.(\d{6})\])?(?:\[ {0,9}[TC]\d{1,9}\])? ?/;
 
 /** Takes a line apart. @param line without its end */
 export function readLine(line: string): LogLine {

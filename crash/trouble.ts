@@ -10,19 +10,34 @@ export type TroubleKind = 'panic' | 'oops' | 'bug' | 'lockup' | 'stall' | 'hung 
 /** How the kernel begins to tell of each. The first that fits counts. */
 const BEGINNINGS: readonly (readonly [TroubleKind, RegExp])[] = [
   ['panic', /^Kernel panic - not syncing|^PANIC: /],
-  ['lockup', /^(?:(?:NMI )?watchdog: )?(?:BUG: soft lockup|.{0,40}[Hh]ard LOCKUP)|^BUG: workqueue lockup/],
+  [
+    'lockup',
+    /^(?:NMI )?watchdog: (?:BUG: soft lockup|.{0,40}hard LOCKUP)|^BUG: (?:soft|workqueue) lockup|^Watchdog detected hard LOCKUP/,
+  ],
   [
     'oops',
-    /^BUG: (?:unable to handle|kernel NULL pointer|stack guard page)|^Oops(?:: | - )|^Internal error: |^general protection fault|^Unable to handle kernel|^Unhandled (?:fault|prefetch|exception)|^kernel BUG at |^invalid opcode: |^divide error: |^stack segment: |^double fault: |^kernel tried to execute |^traps: PANIC/,
+    /^BUG: (?:unable to handle|kernel NULL pointer|(?:\w{1,16} )?stack guard page)|^Oops(?:: | - )|^Internal error: |^general protection fault|^Unable to handle kernel|^Unhandled (?:fault|prefetch|exception)|^kernel BUG at |^invalid opcode: |^divide error: |^stack segment: |^double fault: |^int3: |^kernel tried to execute |^traps: PANIC/,
   ],
-  ['bug', /^BUG: |^UBSAN: |^refcount_t: /],
+  // "BUG kmalloc-64 (Not tainted): Redzone overwritten" is SLUB's, and of KASAN's reports a later part; "[ BUG: " is lockdep's.
+  ['bug', /^BUG: |^BUG \S{1,64} \((?:Not t|T)ainted[^)]{0,40}\): (?!kasan)|^\[ BUG: |^UBSAN: |^refcount_t: /],
   ['stall', /^(?:rcu: )?INFO: rcu_\w+ (?:self-)?detected|^rcu: RCU grace-period kthread stack dump/],
   ['hung task', /^INFO: task .{1,64} blocked (?:for more than|in I\/O wait)/],
-  ['warning', /^WARNING: |^-{12}\[ cut here \]-{12}$/],
+  ['warning', /^-{12}\[ cut here \]-{12}$|^WARNING: (?:CPU: |at |.{1,300}:\d{1,6} at .{1,300}, CPU#\d)/],
+  // lockdep's (INFO before Linux 4.11), and the stack unwinder's. Drivers have other things to warn of.
+  [
+    'warning',
+    /^(?:WARNING|\[ INFO): (?:possible |suspicious |inconsistent |bad (?:unlock|contention)|\w{1,16}-safe -> |[Nn]ested lock|lock held|held lock|kernel stack|stack recursion|.{1,64} still has locks held)|^INFO: trying to register non-static key/,
+  ],
 ];
+/**
+ * What the kernel says of a process, which chose the first 15 characters itself: "BUG: x[77]: segfault at …", "BUG: x invoked
+ * oom-killer: …", "WARNING: CPU: 0: page allocation failure: …".
+ */
+const BY_PROCESS =
+  /^.{1,15}(?:\[\d{1,10}\]| ?\(\d{1,10}\)|\/\d{1,10}:| invoked oom-killer|: page allocation)/;
 /** What each of them begins with, so that most messages are passed over by a look at four letters. */
 const STARTS: ReadonlySet<number> = new Set(
-  'Kern|PANI|watc|Watc|NMI |BUG:|Oops|Inte|gene|Unab|Unha|kern|inva|divi|stac|doub|trap|UBSA|refc|rcu:|INFO|WARN|----'
+  'Kern|PANI|watc|Watc|NMI |BUG:|BUG |[ BU|[ IN|Oops|Inte|gene|Unab|Unha|kern|inva|divi|stac|doub|int3|trap|UBSA|refc|rcu:|INFO|WARN|----|---[|Rebo'
     .split('|')
     .map((start) => packed(Buffer.from(start), 0)),
 );
@@ -31,14 +46,16 @@ function packed(bytes: Uint8Array, at: number): number {
   return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }
 
-/** Whether the message at `at` is worth a look of {@link troubleIn}: of those that are, it misses none. */
+/** Whether the message at `at` is worth a look of {@link troubleIn} and {@link isLast}: of those that are, it misses none. */
 export function mayBeTrouble(bytes: Uint8Array, at: number): boolean {
   return at + 4 <= bytes.length && STARTS.has(packed(bytes, at));
 }
 
 /** What kind of trouble a message begins to tell of, or null. @param text without what stands before a message */
 export function troubleIn(text: string): TroubleKind | null {
-  for (const [kind, pattern] of BEGINNINGS) if (pattern.test(text)) return kind;
+  for (const [kind, pattern] of BEGINNINGS) {
+    if (pattern.test(text)) return BY_PROCESS.test(text) ? null : kind;
+  }
   return null;
 }
 
@@ -75,7 +92,7 @@ export function lastBeginning(text: string): Beginning | null {
     const kind = troubleIn(line.text);
     if (kind === null) continue;
     const apart = line.uptimeUs > 0 && lastUs > 0 && line.uptimeUs - lastUs > EPISODE_GAP_US;
-    if (!first || apart || isOnlyMark(first)) first = { ...line, kind };
+    if (!first || apart || isMark(first.text)) first = { ...line, kind };
     if (line.uptimeUs > 0) lastUs = line.uptimeUs;
   }
   return first ?? ended;
@@ -87,8 +104,8 @@ function endOfPanic({ text }: LogLine): Beginning | null {
   return why === undefined ? null : { kind: 'panic', text: why, uptimeUs: 0 };
 }
 
-/** The mark that stands before a report, and says nothing of it. */
-function isOnlyMark({ text }: LogLine): boolean {
+/** Whether a sign of trouble is only the mark that stands before a report, and says nothing of it. */
+export function isMark(text: string): boolean {
   return text.startsWith('------------[');
 }
 
@@ -126,4 +143,17 @@ export function lastUptimeUs(text: string): number {
     end = start - 1;
   }
   return 0;
+}
+
+/** Whether a log ends while it tells of trouble, or soon after: what wrote it did not go on for long. */
+export function endsInTrouble(text: string): boolean {
+  const endUs = lastUptimeUs(text);
+  for (let end = text.length; end > 0; ) {
+    const start = text.lastIndexOf('\n', end - 1) + 1;
+    const line = readLine(text.slice(start, Math.min(end, start + MOST_LINE)));
+    if (line.uptimeUs > 0 && endUs - line.uptimeUs > EPISODE_GAP_US) return false;
+    if (troubleIn(line.text) !== null || endOfPanic(line) !== null) return true;
+    end = start - 1;
+  }
+  return false;
 }
