@@ -47,6 +47,7 @@ interface Bound {
   bind: (fd: number, address: ArrayBuffer, size: number) => number;
   getsockname: (fd: number, address: ArrayBuffer, size: Uint32Array) => number;
   setsockopt: (fd: number, level: number, option: number, value: Uint32Array, size: number) => number;
+  getsockopt: (fd: number, level: number, option: number, value: Uint32Array, size: Uint32Array) => number;
   send: (fd: number, bytes: Uint8Array, size: number, flags: number) => number | bigint;
   recvmmsg: (fd: number, headers: ArrayBuffer, count: number, flags: number, timeout: null) => number;
   poll: (descriptors: ArrayBuffer, count: number, timeoutMs: number) => number;
@@ -83,6 +84,7 @@ function libc(): Bound {
       bind: library.func('int bind(int fd, void *address, uint size)'),
       getsockname: library.func('int getsockname(int fd, void *address, void *size)'),
       setsockopt: library.func('int setsockopt(int fd, int level, int option, void *value, uint size)'),
+      getsockopt: library.func('int getsockopt(int fd, int level, int option, void *value, void *size)'),
       send: library.func('long send(int fd, void *bytes, size_t size, int flags)'),
       recvmmsg: library.func('int recvmmsg(int fd, void *headers, uint count, int flags, void *timeout)'),
       poll: library.func('int poll(void *descriptors, ulong count, int timeout)'),
@@ -197,6 +199,32 @@ export function setSocketOption(
   name: string,
 ): void {
   check(libc().setsockopt(fd, level, option, Uint32Array.of(value), 4), `setsockopt(${name})`);
+}
+
+/** Reads an option of a socket into as many 32-bit words as there are. `name` is for the error. */
+export function readSocketOption(
+  fd: number,
+  level: number,
+  option: number,
+  words: Uint32Array,
+  name: string,
+): void {
+  const size = Uint32Array.of(words.byteLength);
+  check(libc().getsockopt(fd, level, option, words, size), `getsockopt(${name})`);
+}
+
+/**
+ * Sets what the kernel may queue for a socket, in bytes of its own accounting; without CAP_NET_ADMIN it grants no more than
+ * net.core.rmem_max.
+ */
+export function setReceiveBuffer(fd: number, bytes: number): void {
+  const [SOL_SOCKET, SO_RCVBUF, SO_RCVBUFFORCE] = [1, 8, 33];
+  try {
+    setSocketOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, bytes, 'SO_RCVBUFFORCE');
+  } catch (error) {
+    if (!(error instanceof KernelError) || error.code !== 'EPERM') throw error;
+    setSocketOption(fd, SOL_SOCKET, SO_RCVBUF, bytes, 'SO_RCVBUF');
+  }
 }
 
 /** Sends a datagram to where the socket is connected; on netlink, to the kernel. */

@@ -2,19 +2,19 @@
  * A netlink socket: datagrams from the kernel in batches, into one slab that is used again. It must not know what the
  * messages in them mean.
  *
- * Layouts: `struct sockaddr_nl` in include/uapi/linux/netlink.h; `struct mmsghdr`, `msghdr` and `iovec` of 64-bit Linux.
+ * Layout: `struct sockaddr_nl` in include/uapi/linux/netlink.h.
  */
 
 import { constants } from 'node:os';
+import { DatagramRing } from '../datagram-ring.ts';
 import {
-  addressOf,
   bindSocket,
   closeFd,
   KernelError,
   openSocket,
   readSocketAddress,
-  receiveDatagrams,
   sendDatagram,
+  setReceiveBuffer,
   setSocketOption,
 } from '../libc.ts';
 import { ReadableWatch } from '../readable-watch.ts';
@@ -26,17 +26,10 @@ const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
-const SO_RCVBUF = 8;
-const SO_RCVBUFFORCE = 33;
 const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
-const MSG_TRUNC = 0x20;
-
-const HEADER_BYTES = 64;
-const VECTOR_BYTES = 16;
 const ADDRESS_BYTES = 12;
 
 export interface NetlinkOptions {
@@ -63,12 +56,7 @@ export class NetlinkSocket {
   truncated = 0;
   /** Datagrams that came from another process. */
   foreign = 0;
-  readonly #datagramBytes: number;
-  readonly #headers: ArrayBuffer;
-  readonly #headerView: DataView;
-  readonly #vectors: ArrayBuffer;
-  readonly #addresses: ArrayBuffer;
-  readonly #addressView: DataView;
+  readonly #ring: DatagramRing;
   #fd: number;
   #watch: ReadableWatch | undefined;
 
@@ -76,19 +64,13 @@ export class NetlinkSocket {
   constructor(options: NetlinkOptions) {
     this.protocol = options.protocol;
     this.datagrams = options.datagrams ?? 64;
-    this.#datagramBytes = options.datagramBytes ?? 8192;
-    this.#headers = new ArrayBuffer(this.datagrams * HEADER_BYTES);
-    this.#headerView = new DataView(this.#headers);
-    this.#vectors = new ArrayBuffer(this.datagrams * VECTOR_BYTES);
-    this.#addresses = new ArrayBuffer(this.datagrams * ADDRESS_BYTES);
-    this.#addressView = new DataView(this.#addresses);
-    this.slab = new Uint8Array(this.datagrams * this.#datagramBytes);
-    this.#describeSlots();
+    this.#ring = new DatagramRing(this.datagrams, options.datagramBytes ?? 8192, ADDRESS_BYTES);
+    this.slab = this.#ring.slab;
     this.#fd = openSocket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, options.protocol);
     try {
       setSocketOption(this.#fd, SOL_NETLINK, NETLINK_EXT_ACK, 1, 'NETLINK_EXT_ACK');
       setSocketOption(this.#fd, SOL_NETLINK, NETLINK_CAP_ACK, 1, 'NETLINK_CAP_ACK');
-      if (options.receiveBufferBytes !== undefined) this.#setReceiveBuffer(options.receiveBufferBytes);
+      if (options.receiveBufferBytes !== undefined) setReceiveBuffer(this.#fd, options.receiveBufferBytes);
       this.portId = bindToAnyPort(this.#fd);
     } catch (error) {
       this.close();
@@ -119,11 +101,11 @@ export class NetlinkSocket {
    * @throws KernelError
    */
   receive(): number {
-    let received = receiveDatagrams(this.fd, this.#headers, this.datagrams);
+    let received = this.#ring.receive(this.fd);
     if (received === -constants.errno.ENOBUFS) {
       // The kernel says so once, before it goes on with what it still has.
       this.overflows++;
-      received = receiveDatagrams(this.fd, this.#headers, this.datagrams);
+      received = this.#ring.receive(this.fd);
       if (received === -constants.errno.ENOBUFS) return 0;
     }
     if (received === -constants.errno.EAGAIN) return 0;
@@ -133,11 +115,11 @@ export class NetlinkSocket {
   }
 
   startOf(datagram: number): number {
-    return datagram * this.#datagramBytes;
+    return this.#ring.startOf(datagram);
   }
 
   endOf(datagram: number): number {
-    return datagram * this.#datagramBytes + this.#headerView.getUint32(datagram * HEADER_BYTES + 56, true);
+    return this.#ring.endOf(datagram);
   }
 
   /**
@@ -162,39 +144,14 @@ export class NetlinkSocket {
     this.close();
   }
 
-  /** Points each header to its slot of the slab, once: none of these buffers ever moves. */
-  #describeSlots(): void {
-    const vectors = new DataView(this.#vectors);
-    const slab = addressOf(this.slab.buffer as ArrayBuffer);
-    for (let i = 0; i < this.datagrams; i++) {
-      vectors.setBigUint64(i * VECTOR_BYTES, slab + BigInt(this.startOf(i)), true);
-      vectors.setBigUint64(i * VECTOR_BYTES + 8, BigInt(this.#datagramBytes), true);
-      const header = i * HEADER_BYTES;
-      this.#headerView.setBigUint64(header, addressOf(this.#addresses) + BigInt(i * ADDRESS_BYTES), true);
-      this.#headerView.setUint32(header + 8, ADDRESS_BYTES, true);
-      this.#headerView.setBigUint64(header + 16, addressOf(this.#vectors) + BigInt(i * VECTOR_BYTES), true);
-      this.#headerView.setBigUint64(header + 24, 1n, true);
-    }
-  }
-
   /** Empties a datagram that is no whole message of the kernel. */
   #inspect(datagram: number): void {
-    const header = datagram * HEADER_BYTES;
-    const foreign = this.#addressView.getUint32(datagram * ADDRESS_BYTES + 4, true) !== 0;
-    const truncated = (this.#headerView.getUint32(header + 48, true) & MSG_TRUNC) !== 0;
+    const foreign = this.#ring.addresses.getUint32(datagram * ADDRESS_BYTES + 4, true) !== 0;
+    const truncated = this.#ring.isTruncated(datagram);
     if (!foreign && !truncated) return;
     if (foreign) this.foreign++;
     else this.truncated++;
-    this.#headerView.setUint32(header + 56, 0, true);
-  }
-
-  #setReceiveBuffer(bytes: number): void {
-    try {
-      setSocketOption(this.#fd, SOL_SOCKET, SO_RCVBUFFORCE, bytes, 'SO_RCVBUFFORCE');
-    } catch (error) {
-      if (!(error instanceof KernelError) || error.code !== 'EPERM') throw error;
-      setSocketOption(this.#fd, SOL_SOCKET, SO_RCVBUF, bytes, 'SO_RCVBUF');
-    }
+    this.#ring.empty(datagram);
   }
 }
 
