@@ -149,15 +149,20 @@ export class Bucket {
     this.#tokens = burst;
   }
 
-  /** Takes one; false when none is there. */
-  take(nowUs: number): boolean {
+  /** How many there are. */
+  available(nowUs: number): number {
     const sinceUs = nowUs - this.#filledUs;
     if (sinceUs !== 0) {
       this.#filledUs = nowUs;
       const grown = this.#tokens + (Math.max(0, sinceUs) * this.#perS) / 1_000_000;
       this.#tokens = Math.min(this.#burst, grown);
     }
-    if (this.#tokens < 1) return false;
+    return Math.floor(this.#tokens);
+  }
+
+  /** Takes one; false when none is there. */
+  take(nowUs: number): boolean {
+    if (this.available(nowUs) < 1) return false;
     this.#tokens--;
     return true;
   }

@@ -1,4 +1,4 @@
-/** What relays have of a crash that they hear, whatever the protocol. Types alone. */
+/** What relays have of a crash that they hear, whatever the protocol. */
 import type { CrashLog } from './log.ts';
 import type { SenderKey } from './senders.ts';
 import type { Beginning } from './trouble.ts';
@@ -29,6 +29,11 @@ export interface AssembledLog extends CrashLog {
   readonly lostMessages: number;
 }
 
+/** Those of the operator's own first, then the most useful. */
+export function byUsefulness(a: HeardCrash, b: HeardCrash): number {
+  return Number(b.isKnown) - Number(a.isKnown) || b.parts - a.parts || a.firstUs - b.firstUs;
+}
+
 /** What a reassembly tells of as it happens. */
 export interface HeardEvents {
   /** The first sign of a crash. */
@@ -47,11 +52,11 @@ export interface Reassembly {
    * Crashes that are whole, or of which nothing came for a while, those of the operator's own and then the most useful first:
    * to be called about once a second, and soon after one has become whole. What comes after that settles a crash again.
    * Their logs can be assembled until the next call.
-   * @param most how many; the others wait
+   * @param wants whether a crash is wanted now; those that are not wait
    */
-  settle(nowUs: number, most: number): HeardCrash[];
-  /** All crashes that no settlement told of yet: at the end. */
-  settleAll(): HeardCrash[];
+  settle(nowUs: number, wants: (crash: HeardCrash) => boolean): HeardCrash[];
+  /** The same of all crashes that no settlement told of yet: at the end. */
+  settleAll(wants: (crash: HeardCrash) => boolean): HeardCrash[];
   /** What was refused, could not be read or could not be kept since the last call, by hop of the ledger. */
   takeLosses(report: (hop: string, count: number) => void): void;
 }

@@ -1,5 +1,12 @@
+export { type AdmissionLimits, Bucket } from './admission.ts';
+export type { HeardCrash, HeardEvents, Reassembly } from './heard.ts';
 export { type LogLine, readLine } from './line.ts';
 export type { CrashLog, Hole } from './log.ts';
+export { NETCONSOLE_PORT } from './netconsole/packet.ts';
+export { NetconsoleReassembly } from './netconsole/reassembly.ts';
+export { NETOOPS_PORT } from './netoops/packet.ts';
+export { NetoopsReassembly } from './netoops/reassembly.ts';
+export type { SenderKey } from './senders.ts';
 export {
   type Beginning,
   type Claims,

@@ -8,6 +8,8 @@ import type { Source } from '../source.ts';
 import { CountersSource } from './counters/source.ts';
 import { DropMonitorSource } from './drop-monitor/source.ts';
 import { KfreeSkbSource } from './kfree-skb/source.ts';
+import { createNetconsole } from './netconsole/source.ts';
+import { createNetoops } from './netoops/source.ts';
 
 /** What a source may know of the world it runs in. */
 export interface SourceContext {
@@ -81,4 +83,6 @@ export const sources: readonly SourceDefinition[] = [
       return new CountersSource({ root, periodS: config.counters.period_s, clock, hurry });
     },
   },
+  { name: 'netoops', enabledByDefault: false, counts: 'crashes', create: createNetoops },
+  { name: 'netconsole', enabledByDefault: false, counts: 'crashes', create: createNetconsole },
 ];

@@ -8,7 +8,13 @@
  */
 import { Admission, type AdmissionLimits } from '../admission.ts';
 import { Blocks } from '../blocks.ts';
-import type { AssembledLog, HeardCrash, HeardEvents, Reassembly } from '../heard.ts';
+import {
+  type AssembledLog,
+  byUsefulness,
+  type HeardCrash,
+  type HeardEvents,
+  type Reassembly,
+} from '../heard.ts';
 import { readLine } from '../line.ts';
 import type { SenderKey } from '../senders.ts';
 import { type Beginning, EPISODE_GAP_US, isLast, isMark, mayBeTrouble, troubleIn } from '../trouble.ts';
@@ -124,25 +130,27 @@ export class NetconsoleReassembly implements Reassembly {
     this.#admission.value(sender, usefulness, isEstablished);
   }
 
-  settle(nowUs: number, most: number): HeardCrash[] {
+  settle(nowUs: number, wants: (crash: HeardCrash) => boolean): HeardCrash[] {
     for (const stream of this.#open) if (this.#isOver(stream.crash!, nowUs)) this.#finish(stream);
-    for (const crash of this.#told) crash.tape.cut(0);
     this.#isAnyWhole = false;
-    const due = [...this.#over].sort(
-      (a, b) => Number(b.isKnown) - Number(a.isKnown) || b.parts - a.parts || a.firstUs - b.firstUs,
-    );
-    this.#told = due.slice(0, most);
+    const told = this.#tell(wants);
+    for (const crash of this.#over) if (nowUs - crash.lastUs > this.#options.longestUs) this.#giveUp(crash);
+    return told;
+  }
+
+  settleAll(wants: (crash: HeardCrash) => boolean): HeardCrash[] {
+    for (const stream of this.#open) this.#finish(stream);
+    return this.#tell(wants);
+  }
+
+  #tell(wants: (crash: HeardCrash) => boolean): HeardCrash[] {
+    for (const crash of this.#told) crash.tape.cut(0);
+    this.#told = [...this.#over].sort(byUsefulness).filter(wants);
     for (const crash of this.#told) {
       crash.revision++;
       this.#over.delete(crash);
     }
-    for (const crash of this.#over) if (nowUs - crash.lastUs > this.#options.longestUs) this.#giveUp(crash);
     return this.#told;
-  }
-
-  settleAll(): HeardCrash[] {
-    for (const stream of this.#open) this.#finish(stream);
-    return this.settle(0, Number.POSITIVE_INFINITY);
   }
 
   takeLosses(report: (hop: string, count: number) => void): void {

@@ -8,7 +8,13 @@
  */
 import { Admission, type AdmissionLimits } from '../admission.ts';
 import { Blocks } from '../blocks.ts';
-import type { AssembledLog, HeardCrash, HeardEvents, Reassembly } from '../heard.ts';
+import {
+  type AssembledLog,
+  byUsefulness,
+  type HeardCrash,
+  type HeardEvents,
+  type Reassembly,
+} from '../heard.ts';
 import type { SenderKey } from '../senders.ts';
 import { Dump } from './dump.ts';
 import { NetoopsPacket, PIECE_BYTES } from './packet.ts';
@@ -87,23 +93,19 @@ export class NetoopsReassembly implements Reassembly {
     return this.#isAnyWhole;
   }
 
-  settle(nowUs: number, most: number): HeardCrash[] {
+  settle(nowUs: number, wants: (crash: HeardCrash) => boolean): HeardCrash[] {
     const due: SenderDump[] = [];
     for (const dump of this.#unsettled) {
       if (dump.dump.isWhole || nowUs - dump.lastUs >= this.#options.quietUs) due.push(dump);
     }
-    due.sort((a, b) => Number(b.isKnown) - Number(a.isKnown) || b.parts - a.parts || a.firstUs - b.firstUs);
-    const settled = due.slice(0, most);
-    for (const dump of settled) this.#settle(dump);
     this.#isAnyWhole = false;
+    const settled = this.#settle(due, wants);
     this.#forget(nowUs);
     return settled;
   }
 
-  settleAll(): HeardCrash[] {
-    const open = [...this.#unsettled];
-    for (const dump of open) this.#settle(dump);
-    return open;
+  settleAll(wants: (crash: HeardCrash) => boolean): HeardCrash[] {
+    return this.#settle([...this.#unsettled], wants);
   }
 
   takeLosses(report: (hop: string, count: number) => void): void {
@@ -114,10 +116,14 @@ export class NetoopsReassembly implements Reassembly {
     this.#malformed = this.#tooLong = this.#noRoom = 0;
   }
 
-  #settle(dump: SenderDump): void {
-    dump.revision++;
-    this.#unsettled.delete(dump);
-    this.#settled.add(dump);
+  #settle(dumps: SenderDump[], wants: (crash: HeardCrash) => boolean): SenderDump[] {
+    const settled = dumps.sort(byUsefulness).filter(wants);
+    for (const dump of settled) {
+      dump.revision++;
+      this.#unsettled.delete(dump);
+      this.#settled.add(dump);
+    }
+    return settled;
   }
 
   #add(sender: number, bytes: Buffer, nowUs: number): void {

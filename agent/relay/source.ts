@@ -1,0 +1,233 @@
+/**
+ * A source that hears other hosts die: a UDP socket, whom it may listen to, and how much of what it hears goes into the log. The
+ * protocol is a reassembly's (crash/). It must not know what a datagram means.
+ */
+import { Bucket, type HeardCrash, type HeardEvents, type Reassembly, type SenderKey } from '@netfall/crash';
+import type { Clock } from '@netfall/log';
+import type { CrashWitness } from '@netfall/proto';
+import { KernelError } from '../kernel/libc.ts';
+import { UdpSocket } from '../kernel/udp-socket.ts';
+import type { Collector, Probe, Source } from '../source.ts';
+import { type Reported, reportOf, witnessOf } from './findings.ts';
+import { type ListenAddress, parseListen } from './listen.ts';
+import { Networks } from './networks.ts';
+import { receiveBufferLack } from './receive-buffer.ts';
+
+export interface RelayOptions {
+  /** The source's name, by which its keys in the configuration are called as well. */
+  readonly name: string;
+  /** What is heard, in a few words. */
+  readonly hears: string;
+  /** HOST:PORT. */
+  readonly listen: string;
+  /** Networks whose hosts are heard; those of `known` are heard whatever others do. */
+  readonly allow: readonly string[];
+  readonly known: readonly string[];
+  readonly receiveBufferBytes: number;
+  /** Replaces `/`. */
+  readonly root: string;
+  readonly clock: Clock;
+  readonly urgent: () => void;
+  /** Makes the protocol's reassembly. */
+  readonly reassembly: (events: HeardEvents, isKnown: (key: SenderKey) => boolean) => Reassembly;
+}
+
+/** Datagrams that one system call receives, and calls a turn of the event loop: everything else has its turn in between. */
+const BATCH = 128;
+const BATCHES_A_TURN = 32;
+/** No datagram of either protocol is as long. */
+const DATAGRAM_BYTES = 2048;
+/** Witnesses and reports that strangers cause, and the operator's own: so many at once, and a second in the long run. */
+const STRANGERS = { burst: 64, perS: 8 } as const;
+const OWN = { burst: 512, perS: 64 } as const;
+/** Reports that a collection makes, whose logs are written to disk one by one. */
+const REPORTS_A_COLLECTION = 8;
+
+export class RelaySource implements Source {
+  readonly name: string;
+  readonly #options: RelayOptions;
+  readonly #address: ListenAddress;
+  readonly #allowed: Networks;
+  readonly #known: Networks;
+  readonly #key: SenderKey = { a: 0, b: 0, c: 0, d: 0, stream: 0 };
+  readonly #records = new WeakMap<HeardCrash, string>();
+  readonly #witnesses: CrashWitness[] = [];
+  readonly #reports: Reported[] = [];
+  readonly #witnessBudget = budget();
+  readonly #reportBudget = budget();
+  #run = '';
+  #heard = 0;
+  #socket: UdpSocket | undefined;
+  #reassembly: Reassembly | undefined;
+  #notAllowed = 0;
+  #truncated = 0;
+  /** Crashes of which nothing could be said, or no more. */
+  #unreported = 0;
+  #socketDrops = 0;
+  #isFinishing = false;
+
+  /** @throws TypeError when an address or a network is none. */
+  constructor(options: RelayOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#address = parseListen(options.listen);
+    this.#allowed = new Networks([...options.allow, ...options.known]);
+    this.#known = new Networks(options.known);
+  }
+
+  probe(): Probe {
+    const { hears, listen, root, receiveBufferBytes } = this.#options;
+    const detail = `${hears} on UDP ${listen}`;
+    const lack = receiveBufferLack(root, receiveBufferBytes);
+    return lack ? { state: 'degraded', detail, ...lack } : { state: 'ok', detail };
+  }
+
+  start(): void {
+    const { clock, reassembly, listen, receiveBufferBytes } = this.#options;
+    this.#run = Math.max(0, clock.nowUs()).toString(36);
+    this.#socketDrops = 0;
+    this.#isFinishing = false;
+    const batch = { datagrams: BATCH, datagramBytes: DATAGRAM_BYTES, receiveBufferBytes };
+    try {
+      this.#socket = new UdpSocket({ ...this.#address, ...batch });
+    } catch (error) {
+      throw explained(error, this.name, listen);
+    }
+    const events: HeardEvents = {
+      began: (crash) => this.#began(crash),
+      lost: (crash) => this.#lost(crash),
+    };
+    this.#reassembly = reassembly(events, (key) => this.#known.has(key));
+    this.#socket.onReadable(() => this.#receive());
+  }
+
+  /** Where it listens; a port that the kernel chose, where none was named. */
+  get port(): number {
+    return this.#socket?.port ?? 0;
+  }
+
+  collect(into: Collector): void {
+    this.#settle();
+    this.#handOver(into);
+    this.#tellLosses(into);
+  }
+
+  finish(): void {
+    this.#receive();
+    this.#isFinishing = true;
+  }
+
+  stop(): void {
+    this.#socket?.close();
+    this.#socket = undefined;
+    this.#reassembly = undefined;
+  }
+
+  /** Takes what is there. Returns whether something is left. */
+  #receive(): boolean {
+    const [socket, reassembly] = [this.#socket, this.#reassembly];
+    if (!socket || !reassembly) return false;
+    const { ring } = socket;
+    const key = this.#key;
+    let received: number = BATCH;
+    for (let batch = 0; batch < BATCHES_A_TURN && received === BATCH; batch++) {
+      received = socket.receive();
+      const nowUs = this.#options.clock.nowUs();
+      for (let i = 0; i < received; i++) {
+        socket.readSender(i, key);
+        if (!this.#allowed.has(key)) this.#notAllowed++;
+        else if (ring.isTruncated(i)) this.#truncated++;
+        else reassembly.take(key, ring.slab, ring.startOf(i), ring.endOf(i), nowUs);
+      }
+    }
+    if (reassembly.isAnyWhole && this.#reports.length === 0) this.#options.urgent();
+    return received === BATCH;
+  }
+
+  #began(crash: HeardCrash): void {
+    if (!this.#witnessBudget.take(crash, this.#options.clock.nowUs())) return;
+    const record = this.#nextRecord();
+    this.#records.set(crash, record);
+    this.#witnesses.push(witnessOf(crash, this.name, record));
+    this.#options.urgent();
+  }
+
+  /** What a witness told of is reported with what there is of it. */
+  #lost(crash: HeardCrash): void {
+    if (this.#records.has(crash) && this.#reports.length < REPORTS_A_COLLECTION) this.#report(crash, 1);
+    else this.#unreported++;
+  }
+
+  #settle(): void {
+    const reassembly = this.#reassembly;
+    if (!reassembly) return;
+    const nowUs = this.#options.clock.nowUs();
+    let wanted = 0;
+    const most = this.#isFinishing ? STRANGERS.burst : REPORTS_A_COLLECTION - this.#reports.length;
+    const wants = (crash: HeardCrash) =>
+      wanted < most && this.#reportBudget.take(crash, nowUs) && ++wanted > 0;
+    const crashes = this.#isFinishing ? reassembly.settleAll(wants) : reassembly.settle(nowUs, wants);
+    for (const crash of crashes) this.#report(crash, 0);
+  }
+
+  #report(crash: HeardCrash, later: number): void {
+    const record = this.#records.get(crash) ?? this.#nextRecord();
+    this.#records.set(crash, record);
+    const { findings, log } = reportOf(crash, this.name, record);
+    this.#reports.push({ findings: { ...findings, revision: findings.revision + later }, log });
+  }
+
+  #nextRecord(): string {
+    return `${this.name}-${this.#run}-${++this.#heard}`;
+  }
+
+  /** As much as the next message takes; the rest is handed over again. */
+  #handOver(into: Collector): void {
+    const { witness, crash } = into;
+    if (!witness || !crash) {
+      this.#witnesses.length = this.#reports.length = 0;
+      return;
+    }
+    while (this.#witnesses[0] && witness(this.#witnesses[0])) this.#witnesses.shift();
+    while (this.#reports[0] && crash(this.#reports[0].findings, this.#reports[0].log)) this.#reports.shift();
+  }
+
+  #tellLosses(into: Collector): void {
+    const drops = this.#socket?.drops ?? this.#socketDrops;
+    // 32 bits of it are told.
+    const dropped = (drops - this.#socketDrops) >>> 0;
+    this.#socketDrops = drops;
+    if (dropped > 0) into.loss('socket_full', dropped);
+    if (this.#notAllowed > 0) into.loss('not_allowed', this.#notAllowed);
+    if (this.#truncated > 0) into.loss('malformed', this.#truncated);
+    if (this.#unreported > 0) into.loss('unreported', this.#unreported);
+    this.#notAllowed = this.#truncated = this.#unreported = 0;
+    this.#reassembly?.takeLosses((hop, count) => into.loss(hop, count));
+  }
+}
+
+/** What may be said of crashes: the operator's own hosts have a share that strangers cannot use up. */
+function budget() {
+  const strangers = new Bucket(STRANGERS.perS, STRANGERS.burst);
+  const own = new Bucket(OWN.perS, OWN.burst);
+  return {
+    take: ({ isKnown }: HeardCrash, nowUs: number) => (isKnown ? own : strangers).take(nowUs),
+  };
+}
+
+function explained(error: unknown, name: string, listen: string): unknown {
+  if (!(error instanceof KernelError)) return error;
+  const mend = `sources.${name}.listen`;
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new Error(`UDP ${listen} is taken by another process: stop that or set ${mend}`, {
+        cause: error,
+      });
+    case 'EADDRNOTAVAIL':
+      return new Error(`${listen} is no address of this host: set ${mend}`, { cause: error });
+    case 'EACCES':
+      return new Error(`UDP ${listen} needs CAP_NET_BIND_SERVICE: grant it or set ${mend}`, { cause: error });
+    default:
+      return error;
+  }
+}

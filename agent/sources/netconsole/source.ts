@@ -1,0 +1,30 @@
+/** The source `netconsole`: what other hosts' consoles say, as far as it tells of a crash. docs/sources/netconsole.md. */
+import { randomInt } from 'node:crypto';
+import { NetconsoleReassembly } from '@netfall/crash';
+import { admissionLimits, MOST_SEED } from '../../relay/limits.ts';
+import { RelaySource } from '../../relay/source.ts';
+import type { SourceContext } from '../index.ts';
+
+/** How long nothing must come for a crash to be over, and how long one may take in all. */
+const QUIET_US = 5_000_000;
+const LONGEST_US = 120_000_000;
+
+export function createNetconsole({ root, config, clock, urgent }: SourceContext): RelaySource {
+  const { listen, allow, known, receive_buffer_bytes, max_bytes, max_log_bytes, context_bytes, ...rates } =
+    config.netconsole;
+  return new RelaySource({
+    name: 'netconsole',
+    hears: 'hears netconsole',
+    ...{ root, clock, urgent, listen, allow, known },
+    receiveBufferBytes: receive_buffer_bytes,
+    reassembly: (events, isKnown) => {
+      const sizes = { maxBytes: max_bytes, maxLogBytes: max_log_bytes, contextBytes: context_bytes };
+      const times = { quietUs: QUIET_US, longestUs: LONGEST_US };
+      const limits = admissionLimits(rates);
+      return new NetconsoleReassembly(
+        { limits, ...sizes, ...times, isKnown, seed: randomInt(MOST_SEED) },
+        events,
+      );
+    },
+  });
+}
