@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe } from 'vitest';
 import { appending } from './contract/appending.ts';
 import type { Bed, Traits } from './contract/bed.ts';
 import { blobs } from './contract/blobs.ts';
+import { evidence } from './contract/evidence.ts';
 import { lostAcknowledgements } from './contract/lost-acknowledgements.ts';
 import { model } from './contract/model.ts';
 import { reading } from './contract/reading.ts';
@@ -25,7 +26,11 @@ export function logContract(name: string, traits: Traits, makeBed: () => Promise
     describe('lost acknowledgements', () => lostAcknowledgements(current));
     describe('reading', () => reading(current));
     describe('watching', () => watching(current));
-    describe('blobs', () => blobs(current, traits));
+    describe('blobs', () => blobs(current, traits, 'blobs'));
+    describe('evidence', () => {
+      blobs(current, traits, 'evidence');
+      evidence(current, traits);
+    });
     describe('model', () => model(makeBed, traits));
   });
 }

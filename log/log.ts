@@ -79,12 +79,19 @@ export interface Log {
   info(): Promise<LogInfo>;
   /** Drops every entry below `sequence`. Sequences are never given again. */
   purge(sequence: number): Promise<void>;
+  /** What collectors put for each other and believe: snapshots. */
   readonly blobs: Blobs;
+  /**
+   * What agents put for people to look at: logs of crashes. Apart from `blobs`, since agents may put here and not there,
+   * and bounded: a put that finds no room fails with LogError `full`. Whatever an agent may write it may also spoil, so
+   * nothing here is to be believed further than its name says: objects are named after their content.
+   */
+  readonly evidence: Blobs;
   /** Waits for appends that are under way, then lets go of everything. */
   close(): Promise<void>;
 }
 
-/** Large things that entries refer to by name: snapshots now, logs and captures later. */
+/** A store of large things that entries refer to by name. */
 export interface Blobs {
   /** Stores a blob whole or not at all, replacing one of the same name. Names match `[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*`. */
   put(name: string, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void>;

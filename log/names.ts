@@ -9,6 +9,8 @@ import type { Outgoing, ReadOptions } from './log.ts';
 export const DEFAULT_MAX_MESSAGE_BYTES = 512 * 1024;
 /** How long a message id is remembered unless the log is opened otherwise, microseconds. */
 export const DEFAULT_DEDUPE_US = 10_000_000;
+/** Bytes that evidence may take unless the log is opened with another bound. */
+export const DEFAULT_MAX_EVIDENCE_BYTES = 1024 ** 3;
 /** Entries a batch holds at most unless the reader asks otherwise. */
 const DEFAULT_MAX_BATCH = 1024;
 
@@ -62,9 +64,14 @@ export function checkRead(options: ReadOptions): number {
   return maxBatch;
 }
 
-/** Throws TypeError unless the blob name is of the form the interface states and at most 200 characters long. */
+/** Whether a blob name is of the form the interface states and at most 200 characters long. */
+export function isBlobName(name: string): boolean {
+  return name.length <= MAX_BLOB_NAME && BLOB_NAME.test(name);
+}
+
+/** Throws TypeError unless it is a blob name. */
 export function checkBlobName(name: string): void {
-  if (name.length > MAX_BLOB_NAME || !BLOB_NAME.test(name)) {
+  if (!isBlobName(name)) {
     throw new TypeError(
       `blob name ${quote(name)}: give letters, digits, . _ - in parts split by /, at most 200`,
     );

@@ -5,6 +5,7 @@ import type { Log, Outgoing, Stored } from '../log.ts';
 
 export interface OpenOptions {
   readonly maxBytes?: number;
+  readonly maxEvidenceBytes?: number;
   readonly dedupeUs?: number;
 }
 
@@ -18,6 +19,9 @@ export interface Traits {
   readonly modelRuns: number;
 }
 
+/** The stores of a log. */
+export type BlobStoreName = 'blobs' | 'evidence';
+
 /** One empty log and what can be done to it, for one test. */
 export interface Bed {
   /** Opens the log. The settings are those of the first call. */
@@ -27,7 +31,7 @@ export interface Bed {
   /** Lets so much time pass. */
   pass(us: number): Promise<void>;
   /** Damages a stored blob of a durable log behind its back. */
-  corruptBlob(name: string): Promise<void>;
+  corruptBlob(store: BlobStoreName, name: string): Promise<void>;
   /** Closes every handle and removes everything. */
   end(): Promise<void>;
 }

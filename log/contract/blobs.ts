@@ -1,11 +1,11 @@
-/** Contract: blobs. */
+/** Contract: blobs, in each of a log's stores. */
 
 import { createHash, randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Blobs } from '../log.ts';
-import { type Bed, rejection, type Traits } from './bed.ts';
+import { type Bed, type BlobStoreName, rejection, type Traits } from './bed.ts';
 
-async function whole(blobs: Blobs, name: string): Promise<Buffer | null> {
+export async function whole(blobs: Blobs, name: string): Promise<Buffer | null> {
   const chunks = await blobs.get(name);
   if (!chunks) return null;
   const parts: Uint8Array[] = [];
@@ -15,9 +15,11 @@ async function whole(blobs: Blobs, name: string): Promise<Buffer | null> {
 
 const sha256 = (data: Uint8Array) => createHash('sha256').update(data).digest('hex');
 
-export function blobs(bed: () => Bed, traits: Traits): void {
+export function blobs(bed: () => Bed, traits: Traits, store: BlobStoreName): void {
+  const open = async () => (await bed().open())[store];
+
   test('what was put comes back, whatever its size and however it was cut', async () => {
-    const { blobs } = await bed().open();
+    const blobs = await open();
     const big = randomBytes(3_000_001);
     await blobs.put('big', [big.subarray(0, 1), big.subarray(1, 1_000_000), big.subarray(1_000_000)]);
     expect(sha256((await whole(blobs, 'big'))!)).toBe(sha256(big));
@@ -35,7 +37,7 @@ export function blobs(bed: () => Bed, traits: Traits): void {
   });
 
   test('a name is replaced as a whole, and a failed put leaves the old one', async () => {
-    const { blobs } = await bed().open();
+    const blobs = await open();
     await blobs.put('snapshot', [Buffer.from('old and long')]);
     await blobs.put('snapshot', [Buffer.from('new')]);
     expect((await whole(blobs, 'snapshot'))?.toString()).toBe('new');
@@ -51,7 +53,7 @@ export function blobs(bed: () => Bed, traits: Traits): void {
   });
 
   test('a blob that is replaced or deleted while it is read never comes back mixed', async () => {
-    const { blobs } = await bed().open();
+    const blobs = await open();
     const old = randomBytes(2_000_000);
     await blobs.put('snapshot', [old]);
     const chunks = (await blobs.get('snapshot'))!;
@@ -71,7 +73,7 @@ export function blobs(bed: () => Bed, traits: Traits): void {
   });
 
   test('names are listed by prefix, sorted, and deleted ones are gone', async () => {
-    const { blobs } = await bed().open();
+    const blobs = await open();
     for (const name of ['snapshot/2', 'snapshot/10', 'log/a', 'snapshot-x', 'a.b_c-D/..']) {
       await blobs.put(name, [Buffer.from(name)]);
     }
@@ -88,7 +90,7 @@ export function blobs(bed: () => Bed, traits: Traits): void {
   });
 
   test('names out of the agreed form are the fault of the caller', async () => {
-    const { blobs } = await bed().open();
+    const blobs = await open();
     for (const name of ['', '/', 'a/', '/a', 'a//b', 'a b', 'ä', 'a\0', 'x'.repeat(201)]) {
       await expect(blobs.put(name, [])).rejects.toThrow(TypeError);
       await expect(blobs.get(name)).rejects.toThrow(TypeError);
@@ -103,17 +105,17 @@ export function blobs(bed: () => Bed, traits: Traits): void {
   if (!traits.durable) return;
 
   test('damage is noticed', async () => {
-    const log = await bed().open();
-    await log.blobs.put('snapshot', [randomBytes(500_000)]);
-    expect(await rejection(whole(log.blobs, 'snapshot'))).toBe('resolved');
-    await bed().corruptBlob('snapshot');
-    expect(await rejection(whole(log.blobs, 'snapshot'))).toBe('corrupt');
+    const blobs = await open();
+    await blobs.put('snapshot', [randomBytes(500_000)]);
+    expect(await rejection(whole(blobs, 'snapshot'))).toBe('resolved');
+    await bed().corruptBlob(store, 'snapshot');
+    expect(await rejection(whole(blobs, 'snapshot'))).toBe('corrupt');
   });
 
   test('blobs outlive the handle', async () => {
     const log = await bed().open();
-    await log.blobs.put('snapshot', [Buffer.from('kept')]);
+    await log[store].put('snapshot', [Buffer.from('kept')]);
     await log.close();
-    expect((await whole((await bed().open()).blobs, 'snapshot'))?.toString()).toBe('kept');
+    expect((await whole(await open(), 'snapshot'))?.toString()).toBe('kept');
   });
 }

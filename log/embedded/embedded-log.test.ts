@@ -57,8 +57,8 @@ logContract('embedded log in memory', { shared: false, durable: false, modelRuns
 
 logContract('embedded log on disk', { shared: false, durable: true, modelRuns: 20 }, async () => {
   const dir = mkdtempSync(join(tmpdir(), 'netfall-log-'));
-  const damage = async (name: string) => {
-    const file = await open(join(dir, 'blobs', `${encodeURIComponent(name)}.blob`), 'r+');
+  const damage: Bed['corruptBlob'] = async (store, name) => {
+    const file = await open(join(dir, store, `${encodeURIComponent(name)}.blob`), 'r+');
     await file.write(Buffer.from('!'), 0, 1, 1000);
     await file.close();
   };

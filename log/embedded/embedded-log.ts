@@ -21,6 +21,7 @@ import {
   checkSequence,
   checkSubject,
   DEFAULT_DEDUPE_US,
+  DEFAULT_MAX_EVIDENCE_BYTES,
   DEFAULT_MAX_MESSAGE_BYTES,
 } from '../names.ts';
 import { Wakeup } from '../wakeup.ts';
@@ -28,12 +29,15 @@ import { Database, rowBytes, type State } from './database.ts';
 import { DedupeWindow } from './dedupe.ts';
 import { fileBlobs } from './file-blobs.ts';
 import { memoryBlobs } from './memory-blobs.ts';
+import { Room } from './room.ts';
 
 export interface EmbeddedLogOptions {
   /** The folder of the log, made when missing. `:memory:` keeps everything in memory, for simulated worlds. */
   readonly dir: string;
   /** Entries may hold this many bytes (default 4 GiB), each counted as the room it takes in the file. Blobs not included. */
   readonly maxBytes?: number;
+  /** Evidence may hold this many bytes (default 1 GiB). */
+  readonly maxEvidenceBytes?: number;
   /** The most bytes of data a message may carry (default 512 KiB). */
   readonly maxMessageBytes?: number;
   /** How long an id is remembered, microseconds (default 10 s). */
@@ -66,6 +70,7 @@ export function openEmbeddedLog(options: EmbeddedLogOptions): Log {
 
 class EmbeddedLog implements Log {
   readonly blobs: Blobs;
+  readonly evidence: Blobs;
   readonly #dir: string;
   readonly #clock: Clock;
   readonly #maxBytes: number;
@@ -88,8 +93,8 @@ class EmbeddedLog implements Log {
     this.#db = new Database(options.dir);
     this.#state = this.#db.loadState();
     this.#remember(this.#nowUs() - dedupeUs);
-    const ensureOpen = () => this.#ensureOpen();
-    this.blobs = options.dir === ':memory:' ? memoryBlobs(ensureOpen) : fileBlobs(options.dir, ensureOpen);
+    this.blobs = this.#blobsIn('blobs', Number.POSITIVE_INFINITY);
+    this.evidence = this.#blobsIn('evidence', options.maxEvidenceBytes ?? DEFAULT_MAX_EVIDENCE_BYTES);
   }
 
   async append(message: Outgoing): Promise<Receipt> {
@@ -199,6 +204,14 @@ class EmbeddedLog implements Log {
     while (this.#queue.length > 0) this.#flush();
     this.#db.close();
     this.#commits.ring();
+  }
+
+  #blobsIn(folder: 'blobs' | 'evidence', mostBytes: number): Blobs {
+    const ensureOpen = () => this.#ensureOpen();
+    const room = new Room(`${folder} in ${this.#dir}`, mostBytes);
+    return this.#dir === ':memory:'
+      ? memoryBlobs(room, ensureOpen)
+      : fileBlobs(this.#dir, folder, room, ensureOpen);
   }
 
   #schedule(): void {

@@ -1,15 +1,16 @@
 /**
- * Blobs as files under `dir/blobs`. A file is the blob's bytes, then 4 bytes `nfb1`, then the SHA-256 of the bytes:
+ * Blobs as files of one folder. A file is the blob's bytes, then 4 bytes `nfb1`, then the SHA-256 of the bytes:
  * digest and data are one file, so they are replaced as one. It must not know what blobs hold.
  */
 
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Blobs, LogError } from '../log.ts';
 import { checkBlobName, checkBlobPrefix } from '../names.ts';
 import { asLogError } from './errors.ts';
+import type { Room } from './room.ts';
 
 const MAGIC = Buffer.from('nfb1');
 const TRAILER_BYTES = MAGIC.length + 32;
@@ -19,14 +20,19 @@ const TEMPORARY = '.tmp';
 
 /**
  * @param logDir the folder of the log, which this process has locked
+ * @param folder the name of the blobs' own folder in it
+ * @param room what the files together may take
  * @param ensureOpen throws when the log is closed
  */
-export function fileBlobs(logDir: string, ensureOpen: () => void): Blobs {
-  const dir = join(logDir, 'blobs');
+export function fileBlobs(logDir: string, folder: string, room: Room, ensureOpen: () => void): Blobs {
+  const dir = join(logDir, folder);
   try {
     mkdirSync(dir, { recursive: true });
-    // What a killed process was writing. The log's lock says that nobody writes now.
-    for (const file of readdirSync(dir)) if (file.endsWith(TEMPORARY)) rmSync(join(dir, file));
+    for (const file of readdirSync(dir)) {
+      // What a killed process was writing. The log's lock says that nobody writes now.
+      if (file.endsWith(TEMPORARY)) rmSync(join(dir, file));
+      else room.hold(file, statSync(join(dir, file)).size);
+    }
   } catch (error) {
     throw asLogError(error, logDir);
   }
@@ -44,14 +50,21 @@ export function fileBlobs(logDir: string, ensureOpen: () => void): Blobs {
       checkBlobName(name);
       await guarded(async () => {
         const temporary = join(dir, `${randomUUID()}${TEMPORARY}`);
+        const file = fileOf(name);
+        let taken = 0;
         try {
-          await write(temporary, chunks);
-          await rename(temporary, join(dir, fileOf(name)));
-          await syncFolder(dir);
+          await write(temporary, chunks, (bytes) => {
+            room.take(bytes);
+            taken += bytes;
+          });
+          await rename(temporary, join(dir, file));
+          room.keep(file, taken);
         } catch (error) {
+          room.give(taken);
           await rm(temporary, { force: true });
           throw error;
         }
+        await syncFolder(dir);
       });
     },
     async get(name) {
@@ -71,7 +84,9 @@ export function fileBlobs(logDir: string, ensureOpen: () => void): Blobs {
     async delete(name) {
       checkBlobName(name);
       await guarded(async () => {
-        await rm(join(dir, fileOf(name)), { force: true });
+        const file = fileOf(name);
+        await rm(join(dir, file), { force: true });
+        room.remove(file);
         await syncFolder(dir);
       });
     },
@@ -83,11 +98,18 @@ function fileOf(name: string): string {
   return encodeURIComponent(name) + SUFFIX;
 }
 
-async function write(path: string, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+/** @param take is asked for every byte before it is written */
+async function write(
+  path: string,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  take: (bytes: number) => void,
+): Promise<void> {
   const hash = createHash('sha256');
   const file = await open(path, 'wx');
   try {
+    take(TRAILER_BYTES);
     for await (const chunk of chunks) {
+      take(chunk.length);
       hash.update(chunk);
       await writeAll(file, chunk);
     }

@@ -2,16 +2,31 @@
 
 import type { Blobs } from '../log.ts';
 import { checkBlobName, checkBlobPrefix } from '../names.ts';
+import type { Room } from './room.ts';
 
-/** @param ensureOpen throws when the log is closed */
-export function memoryBlobs(ensureOpen: () => void): Blobs {
+/**
+ * @param room what all of them together may take
+ * @param ensureOpen throws when the log is closed
+ */
+export function memoryBlobs(room: Room, ensureOpen: () => void): Blobs {
   const byName = new Map<string, readonly Uint8Array[]>();
   return {
     async put(name, chunks) {
       ensureOpen();
       checkBlobName(name);
       const copy: Uint8Array[] = [];
-      for await (const chunk of chunks) copy.push(chunk.slice());
+      let bytes = 0;
+      try {
+        for await (const chunk of chunks) {
+          room.take(chunk.length);
+          bytes += chunk.length;
+          copy.push(chunk.slice());
+        }
+      } catch (error) {
+        room.give(bytes);
+        throw error;
+      }
+      room.keep(name, bytes);
       byName.set(name, copy);
     },
     async get(name) {
@@ -31,6 +46,7 @@ export function memoryBlobs(ensureOpen: () => void): Blobs {
     async delete(name) {
       ensureOpen();
       checkBlobName(name);
+      room.remove(name);
       byName.delete(name);
     },
   };

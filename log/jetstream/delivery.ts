@@ -38,6 +38,8 @@ export interface DeliveryOptions {
 export class Delivery {
   /** Why no more will come, null while more may. */
   ended: string | null = null;
+  /** Whether it ended because there was nothing more to deliver. */
+  idle = false;
   /** How many messages the consumer had to deliver when it was made. */
   readonly pending: number;
   readonly #connection: Connection;
@@ -160,7 +162,10 @@ export class Delivery {
     if (code === 100) {
       const delivered = Number(headers?.get(JsHeaders.LastConsumerSeqHdr) || this.#delivered);
       if (delivered > this.#delivered) this.#end(`delivery ${delivered} was lost on the way`);
-      else if (this.#options.untilIdle) this.#end('nothing more to deliver');
+      else if (this.#options.untilIdle) {
+        this.idle = true;
+        this.#end('nothing more to deliver');
+      }
       return;
     }
     // A pull that ran out of time or of its bytes: what it did not bring may be asked for again.

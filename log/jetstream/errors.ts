@@ -78,7 +78,7 @@ export function asLogError(error: unknown, where: string): LogError {
   if (noResponders || (error instanceof Error && error.name === 'JetStreamNotEnabled')) {
     return new LogError(
       'unavailable',
-      `${where}: nobody answers: is JetStream on and the subject in the stream?`,
+      `${where}: nobody answers: is JetStream on, does it exist, and does it take the subject?`,
       options,
     );
   }

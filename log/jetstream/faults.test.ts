@@ -1,9 +1,11 @@
 /** What befalls the JetStream log from outside: cut connections, killed servers, restored and replaced streams. */
 
+import { randomBytes } from 'node:crypto';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Base64UrlPaddedCodec, Objm } from '@nats-io/obj';
 import { connect, headers } from '@nats-io/transport-node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
@@ -13,6 +15,7 @@ import {
   startNatsServer,
 } from '../../test/nats-server.ts';
 import { codeOf, collect, ending, message, rejection, texts } from '../contract/bed.ts';
+import { whole } from '../contract/blobs.ts';
 import { type Log, LogError, type Stored } from '../log.ts';
 import { startTcpProxy, type TcpProxy } from '../testing/tcp-proxy.ts';
 import { type JetStreamLogOptions, openJetStreamLog } from './jetstream-log.ts';
@@ -183,6 +186,7 @@ describe.skipIf(missing)(missing ? `JetStream faults (${NATS_SERVER_MISSING})` :
     expect(await rejection(log.append(message('without')))).toBe('unavailable');
     expect(await rejection(log.info())).toBe('unavailable');
     expect(await rejection(log.blobs.list(''))).toBe('unavailable');
+    expect(await rejection(log.evidence.put('crash/1', []))).toBe('unavailable');
     proxy.refuse = false;
     proxy.swallow = () => false;
     await persist(log, 'after');
@@ -434,5 +438,108 @@ describe.skipIf(missing)(missing ? `JetStream faults (${NATS_SERVER_MISSING})` :
     await log.blobs.delete('snapshot/1');
     const info = (await api('STREAM.INFO.OBJ_FAULTS-blobs', {})) as { state?: { messages: number } };
     expect(info.state?.messages).toBe(0);
+  });
+
+  test('a put that was refused in mid-way leaves nothing in the bucket', async () => {
+    const log = await open({ maxEvidenceBytes: 500_000 });
+    const chunks = [new Uint8Array(400_000), new Uint8Array(400_000)];
+    expect(await rejection(log.evidence.put('crash/1', chunks))).toBe('full');
+    const info = (await api('STREAM.INFO.OBJ_FAULTS-evidence', {})) as { state?: { messages: number } };
+    expect(info.state?.messages).toBe(0);
+  });
+
+  test('where no bucket for evidence can be made the log opens, says so, and takes evidence once there is one', async () => {
+    const small = await startNatsServer({ dir: join(dir, 'small'), jetstream: 'max_file_store: 50MB' });
+    try {
+      const notices: string[] = [];
+      const servers = [small.url];
+      const log = await open({ servers, notice: (text) => notices.push(text) });
+      expect(notices).toEqual([
+        `bucket FAULTS-evidence on ${small.url} is full (insufficient storage resources available): ` +
+          'purge it, raise max_bytes or add disk; until then there is no place for evidence',
+      ]);
+      expect(await log.append(message('a'))).toMatchObject({ sequence: 1 });
+      await log.blobs.put('snapshot', [new Uint8Array(10)]);
+      expect(await rejection(log.evidence.put('crash/1', []))).toBe('unavailable');
+      expect(await rejection(log.evidence.list(''))).toBe('unavailable');
+      await open({ servers, maxEvidenceBytes: 1_000_000 });
+      await log.evidence.put('crash/1', []);
+      expect(await log.evidence.list('')).toEqual(['crash/1']);
+    } finally {
+      await Promise.all(logs.splice(0).map((log) => log.close()));
+      await small.stop();
+    }
+  });
+
+  test('a server that takes small messages only gets small chunks', async () => {
+    const narrow = await startNatsServer({ dir: join(dir, 'narrow'), config: 'max_payload: 10000' });
+    try {
+      const log = await open({ servers: [narrow.url] });
+      const data = randomBytes(100_001);
+      await log.evidence.put('crash/1', [data]);
+      expect((await whole(log.evidence, 'crash/1'))?.equals(data)).toBe(true);
+    } finally {
+      await Promise.all(logs.splice(0).map((log) => log.close()));
+      await narrow.stop();
+    }
+  });
+
+  test('what others write as descriptions harms nobody', async () => {
+    const log = await open();
+    await log.evidence.put('crash/1', [Buffer.from('whole')]);
+    const nc = await connect({ servers: server.url });
+    const describe = (name: string, description: unknown) =>
+      nc.request(
+        `$O.FAULTS-evidence.M.${Base64UrlPaddedCodec.encode(name)}`,
+        typeof description === 'string' ? description : JSON.stringify(description),
+      );
+    const sound = { nuid: 'AAAA', chunks: 1, digest: `SHA-256=${'A'.repeat(43)}=`, name: 'crash/other' };
+    const hostile: readonly [string, unknown][] = [
+      ['crash/text', 'no JSON'],
+      ['crash/null', null],
+      ['crash/all', { ...sound, nuid: '*' }],
+      ['crash/endless', { ...sound, chunks: Number.MAX_SAFE_INTEGER }],
+      ['crash/negative', { ...sound, chunks: -1 }],
+      ['crash/undigested', { ...sound, digest: 7 }],
+      ['crash/hollow', { ...sound, chunks: 0 }],
+    ];
+    for (const [name, description] of hostile) await describe(name, description);
+    await describe('no blob name', sound);
+    await nc.request('$O.FAULTS-evidence.M.!', '{}');
+    const names = hostile.map(([name]) => name);
+    expect(await log.evidence.list('crash/')).toEqual(['crash/1', ...names].sort());
+    expect(await log.evidence.list('')).toHaveLength(1 + names.length);
+    for (const name of names)
+      expect([name, await rejection(whole(log.evidence, name))]).toEqual([name, 'corrupt']);
+    await log.evidence.put('crash/all', [Buffer.from('mended')]);
+    expect((await whole(log.evidence, 'crash/all'))?.toString()).toBe('mended');
+    await describe('crash/null', { ...sound, deleted: true });
+    expect(await log.evidence.get('crash/null')).toBeNull();
+    expect(await log.evidence.list('crash/null')).toEqual([]);
+    for (const name of names) await log.evidence.delete(name);
+    expect(await log.evidence.list('')).toEqual(['crash/1']);
+    expect((await whole(log.evidence, 'crash/1'))?.toString()).toBe('whole');
+    await nc.close();
+  });
+
+  test('the client library, and so the tools of NATS, read what is put here', async () => {
+    const log = await open();
+    const data = randomBytes(300_000);
+    await log.evidence.put('crash/1', [data]);
+    await log.evidence.put('crash/2', []);
+    const nc = await connect({ servers: server.url });
+    const objects = await new Objm(nc).open('FAULTS-evidence');
+    expect((await objects.list()).map(({ name, size }) => [name, size])).toEqual([
+      ['crash/1', 300_000],
+      ['crash/2', 0],
+    ]);
+    expect(Buffer.from((await objects.getBlob('crash/1'))!).equals(data)).toBe(true);
+    // And the other way round, tombstones included.
+    await objects.putBlob({ name: 'crash/3' }, data);
+    await objects.delete('crash/2');
+    expect(await log.evidence.list('')).toEqual(['crash/1', 'crash/3']);
+    expect(await log.evidence.get('crash/2')).toBeNull();
+    expect((await whole(log.evidence, 'crash/3'))?.equals(data)).toBe(true);
+    await nc.close();
   });
 });

@@ -1,4 +1,4 @@
-/** The log as one JetStream stream and one object store bucket. It must not know what entries mean. */
+/** The log as one JetStream stream and two object store buckets. It must not know what entries mean. */
 
 import {
   type JetStreamPublishOptions,
@@ -15,11 +15,12 @@ import {
   checkSequence,
   checkSubject,
   DEFAULT_DEDUPE_US,
+  DEFAULT_MAX_EVIDENCE_BYTES,
   DEFAULT_MAX_MESSAGE_BYTES,
 } from '../names.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { apiCode, asLogError, DUPLICATE_IN_PROCESS } from './errors.ts';
-import { objectBlobs } from './object-blobs.ts';
+import { type BlobStore, ensureBucket, objectBlobs } from './object-blobs.ts';
 import { timestampUs } from './position.ts';
 import { readStream } from './reader.ts';
 import { ensureStream, firstHeld, identityOf } from './stream.ts';
@@ -41,16 +42,22 @@ export interface JetStreamLogOptions extends ConnectionOptions {
   readonly maxMessageBytes?: number;
   /** How long an id is remembered, microseconds (default 10 s). */
   readonly dedupeUs?: number;
-  /** The object store bucket for blobs (default `<stream>-blobs`). */
+  /** The object store bucket for blobs (default `<stream>-blobs`); evidence has `<stream>-evidence`. */
   readonly bucket?: string;
+  /**
+   * Evidence may hold this many bytes (default 1 GiB), which the server sets aside when the bucket is made. A bucket that
+   * exists stays as it is.
+   */
+  readonly maxEvidenceBytes?: number;
   /** How long an append or a question may take before it fails with `timeout`, milliseconds (default 5000). */
   readonly timeoutMs?: number;
   readonly clock?: Clock;
 }
 
 /**
- * Connects, and finds or makes stream and bucket. Throws LogError `unavailable` or `timeout` when the servers cannot be
+ * Connects, and finds or makes stream and buckets. Throws LogError `unavailable` or `timeout` when the servers cannot be
  * reached, `conflict` when a stream of that name has settings that would lose entries. Once open it reconnects for ever.
+ * That there is no bucket for evidence, and none can be made, is told to `notice`; the rest works.
  */
 export async function openJetStreamLog(options: JetStreamLogOptions): Promise<Log> {
   const connection = await Connection.open(options);
@@ -128,19 +135,24 @@ async function openOn(connection: Connection, options: JetStreamLogOptions): Pro
     }
   };
 
-  const blobs = await objectBlobs({
-    connection,
-    js,
-    jsm,
-    clock,
-    bucket: options.bucket ?? `${stream}-blobs`,
-    replicas,
-    timeoutMs,
-    ensureOpen,
-  });
+  const store = (bucket: string, direct: boolean): BlobStore => {
+    return { connection, js, jsm, clock, bucket, replicas, direct, ensureOpen };
+  };
+  const snapshots = store(options.bucket ?? `${stream}-blobs`, false);
+  const evidence = store(`${stream}-evidence`, true);
+  const [made] = await Promise.allSettled([
+    ensureBucket(snapshots, -1),
+    ensureBucket(evidence, options.maxEvidenceBytes ?? DEFAULT_MAX_EVIDENCE_BYTES).catch(
+      (error: LogError) => {
+        connection.notice(`${error.message}; until then there is no place for evidence`);
+      },
+    ),
+  ]);
+  if (made.status === 'rejected') throw made.reason;
 
   return {
-    blobs,
+    blobs: objectBlobs(snapshots),
+    evidence: objectBlobs(evidence),
     async append(outgoing) {
       ensureOpen();
       checkOutgoing(outgoing);

@@ -12,6 +12,7 @@ import {
   startNatsServer,
 } from '../../test/nats-server.ts';
 import { collect, message, rejection } from '../contract/bed.ts';
+import { whole } from '../contract/blobs.ts';
 import type { Log } from '../log.ts';
 import { openJetStreamLog } from './jetstream-log.ts';
 
@@ -67,13 +68,17 @@ describe.skipIf(missing)(missing ? `permissions (${NATS_SERVER_MISSING})` : 'per
     const large = new Uint8Array(400_000).fill(7);
     await collector.blobs.put('snapshot/1', [large]);
     await collector.blobs.put('snapshot/2', [large]);
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of (await collector.blobs.get('snapshot/1')) ?? []) chunks.push(chunk);
-    expect(Buffer.concat(chunks).equals(large)).toBe(true);
+    expect((await whole(collector.blobs, 'snapshot/1'))?.equals(large)).toBe(true);
     await collector.blobs.delete('snapshot/1');
     expect(await collector.blobs.list('')).toEqual(['snapshot/2']);
     await collector.purge(2);
     expect(await collector.info()).toMatchObject({ first: 2, last: 5 });
+    await agent.evidence.put('crash/1', [large]);
+    await agent.evidence.put('crash/2', [large]);
+    expect(await collector.evidence.list('crash/')).toEqual(['crash/1', 'crash/2']);
+    expect((await whole(collector.evidence, 'crash/1'))?.equals(large)).toBe(true);
+    await collector.evidence.delete('crash/1');
+    expect(await collector.evidence.list('')).toEqual(['crash/2']);
     expect(refusals).toEqual([]);
   });
 
@@ -130,6 +135,62 @@ describe.skipIf(missing)(missing ? `permissions (${NATS_SERVER_MISSING})` : 'per
     },
   );
 
+  test('an agent may put evidence, also again and in place of other, and leaves nothing of what it replaced', async () => {
+    refusals.length = 0;
+    const log = new Uint8Array(300_000).fill(1);
+    for (const data of [log, log, new Uint8Array(200_000), log])
+      await agent.evidence.put('crash/own', [data]);
+    async function* failing() {
+      yield log;
+      throw new Error('the source failed');
+    }
+    await expect(agent.evidence.put('crash/other', failing())).rejects.toThrow('the source failed');
+    expect((await whole(collector.evidence, 'crash/own'))?.equals(log)).toBe(true);
+    expect(refusals).toEqual([]);
+    await collector.evidence.delete('crash/own');
+    for (const name of await collector.evidence.list('')) await collector.evidence.delete(name);
+    const everything = await connect({
+      servers: server.url,
+      user: 'collector',
+      pass: 'c',
+      inboxPrefix: '_INBOX_collector',
+    });
+    const info = await everything.request('$JS.API.STREAM.INFO.OBJ_netfall-default-evidence');
+    expect(info.json<{ state: { messages: number } }>().state.messages).toBe(0);
+    await everything.close();
+  });
+
+  test('an agent may not look at evidence, its own included', async () => {
+    await agent.evidence.put('crash/own', [Buffer.from('log')]);
+    refusals.length = 0;
+    const refused = await Promise.all(
+      [agent.evidence.get('crash/own'), agent.evidence.list(''), agent.evidence.delete('crash/own')].map(
+        rejection,
+      ),
+    );
+    expect(refused).toEqual(refused.map(() => expect.stringMatching(/^(unavailable|timeout)$/)));
+    const said = refusals.join();
+    expect(said).toContain('"$JS.API.STREAM.MSG.GET.OBJ_netfall-default-evidence"');
+    expect(said).toContain('"$JS.API.CONSUMER.CREATE.OBJ_netfall-default-evidence.');
+    const connection = await connect({
+      servers: server.url,
+      user: 'web-1',
+      pass: 'w',
+      inboxPrefix: '_INBOX_web-1',
+    });
+    for (const subject of ['', '.$O.netfall-default-evidence.C.x']) {
+      const get = `$JS.API.DIRECT.GET.OBJ_netfall-default-evidence${subject}`;
+      await expect(connection.request(get, '{"seq":1}', { timeout: 500 })).rejects.toThrow();
+    }
+    for (const chunks of ['$O.netfall-default-evidence.C.*', '$O.netfall-default-evidence.>']) {
+      const refusal = Promise.withResolvers<Error | null>();
+      connection.subscribe(chunks, { callback: (error) => refusal.resolve(error) });
+      expect((await refusal.promise)?.message).toContain(`Subscription to "${chunks}"`);
+    }
+    await connection.close();
+    expect(await collector.evidence.list('')).toEqual(['crash/own']);
+  });
+
   test('an agent may not read, purge, or touch blobs', async () => {
     const { first } = await agent.info();
     const stop = new AbortController();
@@ -145,6 +206,7 @@ describe.skipIf(missing)(missing ? `permissions (${NATS_SERVER_MISSING})` : 'per
         agent.blobs.put('snapshot/3', [Uint8Array.of(1)]),
         agent.blobs.delete('snapshot/2'),
         agent.blobs.list(''),
+        agent.blobs.get('snapshot/2'),
       ].map(rejection),
     );
     expect(refused).toEqual(refused.map(() => expect.stringMatching(/^(unavailable|timeout)$/)));
@@ -152,5 +214,26 @@ describe.skipIf(missing)(missing ? `permissions (${NATS_SERVER_MISSING})` : 'per
     expect(await reading).toBe(0);
     expect((await collector.info()).first).toBe(first);
     expect(await collector.blobs.list('')).toEqual(['snapshot/2']);
+  });
+
+  test('an agent that is there before the bucket for evidence does all the rest, and puts once it is made', async () => {
+    const connection = await connect({
+      ...{ servers: server.url, user: 'collector', pass: 'c', inboxPrefix: '_INBOX_collector' },
+    });
+    await connection.request('$JS.API.STREAM.DELETE.OBJ_netfall-default-evidence');
+    await connection.close();
+    refusals.length = 0;
+    const early = await open('web-1', 'w');
+    expect(refusals.join('\n')).toMatch(
+      /refused something: .*"\$JS.API.STREAM.CREATE.OBJ_netfall-default-evidence"\n.*bucket netfall-default-evidence on .*; until then there is no place for evidence$/s,
+    );
+    const last = (await early.info()).last;
+    const own = await early.append(message('early', { subject: 'netfall.default.host.web-1' }));
+    expect(own).toEqual({ sequence: last + 1, duplicate: false });
+    expect(await rejection(early.evidence.put('crash/1', [Buffer.from('log')]))).toBe('unavailable');
+    await (await open('collector', 'c')).close();
+    await early.evidence.put('crash/1', [Buffer.from('log')]);
+    expect((await whole(collector.evidence, 'crash/1'))?.toString()).toBe('log');
+    await early.close();
   });
 });

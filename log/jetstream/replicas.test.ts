@@ -6,6 +6,7 @@ import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findNatsServer, NATS_SERVER_MISSING, type NatsServer } from '../../test/nats-server.ts';
 import { codeOf, message, texts } from '../contract/bed.ts';
+import { whole } from '../contract/blobs.ts';
 import type { Stored } from '../log.ts';
 import { type Cluster, startCluster } from '../testing/cluster.ts';
 
@@ -36,17 +37,18 @@ describe.skipIf(missing)(
     }
 
     // A read may be answered by a replica that has yet to apply what the others have stored.
-    test('a blob is whole for whoever reads it as soon as it is stored', async () => {
-      const log = await cluster.open();
-      for (let i = 0; i < 50; i++) {
-        const stored = randomBytes(400_000);
-        await log.blobs.put('snapshot', [stored]);
-        const chunks: Uint8Array[] = [];
-        for await (const chunk of (await log.blobs.get('snapshot')) ?? []) chunks.push(chunk);
-        expect(Buffer.concat(chunks).equals(stored)).toBe(true);
-      }
-      await log.close();
-    });
+    test.each(['blobs', 'evidence'] as const)(
+      '%s are whole for whoever reads them as soon as they are stored',
+      async (store) => {
+        const log = await cluster.open();
+        for (let i = 0; i < 50; i++) {
+          const stored = randomBytes(400_000);
+          await log[store].put('snapshot', [stored]);
+          expect((await whole(log[store], 'snapshot'))?.equals(stored)).toBe(true);
+        }
+        await log.close();
+      },
+    );
 
     test('whichever leader is killed, what was acknowledged is there and readers read on', {
       timeout: 60_000,

@@ -53,17 +53,18 @@ export async function jetStreamBed(server: NatsServer, replicas = 1): Promise<Be
       };
     },
     pass: (us) => pause(us / 1000),
-    async corruptBlob(name) {
+    async corruptBlob(store, name) {
       // One more chunk on the object's own chunk subject.
       const nc = await connect({ servers: server.url });
-      const meta = `$O.${stream}-blobs.M.${Base64UrlPaddedCodec.encode(name)}`;
+      const bucket = `${stream}-${store}`;
+      const meta = `$O.${bucket}.M.${Base64UrlPaddedCodec.encode(name)}`;
       const reply = await nc.request(
-        `$JS.API.STREAM.MSG.GET.OBJ_${stream}-blobs`,
+        `$JS.API.STREAM.MSG.GET.OBJ_${bucket}`,
         JSON.stringify({ last_by_subj: meta }),
       );
       const stored = reply.json<{ message: { data: string } }>();
       const { nuid } = JSON.parse(Buffer.from(stored.message.data, 'base64').toString());
-      await nc.request(`$O.${stream}-blobs.C.${nuid}`, 'more');
+      await nc.request(`$O.${bucket}.C.${nuid}`, 'more');
       await nc.close();
     },
     async end() {
@@ -72,7 +73,9 @@ export async function jetStreamBed(server: NatsServer, replicas = 1): Promise<Be
       const nc = await connect({ servers: server.url });
       // A server that deletes its last stream may fail to make the next, so there is one that stays.
       await nc.request('$JS.API.STREAM.CREATE.STAYS', JSON.stringify({ name: 'STAYS', subjects: ['stays'] }));
-      for (const name of [stream, `OBJ_${stream}-blobs`]) await nc.request(`$JS.API.STREAM.DELETE.${name}`);
+      for (const name of [stream, `OBJ_${stream}-blobs`, `OBJ_${stream}-evidence`]) {
+        await nc.request(`$JS.API.STREAM.DELETE.${name}`);
+      }
       await nc.close();
     },
   };

@@ -11,6 +11,7 @@ export function lossyLog(inner: Log): LossyLog {
   const lossy: LossyLog = {
     losing: false,
     blobs: inner.blobs,
+    evidence: inner.evidence,
     async append(message) {
       const receipt = await inner.append(message);
       if (lossy.losing) throw new LogError('unavailable', `the acknowledgement of ${message.id} was lost`);

@@ -353,6 +353,7 @@ class FaultyLog {
       info: guarded(() => log.info()),
       purge: guarded((sequence: number) => log.purge(sequence)),
       blobs: log.blobs,
+      evidence: log.evidence,
       close: async () => {},
     };
   }
