@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Clock, Log, Timer } from '@netfall/log';
+import type { Blobs, Clock, Log, Timer } from '@netfall/log';
 import {
   encodeEntry,
   hostSubject,
@@ -28,10 +28,15 @@ import { type SourceContext, type SourceDefinition, sources } from './sources/in
 import type { Draft, SealedMessage, Spool } from './spool/spool.ts';
 import { Switches } from './switches.ts';
 
+/** What an agent does with the log. */
+export interface AgentLog extends Pick<Log, 'append' | 'watchLast'> {
+  readonly evidence: Pick<Blobs, 'put'>;
+}
+
 export interface AgentOptions {
   readonly config: AgentConfig;
   /** Stays open when the agent stops. */
-  readonly log: Pick<Log, 'append' | 'watchLast'>;
+  readonly log: AgentLog;
   /** Stays open when the agent stops. One agent at a time. */
   readonly spool: Spool;
   /** Where what operators have switched off outlives the process; without, each start has to wait for the log. */

@@ -1,4 +1,4 @@
-export { type Agent, type AgentOptions, type AgentStatus, createAgent } from './agent.ts';
+export { type Agent, type AgentLog, type AgentOptions, type AgentStatus, createAgent } from './agent.ts';
 export { AgentConfig, completeConfig } from './config.ts';
 export { type HostReader, openHost, readInventory } from './inventory/inventory.ts';
 export { type LastWord, openLastWord } from './last-word.ts';

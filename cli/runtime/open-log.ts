@@ -1,5 +1,6 @@
 /** Opens the log that a configuration names. */
 import { hostname } from 'node:os';
+import type { AgentLog } from '@netfall/agent';
 import {
   type Clock,
   type Log,
@@ -61,15 +62,15 @@ function noLog(file: string): CommandError {
 }
 
 /** The shared log as an agent needs it. */
-export interface Reached extends Pick<Log, 'append' | 'watchLast'> {
+export interface Reached extends AgentLog {
   /** Rejects when the log will never take anything: for example because its stream has other settings. */
   readonly failed: Promise<never>;
   close(): Promise<void>;
 }
 
 /**
- * The log of `config.nats`, at once. Until it can be reached appends fail as `unavailable`: the host is watched and its
- * spool keeps what is to be said. Throws CommandError when no log is named.
+ * The log of `config.nats`, at once. Until it can be reached appends and puts fail as `unavailable`: the host is
+ * watched, and what is to be said is kept on its disk. Throws CommandError when no log is named.
  */
 export function reachForLog(config: LogConfig, file: string, environment: LogEnvironment): Reached {
   if (!config.nats) throw noLog(file);
@@ -81,12 +82,14 @@ export function reachForLog(config: LogConfig, file: string, environment: LogEnv
   const { promise: failed, reject } = Promise.withResolvers<never>();
   failed.catch(() => {});
   opening.catch(reject);
+  const reached = (): Log => {
+    if (!log) throw new LogError('unavailable', 'the log has not been reached yet');
+    return log;
+  };
   return {
     failed,
-    async append(message) {
-      if (!log) throw new LogError('unavailable', 'the log has not been reached yet');
-      return log.append(message);
-    },
+    append: async (message) => reached().append(message),
+    evidence: { put: async (name, chunks) => reached().evidence.put(name, chunks) },
     async *watchLast(subject, signal) {
       await opening.catch(() => {});
       if (log) yield* log.watchLast(subject, signal);

@@ -1,10 +1,17 @@
 /** Agent and collector in one process, as an object that a command or a test starts and stops. */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type AgentStatus, completeConfig, createAgent, openLastWord, openSpool } from '@netfall/agent';
+import {
+  type AgentLog,
+  type AgentStatus,
+  completeConfig,
+  createAgent,
+  openLastWord,
+  openSpool,
+} from '@netfall/agent';
 import { startCollector } from '@netfall/collector';
 import { parseAddress } from '@netfall/collector/listen';
-import type { Clock, Log } from '@netfall/log';
+import type { Clock } from '@netfall/log';
 import type { Logger } from 'pino';
 import type { UpConfig } from '../config/up.ts';
 import { openLog } from './open-log.ts';
@@ -65,7 +72,8 @@ export async function startUp({ config, clock, logger, env }: UpOptions): Promis
     });
     stack.defer(() => spool.close());
     let appended = 0;
-    const agentLog: Pick<Log, 'append' | 'watchLast'> = {
+    const agentLog: AgentLog = {
+      evidence: log.evidence,
       watchLast: (subject, signal) => log.watchLast(subject, signal),
       async append(message) {
         const stored = await log.append(message);
