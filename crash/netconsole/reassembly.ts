@@ -107,7 +107,7 @@ export class NetconsoleReassembly implements Reassembly {
     if (sender < 0) return;
     const stream = this.#streamOf(sender);
     const uptimeUs = packet.isExtended ? packet.uptimeUs : uptimeAt(bytes, start, end);
-    if (uptimeUs > 0 && uptimeUs + REBOOT_US < stream.uptimeUs) this.#reboot(stream);
+    if (uptimeUs >= 0 && uptimeUs + REBOOT_US < stream.uptimeUs) this.#reboot(stream);
     stream.uptimeUs = Math.max(stream.uptimeUs, uptimeUs);
     if (!this.#keep(stream, bytes)) {
       this.#noRoom++;
@@ -380,9 +380,9 @@ function skipTo(bytes: Buffer, at: number, end: number, byte: number): number {
   return at + 1;
 }
 
-/** The kernel's own clock in the stamp that a line begins with, microseconds; 0 without one. */
+/** The kernel's own clock in the stamp that a line begins with, microseconds; -1 without one. */
 function uptimeAt(bytes: Buffer, start: number, end: number): number {
-  if (bytes[start] !== BRACKET) return 0;
+  if (bytes[start] !== BRACKET) return -1;
   let at = start + 1;
   let value = 0;
   let digits = 0;
@@ -391,10 +391,10 @@ function uptimeAt(bytes: Buffer, start: number, end: number): number {
     if (byte >= 0x30 && byte <= 0x39) {
       value = value * 10 + byte - 0x30;
       digits++;
-    } else if (byte === CLOSING) return digits > 6 ? value : 0;
-    else if (byte !== SPACE && byte !== 0x2e) return 0;
+    } else if (byte === CLOSING) return digits > 6 ? value : -1;
+    else if (byte !== SPACE && byte !== 0x2e) return -1;
   }
-  return 0;
+  return -1;
 }
 
 const MSGID = Buffer.from(' msgid=');

@@ -16,6 +16,8 @@ interface Message {
 }
 
 const NEWLINE = 0x0a;
+const BACKSLASH = 0x5c;
+const ESCAPE = /\\x([0-9a-f]{2})/g;
 
 /** Basic netconsole is the console's text as it stands; datagrams that were lost leave no trace in it. */
 export function basicLog(recorded: Iterable<Recorded>): AssembledLog {
@@ -104,7 +106,10 @@ function msgidOf(body: Buffer): number {
   return digits === undefined ? -1 : Number(digits);
 }
 
-/** Writes a message's text as lines of the log, and says where something of it is missing. */
+/**
+ * Writes a message's text as lines of the log, and says where something of it is missing. Where that is the end of the text,
+ * what there is of user data behind it looks like text.
+ */
 function render(message: Message, write: (part: Buffer) => void, lacks: (bytes: number) => void): void {
   const { body, gaps, uptimeUs } = message;
   const newline = body.indexOf(NEWLINE);
@@ -114,23 +119,22 @@ function render(message: Message, write: (part: Buffer) => void, lacks: (bytes: 
   let from = 0;
   for (const { at, bytes } of gaps) {
     // What is missing behind the text is not the log's.
-    if (at > end) break;
-    write(lines(body.subarray(from, at), stamp));
+    if (at > end || (at === end && newline >= 0)) break;
+    write(printed(body.subarray(from, at), stamp));
     lacks(bytes);
     from = at;
   }
-  write(lines(body.subarray(from, end), stamp));
+  write(printed(body.subarray(from, end), stamp));
   write(Buffer.from('\n'));
 }
 
 /** The text as it was printed: escapes undone, each line behind the first with the stamp that all of them have. */
-function lines(part: Buffer, stamp: string): Buffer {
-  const text = part.toString('latin1');
-  if (!text.includes('\\x')) return part;
-  const plain = text.replace(/\\x([0-9a-f]{2})/g, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  );
-  return Buffer.from(plain.replace(/\n(?!$)/g, `\n${stamp}`).replace(/\n$/, ''), 'latin1');
+function printed(part: Buffer, stamp: string): Buffer {
+  if (!part.includes(BACKSLASH)) return part;
+  const plain = part
+    .toString('latin1')
+    .replace(ESCAPE, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return Buffer.from(plain.replaceAll('\n', `\n${stamp}`), 'latin1');
 }
 
 /** As the kernel writes it: `[   12.345678] `. */
