@@ -102,7 +102,7 @@ describe('extended messages', () => {
     fc.assert(
       fc.property(
         fc
-          .string({ unit: 'grapheme-ascii', minLength: 900, maxLength: 1020 })
+          .string({ unit: 'grapheme-ascii', minLength: 980, maxLength: 1020 })
           .filter((line) => !line.includes('\\')),
         fc.constantFrom<[string, string][]>([], [['a', 'x'.repeat(200)]]),
         fc.infiniteStream(fc.boolean()),

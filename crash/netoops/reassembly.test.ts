@@ -73,7 +73,9 @@ function dumpOf(log: Uint8Array, wrap: number, format: Format = v2): Dump {
 
 /** Text: kernels print no zeros. */
 const anyLog = (maxLength: number) =>
-  fc.uint8Array({ minLength: 1, maxLength, max: 254 }).map((bytes) => Buffer.from(bytes.map((byte) => byte + 1)));
+  fc
+    .uint8Array({ minLength: 1, maxLength, max: 254 })
+    .map((bytes) => Buffer.from(bytes.map((byte) => byte + 1)));
 const anyDump = (maxLength: number) =>
   anyLog(maxLength).chain((log) =>
     fc.record({
@@ -111,7 +113,8 @@ function expected(log: Buffer, wrap: number, came: ReadonlySet<number>) {
     } else {
       const exact = came.has(no) || (no > 0 && wrapIsSeen);
       const last = holes.at(-1);
-      if (last?.at === at) holes[holes.length - 1] = { at, bytes: last.bytes + PIECE, exact: last.exact && exact };
+      if (last?.at === at)
+        holes[holes.length - 1] = { at, bytes: last.bytes + PIECE, exact: last.exact && exact };
       else holes.push({ at, bytes: PIECE, exact });
     }
     if (no === newer && wrapIsSeen) wrapAt = at;
@@ -169,7 +172,13 @@ describe('a dump', () => {
     expect(bed.reassembly.isAnyWhole).toBe(true);
     const [crash] = bed.settle();
     expect(assembled(crash)).toEqual({ bytes: log.toString(), holes: [], wrapAt: 1500 });
-    expect(crash).toMatchObject({ kernel: '6.1.0-50-amd64', boot: '', isKnown: false, parts: 4, revision: 1 });
+    expect(crash).toMatchObject({
+      kernel: '6.1.0-50-amd64',
+      boot: '',
+      isKnown: false,
+      parts: 4,
+      revision: 1,
+    });
   });
 
   it('is settled again when more of it comes late', () => {
@@ -203,7 +212,10 @@ describe('dumps that share an id', () => {
           // An oops, and then the panic: the same log and something behind it.
           return anyLog(600).chain((more) => {
             const logs = [log, Buffer.concat([log, more])] as const;
-            const [oops, panic] = logs.map((each) => netoopsDatagrams(dumpOf(each, wrap))) as [Uint8Array[], Uint8Array[]];
+            const [oops, panic] = logs.map((each) => netoopsDatagrams(dumpOf(each, wrap))) as [
+              Uint8Array[],
+              Uint8Array[],
+            ];
             return fc.record({
               ...{ logs: fc.constant(logs), wrap: fc.constant(wrap) },
               oops: fc.shuffledSubarray(oops, { minLength: 1 }),
@@ -214,7 +226,9 @@ describe('dumps that share an id', () => {
         ({ logs, wrap, oops, panic }) => {
           // Until something contradicts the first dump, a datagram may well be one that came late of it.
           const first = panic[0]!;
-          const contradicts = oops.some((each) => numberOf(each) === numberOf(first) && Buffer.compare(each, first) !== 0);
+          const contradicts = oops.some(
+            (each) => numberOf(each) === numberOf(first) && Buffer.compare(each, first) !== 0,
+          );
           const [a = 0, b = 0] = logs.map((log) => countOf(log, wrap));
           if (a === b && !contradicts) return;
           apart++;
@@ -286,7 +300,10 @@ describe('bounds', () => {
     const limits = { senders: 64, newSendersPerS: 1e9, senderPerS: 1e9, senderBurst: 1e9, totalPerS: 1e9 };
     const bed = new Bed({ limits, maxBytes: 512 * PIECE });
     const own = netoopsDatagrams({ ...dumpOf(Buffer.from('y'.repeat(50 * PIECE - 1)), 0), transmissions: 1 });
-    const strange = netoopsDatagrams({ ...dumpOf(Buffer.from('z'.repeat(3 * PIECE - 1)), 0), transmissions: 1 });
+    const strange = netoopsDatagrams({
+      ...dumpOf(Buffer.from('z'.repeat(3 * PIECE - 1)), 0),
+      transmissions: 1,
+    });
     for (const [i, datagram] of own.entries()) {
       bed.send([datagram]);
       for (let j = 0; j < 20; j++) bed.send(strange.slice(0, 2), sender(2 + i * 20 + j));
