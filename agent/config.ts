@@ -182,6 +182,34 @@ const SourcesConfig = Type.Object(
       },
       section,
     ),
+    kmsg: Type.Object(
+      {
+        enabled: enabled("Report the running kernel's own oopses, lockups and warnings. Default: true."),
+        max_records_per_hour: Type.Integer({
+          default: 10,
+          minimum: 1,
+          maximum: 1000,
+          description:
+            'Crashes of each kind of trouble that are reported in an hour; what begins beyond is counted as rate_limited.',
+        }),
+      },
+      section,
+    ),
+    pstore: Type.Object(
+      { enabled: enabled('Report crashes that firmware or memory kept over the reboot. Default: true.') },
+      section,
+    ),
+    'vmcore-dmesg': Type.Object(
+      {
+        enabled: enabled('Report crashes whose logs kdump saved. Default: true.'),
+        folder: Type.String({
+          default: '/var/crash',
+          minLength: 1,
+          description: 'Where kdump saves to: path of kdump.conf, KDUMP_COREDIR of kdump-tools.',
+        }),
+      },
+      section,
+    ),
     netoops: Type.Object(
       {
         ...relayKeys(2004, 'netoops'),

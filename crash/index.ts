@@ -1,11 +1,21 @@
 export { type AdmissionLimits, Bucket } from './admission.ts';
 export type { HeardCrash, HeardEvents, Reassembly } from './heard.ts';
+export { KmsgRecord, MOST_KMSG_BYTES } from './kmsg.ts';
 export { type LogLine, readLine } from './line.ts';
 export type { CrashLog, Hole } from './log.ts';
 export { NETCONSOLE_PORT } from './netconsole/packet.ts';
 export { NetconsoleReassembly } from './netconsole/reassembly.ts';
 export { NETOOPS_PORT } from './netoops/packet.ts';
 export { NetoopsReassembly } from './netoops/reassembly.ts';
+export {
+  CONSOLE,
+  groupPstore,
+  HEAD_BYTES,
+  joinPstore,
+  type PstoreDump,
+  type PstoreFile,
+  readPstoreName,
+} from './pstore.ts';
 export type { SenderKey } from './senders.ts';
 export {
   type Beginning,

@@ -8,8 +8,11 @@ import type { Source } from '../source.ts';
 import { CountersSource } from './counters/source.ts';
 import { DropMonitorSource } from './drop-monitor/source.ts';
 import { KfreeSkbSource } from './kfree-skb/source.ts';
+import { KmsgSource } from './kmsg/source.ts';
 import { createNetconsole } from './netconsole/source.ts';
 import { createNetoops } from './netoops/source.ts';
+import { PstoreSource } from './pstore/source.ts';
+import { VmcoreDmesgSource } from './vmcore-dmesg/source.ts';
 
 /** What a source may know of the world it runs in. */
 export interface SourceContext {
@@ -85,4 +88,28 @@ export const sources: readonly SourceDefinition[] = [
   },
   { name: 'netoops', enabledByDefault: false, counts: 'crashes', create: createNetoops },
   { name: 'netconsole', enabledByDefault: false, counts: 'crashes', create: createNetconsole },
+  {
+    name: 'kmsg',
+    enabledByDefault: true,
+    counts: 'crashes',
+    create: ({ root, config, clock, urgent, data }) => {
+      const { max_records_per_hour: maxRecordsPerHour } = config.kmsg;
+      return new KmsgSource({ root, maxRecordsPerHour, nowUs: () => clock.nowUs(), urgent, data });
+    },
+  },
+  {
+    name: 'pstore',
+    enabledByDefault: true,
+    counts: 'crashes',
+    create: ({ root, clock, data }) => new PstoreSource({ root, nowUs: () => clock.nowUs(), data }),
+  },
+  {
+    name: 'vmcore-dmesg',
+    enabledByDefault: true,
+    counts: 'crashes',
+    create: ({ root, config, clock, data }) => {
+      const { folder } = config['vmcore-dmesg'];
+      return new VmcoreDmesgSource({ root, folder, nowUs: () => clock.nowUs(), data });
+    },
+  },
 ];
