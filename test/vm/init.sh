@@ -25,5 +25,5 @@ $b mkdir -m 700 /root/run/vm
 $b mount -t 9p -o "$options,cache=none" vm /root/run/vm
 $b mount --move /dev /root/dev
 
-export tree release modules terminal
+export tree release modules terminal pstore address gateway
 exec $b switch_root /root /bin/sh "$tree/test/vm/supervise.sh"

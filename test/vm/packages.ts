@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { VmError } from './error.ts';
@@ -55,27 +55,57 @@ async function releaseIn(root: string): Promise<string> {
 
 /** The folder of the unpacked package whose name matches; `prepare` runs once, before it enters the cache. */
 async function fetch(name: string, prepare?: (folder: string) => Promise<void>): Promise<string> {
+  const matching = new RegExp(name);
+  return cached(
+    (entry) => matching.test(entry.split('_')[0] ?? ''),
+    async (work) => {
+      const folder = join(work, 'unpacked');
+      const file = await unpack(name, folder);
+      await prepare?.(folder);
+      return { folder, entry: file.replace(/_[^_]*\.deb$/, '') };
+    },
+  );
+}
+
+/**
+ * The path of the cache's entry that fits. If there is none `make` makes it: in the folder `work`, which is removed
+ * afterwards, it fills another one that becomes the entry.
+ */
+export async function cached(
+  fits: (entry: string) => boolean,
+  make: (work: string) => Promise<{ readonly folder: string; readonly entry: string }>,
+): Promise<string> {
   await mkdir(cache, { recursive: true });
-  const cached = (await readdir(cache)).find((entry) => new RegExp(name).test(entry.split('_')[0] ?? ''));
-  if (cached !== undefined) return join(cache, cached);
+  const found = (await readdir(cache)).find(fits);
+  if (found !== undefined) return join(cache, found);
   const work = await mkdtemp(join(cache, '.fetch-'));
+  try {
+    const { folder, entry } = await make(work);
+    // Another process may have been faster, and what it made is as good.
+    await rename(folder, join(cache, entry)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    });
+    return join(cache, entry);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Unpacks the newest package whose name matches, an extended regular expression, into the folder, and returns the name
+ * of its file. Throws a VmError `unavailable`.
+ */
+export async function unpack(name: string, folder: string): Promise<string> {
+  const work = await mkdtemp(join(tmpdir(), 'netfall-package-'));
   try {
     const file = await download(name, work).catch(async () => {
       // The package lists are missing, or older than what the archive still has.
       await execute('apt-get', ['-qq', 'update']);
       return download(name, work);
     });
-    const unpacked = join(work, 'unpacked');
-    await execute('dpkg-deb', ['--extract', join(work, file), unpacked]);
-    await prepare?.(unpacked);
-    const target = join(cache, file.replace(/_[^_]*\.deb$/, ''));
-    // Another process may have been faster, and what it fetched is as good.
-    await rename(unpacked, target).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
-    });
-    return target;
+    await execute('dpkg-deb', ['--extract', join(work, file), folder]);
+    return file;
   } catch (error) {
-    if (error instanceof VmError) throw error;
     const message = `apt gives no package for the VM that matches ${name}: ${firstLine(error)}`;
     throw new VmError('unavailable', message, { cause: error });
   } finally {

@@ -15,9 +15,27 @@ export interface Machine {
   readonly memoryMb?: number;
   /** 2 unless said. */
   readonly cpus?: number;
-  /** Whether it has eth0, 10.0.2.15, behind which QEMU's user network is: the host's loopback is 10.0.2.2 there. */
-  readonly network?: boolean;
+  /**
+   * True: it has eth0, 10.0.2.15, behind which QEMU's user network is: the host's loopback is 10.0.2.2 there, and hears
+   * the guest as 127.0.0.1. A prefix such as "192.168.77": eth0 is PREFIX.2, the host PREFIX.1, and each hears the
+   * other under its address; takes root, and a prefix that nothing else uses.
+   */
+  readonly network?: boolean | string;
+  /**
+   * Whether the guest boots again after a panic, instead of ending with it, and keeps the panic's log meanwhile: pstore
+   * has it afterwards. Needs 512 MB.
+   */
+  readonly reboots?: boolean;
 }
+
+/**
+ * Where ramoops keeps its records, and how: far from what QEMU, the BIOS and the kernel's decompressor put into either
+ * end of the memory. The rest is what Debian has: at most the last 10 KiB of a log.
+ */
+const keepLogs = [
+  'memmap=512K$256M',
+  'ramoops.mem_address=0x10000000 ramoops.mem_size=0x80000 ramoops.record_size=0x10000',
+];
 
 export const tree = join(import.meta.dirname, '../..');
 
@@ -58,17 +76,23 @@ export async function qemuCommand(
 ): Promise<[program: string, args: string[]]> {
   const kernel = await fetchKernel(machine.kernel);
   const archive = join(shared, 'initramfs');
+  const tap = typeof machine.network === 'string' ? machine.network : null;
   const told = {
     tree,
     release: kernel.release,
     modules: join(kernel.root, 'lib/modules', kernel.release),
     terminal: shell ? `rows ${shell.rows} columns ${shell.columns}` : '',
+    pstore: machine.reboots ? 'ramoops' : '',
+    // Without a tap, the addresses of QEMU's user network.
+    ...(tap === null
+      ? { address: '10.0.2.15', gateway: '10.0.2.2' }
+      : { address: `${tap}.2`, gateway: `${tap}.1` }),
   };
   await writeFile(archive, await initramfs(kernel, await fetchBusybox(), told));
   const append = [
     'console=ttyS0',
-    // A panic reboots at once, which is QEMU's end with -no-reboot.
-    'panic=-1',
+    // A panic reboots, at once or after a second. With -no-reboot that is QEMU's end.
+    ...(machine.reboots ? ['panic=1', ...keepLogs] : ['panic=-1']),
     // Else the kernel distrusts the emulated clock and asks the HPET instead, and its retpolines are slow to emulate:
     // together a third of the boot.
     'tsc=reliable mitigations=off',
@@ -89,10 +113,21 @@ export async function qemuCommand(
       // Not a thread a CPU: with QEMU 7.2 Node crashes now and then (docs/vm.md).
       ...['-accel', 'tcg,thread=single', '-cpu', 'max', '-nodefaults', '-no-user-config', '-display', 'none'],
       ...['-smp', String(machine.cpus ?? 2), '-m', `${machine.memoryMb ?? 512}M`],
-      ...['-kernel', kernel.image, '-initrd', archive, '-append', append.join(' '), '-no-reboot'],
+      ...['-kernel', kernel.image, '-initrd', archive, '-append', append.join(' ')],
+      ...(machine.reboots ? [] : ['-no-reboot']),
       ...folder('host', '/', 'on'),
       ...folder('vm', shared, 'off'),
-      ...['-nic', machine.network ? 'user,model=virtio-net-pci' : 'none'],
+      ...['-nic', await nic(machine, shared)],
     ],
   ];
+}
+
+async function nic({ network = false }: Machine, shared: string): Promise<string> {
+  if (network === false) return 'none';
+  if (network === true) return 'user,model=virtio-net-pci';
+  // QEMU makes the device, which therefore ends with it, and runs the script with the device's name.
+  const script = join(shared, 'tap-up');
+  const commands = `ip address add ${network}.1/24 dev "$1" && ip link set "$1" up`;
+  await writeFile(script, `#!/bin/sh\n${commands}\n`, { mode: 0o700 });
+  return `tap,script=${script.replaceAll(',', ',,')},downscript=no,model=virtio-net-pci`;
 }

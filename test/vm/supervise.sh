@@ -1,5 +1,5 @@
 # The VM's PID 1 once the root is mounted: sets up what a booted system has, then runs commands for the harness (vm.ts).
-# On the second serial port it reads "run ID" and "kill ID", and writes "ready" once and "ID STATUS" for each command.
+# On the second serial port it reads "run ID" and "kill ID", and writes "ready" once a boot and "ID STATUS" for each command.
 # A command is /run/vm/ID/script; it prints into the files stdout and stderr there.
 export PATH="$tree/node_modules/.bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 export HOME=/root LANG=C.UTF-8
@@ -28,10 +28,10 @@ mount -t configfs configfs /sys/kernel/config
 hostname vm
 ip link set lo up
 if modprobe virtio_net 2>/dev/null && ip link set eth0 up 2>/dev/null; then
-  # The addresses of QEMU's user network.
-  ip address add 10.0.2.15/24 dev eth0
-  ip route add default via 10.0.2.2
+  ip address add "$address/24" dev eth0
+  ip route add default via "$gateway"
 fi
+if [ -n "$pstore" ]; then modprobe "$pstore"; fi
 cd "$tree"
 
 if [ -n "$terminal" ]; then
@@ -52,7 +52,8 @@ run() {
 
 exec </dev/ttyS1 >/dev/ttyS1
 stty raw -echo
-echo ready
+# What an earlier boot was writing when it died may have no end.
+printf '\nready\n'
 while read -r verb id; do
   group="/sys/fs/cgroup/$id"
   case "$verb" in

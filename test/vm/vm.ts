@@ -86,7 +86,8 @@ export class Vm implements AsyncDisposable {
   /**
    * Runs a script of /bin/sh in the tree's root, as root; when it ends, what it left running is killed. Several can run
    * at once. Throws a VmError: `timeout`, after which the VM is as usable as before; `output`, when it printed 64 MiB
-   * to one of its outputs; `died`, as does everything after it.
+   * to one of its outputs; `rebooted`, once a machine that reboots takes commands again; `died`, as does everything
+   * after it.
    */
   async run(script: string, { timeoutMs }: { readonly timeoutMs: number }): Promise<Result> {
     if (this.#dead) throw this.#dead;
@@ -136,6 +137,7 @@ export class Vm implements AsyncDisposable {
       rest = lines.pop() ?? '';
       for (const line of lines) {
         const [id = '', status = ''] = line.split(' ');
+        if (id === 'ready') this.#abandon();
         this.#answers.get(id)?.resolve(status);
         this.#answers.delete(id);
       }
@@ -147,6 +149,15 @@ export class Vm implements AsyncDisposable {
     const answer = Promise.withResolvers<string>();
     this.#answers.set(id, answer);
     return answer.promise;
+  }
+
+  /** The guest has booted: what an earlier boot was doing has no end. */
+  #abandon(): void {
+    for (const [id, answer] of this.#answers) {
+      if (id === 'ready') continue;
+      answer.reject(new VmError('rebooted', 'the kernel died under the command; the VM has booted again'));
+      this.#answers.delete(id);
+    }
   }
 
   #keep(chunk: Buffer): void {
