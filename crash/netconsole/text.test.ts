@@ -101,9 +101,10 @@ describe('extended messages', () => {
   it('say where fragments of a message are missing, and how much of it at most', () => {
     fc.assert(
       fc.property(
+        // A letter after the other, so that what is put back in the wrong place does not fit.
         fc
-          .string({ unit: 'grapheme-ascii', minLength: 980, maxLength: 1020 })
-          .filter((line) => !line.includes('\\')),
+          .integer({ min: 980, max: 1020 })
+          .map((length) => 'abcdefghijklmnopqrstuvwxyz0123456789'.repeat(29).slice(0, length)),
         fc.constantFrom<[string, string][]>([], [['a', 'x'.repeat(200)]]),
         fc.infiniteStream(fc.boolean()),
         (line, userdata, chance) => {

@@ -113,7 +113,9 @@ function msgidOf(body: Buffer): number {
 function render(message: Message, write: (part: Buffer) => void, lacks: (bytes: number) => void): void {
   const { body, gaps, uptimeUs } = message;
   const newline = body.indexOf(NEWLINE);
-  const end = newline < 0 ? body.length : newline;
+  // Of a datagram of just 1000 bytes the kernel writes the last as NUL when it has put the release in front.
+  const last = body.at(-1) === 0 ? body.length - 1 : body.length;
+  const end = newline < 0 ? last : newline;
   const stamp = stampOf(uptimeUs);
   write(Buffer.from(stamp));
   let from = 0;
