@@ -3,7 +3,6 @@
  * the spool, from which the publisher sends it. It reads, aggregates and publishes; it never decides what is wrong.
  * Every edge (log, clock, disk, sources) comes from outside.
  */
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Blobs, Clock, Log, Timer } from '@netfall/log';
 import {
@@ -17,6 +16,8 @@ import {
 } from '@netfall/proto';
 import type { Logger } from 'pino';
 import type { AgentConfig } from './config.ts';
+import { EvidencePublisher, type EvidenceStatus } from './evidence/publisher.ts';
+import type { EvidenceStore } from './evidence/store.ts';
 import { type HostReader, openHost } from './inventory/inventory.ts';
 import type { LastWord } from './last-word.ts';
 import { Publisher, type PublisherStatus } from './publisher/publisher.ts';
@@ -39,6 +40,8 @@ export interface AgentOptions {
   readonly log: AgentLog;
   /** Stays open when the agent stops. One agent at a time. */
   readonly spool: Spool;
+  /** Where logs of crashes wait. One agent at a time. */
+  readonly evidence: EvidenceStore;
   /** Where what operators have switched off outlives the process; without, each start has to wait for the log. */
   readonly lastWord?: LastWord;
   readonly clock: Clock;
@@ -61,6 +64,7 @@ export interface AgentStatus {
   readonly sources: readonly SourceStatus[];
   readonly spool: { readonly messages: number; readonly bytes: number; readonly evicted: number };
   readonly publisher: PublisherStatus;
+  readonly evidence: EvidenceStatus;
   /** "rest" every 10 s, "fast" every second, "wide" every 30 s. */
   readonly pace: 'rest' | 'fast' | 'wide';
 }
@@ -69,7 +73,7 @@ export interface Agent {
   readonly hostId: string;
   /** Starts the sources and the timer. Throws only if called twice. */
   start(): void;
-  /** Says goodbye and waits up to 3 s for the log to have everything; what it has not stays in the spool. */
+  /** Says goodbye and waits up to 3 s for the log to have everything; what it has not stays in spool and evidence. */
   stop(reason: string): Promise<void>;
   status(): AgentStatus;
 }
@@ -100,6 +104,7 @@ class SpoolingAgent implements Agent {
   readonly #window: Window;
   readonly #pace: Pace;
   readonly #publisher: Publisher;
+  readonly #evidence: EvidencePublisher;
   /** Those that count drops first. */
   readonly #runners: readonly SourceRunner[];
   readonly #switches: Switches;
@@ -138,7 +143,7 @@ class SpoolingAgent implements Agent {
       jumpRate: config.report.jump_rate,
       newSignatureEvents: config.report.new_signature_events,
       maxSamples: config.report.max_samples,
-      keepLog: (bytes) => createHash('sha256').update(bytes).digest('hex'),
+      keepLog: (bytes) => this.#evidence.keep(bytes),
       nowUs: this.#nowUs,
     });
     this.#pace = new Pace({
@@ -179,6 +184,16 @@ class SpoolingAgent implements Agent {
       subject: hostSubject(config.cell, this.hostId),
       lost: (hop, count) => this.#window.loss('spool', hop, count),
     });
+    this.#evidence = new EvidencePublisher({
+      store: options.evidence,
+      log,
+      maxLogs: config.evidence.max_logs,
+      maxBytes: config.evidence.max_bytes,
+      clock,
+      random: options.random ?? Math.random,
+      logger,
+      lost: (hop, count) => this.#window.loss('evidence', hop, count),
+    });
     this.#switches = new Switches({
       log,
       lastWord: options.lastWord,
@@ -196,6 +211,7 @@ class SpoolingAgent implements Agent {
     this.#started = true;
     this.#bootId = this.#host.bootId();
     this.#switches.recall();
+    this.#evidence.start();
     for (const runner of this.#runners) runner.start(this.#nowUs, this.#offBecause(runner));
     this.#switches.start();
     this.#publisher.wake();
@@ -212,11 +228,21 @@ class SpoolingAgent implements Agent {
     while (this.#window.hasCrashes && !this.#sealFailed) this.#seal();
     this.#seal({ goodbye: { reason: reason.slice(0, LIMITS.string) } });
     for (const runner of this.#runners) runner.stop();
-    const flushed = await this.#publisher.flush(FLUSH_MS);
+    const [flushed, taken] = await Promise.all([
+      this.#publisher.flush(FLUSH_MS),
+      this.#evidence.flush(FLUSH_MS),
+    ]);
     this.#publisher.stop();
+    this.#evidence.stop();
+    const { logger, spool } = this.#options;
     if (!flushed) {
-      this.#options.logger.warn(
-        `${this.#options.spool.messages} messages are not in the log yet: they stay in the spool until the next start`,
+      logger.warn(
+        `${spool.messages} messages are not in the log yet: they stay in the spool until the next start`,
+      );
+    }
+    if (!taken) {
+      logger.warn(
+        `${this.#evidence.status.logs} logs of crashes are not in the log's evidence yet: they stay in the data folder until the next start`,
       );
     }
   }
@@ -230,6 +256,7 @@ class SpoolingAgent implements Agent {
       sources: this.#runners.map((runner) => runner.status),
       spool: { messages, bytes, evicted },
       publisher: this.#publisher.status,
+      evidence: this.#evidence.status,
       pace: this.#pace.pressed ? 'wide' : this.#pace.isFast(this.#nowUs) ? 'fast' : 'rest',
     };
   }

@@ -255,6 +255,24 @@ const SpoolConfig = Type.Object(
   { ...section, description: 'What is kept on disk while the log cannot be reached.' },
 );
 
+const EvidenceConfig = Type.Object(
+  {
+    max_logs: Type.Integer({
+      default: 1024,
+      minimum: 1,
+      maximum: 100_000,
+      description: 'Logs of crashes kept; beyond it the oldest are evicted and counted.',
+    }),
+    max_bytes: Type.Integer({
+      default: 64 * 1024 * 1024,
+      minimum: 1024 * 1024,
+      maximum: 64 * 1024 ** 3,
+      description: 'Bytes of these logs kept; beyond it the oldest are evicted and counted.',
+    }),
+  },
+  { ...section, description: "What is kept on disk until the log's evidence has it: the logs of crashes." },
+);
+
 const ReportConfig = Type.Object(
   {
     interval_s: Type.Integer({
@@ -325,7 +343,7 @@ export const AgentConfig = Type.Object(
     data: Type.String({
       default: '/var/lib/netfall',
       minLength: 1,
-      description: 'The folder for the spool.',
+      description: 'The folder for the spool and for evidence.',
     }),
     count_drops_with: Type.Union(
       [Type.Literal('auto'), Type.Literal('kfree-skb'), Type.Literal('drop-monitor')],
@@ -337,6 +355,7 @@ export const AgentConfig = Type.Object(
     ),
     sources: SourcesConfig,
     spool: SpoolConfig,
+    evidence: EvidenceConfig,
     report: ReportConfig,
   },
   { ...strict, title: 'Netfall agent', description: 'Configuration of netfall agent.' },

@@ -1,5 +1,6 @@
 export { type Agent, type AgentLog, type AgentOptions, type AgentStatus, createAgent } from './agent.ts';
 export { AgentConfig, completeConfig } from './config.ts';
+export { type EvidenceStore, openEvidence } from './evidence/store.ts';
 export { type HostReader, openHost, readInventory } from './inventory/inventory.ts';
 export { type LastWord, openLastWord } from './last-word.ts';
 export type { Collector, DropRow, Probe, Source } from './source.ts';

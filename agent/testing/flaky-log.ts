@@ -1,5 +1,6 @@
 /** A real log whose connection tests can cut: before a message arrives, or after it did and before that is known. */
 import {
+  type Blobs,
   type Log,
   LogError,
   type Outgoing,
@@ -19,6 +20,8 @@ export class FlakyLog {
   connection: Connection = 'up';
   /** How long an append takes, ms. */
   latencyMs = 0;
+  /** The names under which evidence arrived, in order. */
+  readonly puts: string[] = [];
   readonly #inner: Log;
   readonly #clock: FakeClock;
 
@@ -27,6 +30,7 @@ export class FlakyLog {
     this.#inner = openEmbeddedLog({ dir: ':memory:', clock });
     this.log = new Proxy(this.#inner, {
       get: (target, name) => {
+        if (name === 'evidence') return { ...this.#inner.evidence, put: this.#put };
         if (name === 'append') return (message: Outgoing) => this.#append(message);
         if (name === 'watchLast') {
           return (subject: string, signal: AbortSignal) => this.#watchLast(subject, signal);
@@ -58,6 +62,13 @@ export class FlakyLog {
       if (!signal.aborted) yield newest;
     }
   }
+
+  readonly #put: Blobs['put'] = async (name, chunks) => {
+    if (this.connection === 'down') throw new LogError('unavailable', 'the server is gone');
+    this.puts.push(name);
+    await this.#inner.evidence.put(name, chunks);
+    if (this.connection === 'answers-lost') throw new LogError('timeout', 'no answer came');
+  };
 
   async #append(message: Outgoing): Promise<Receipt> {
     if (this.latencyMs > 0) {

@@ -2,7 +2,7 @@
  * A small world for tests of whole agents: one clock, one log, one spool, and sources that count what the test says.
  * Agents can be stopped, killed and started again in it.
  */
-import type { Clock, Log, Stored } from '@netfall/log';
+import type { Blobs, Clock, Outgoing, Stored } from '@netfall/log';
 import {
   checkEntry,
   collectorSubject,
@@ -15,6 +15,7 @@ import {
 import pino from 'pino';
 import { type Agent, createAgent } from '../agent.ts';
 import { completeConfig } from '../config.ts';
+import { type EvidenceStore, openEvidence } from '../evidence/store.ts';
 import type { LastWord } from '../last-word.ts';
 import type { Collector, DropRow, Probe, Source } from '../source.ts';
 import type { SourceDefinition } from '../sources/index.ts';
@@ -123,6 +124,7 @@ export class World {
   readonly lines: string[] = [];
   readonly sources: readonly ScriptedSource[];
   spool: Spool;
+  readonly evidence: EvidenceStore = openEvidence(':memory:');
   /** What agents kept of what operators said. */
   word: Stored | undefined;
   /** Thrown when they read or write it. */
@@ -151,6 +153,14 @@ export class World {
       nowUs: () => this.clock.nowUs(),
       setTimer: (ms, fn) => this.clock.setTimer(ms, () => alive && fn()),
     };
+    const whileAlive =
+      <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
+      async (...args: A): Promise<R> => {
+        const [outcome] = await Promise.allSettled([call(...args)]);
+        if (!alive) return new Promise<never>(() => {});
+        if (outcome.status === 'rejected') throw outcome.reason;
+        return outcome.value;
+      };
     const log = new Proxy(this.flaky.log, {
       get: (target, name): unknown => {
         if (name === 'watchLast') {
@@ -161,19 +171,19 @@ export class World {
             }
           };
         }
-        if (name !== 'append') return Reflect.get(target, name);
-        return async (message: Parameters<Log['append']>[0]) => {
-          const outcome = await Promise.allSettled([target.append(message)]);
-          if (!alive) return new Promise<never>(() => {});
-          if (outcome[0].status === 'rejected') throw outcome[0].reason;
-          return outcome[0].value;
-        };
+        if (name === 'evidence') {
+          const { evidence } = target;
+          return { put: whileAlive((...put: Parameters<Blobs['put']>) => evidence.put(...put)) };
+        }
+        if (name === 'append') return whileAlive((message: Outgoing) => target.append(message));
+        return Reflect.get(target, name);
       },
     });
     this.agent = createAgent({
       config: completeConfig(this.#config),
       log,
       spool: this.spool,
+      evidence: this.evidence,
       lastWord: this.#lastWord(),
       clock,
       logger: this.#logger(),

@@ -1,5 +1,5 @@
 /** `netfall agent`: an agent alone, reporting to a log that it shares with the rest of the fleet. */
-import { AgentConfig, createAgent, openLastWord, openSpool } from '@netfall/agent';
+import { AgentConfig, createAgent, openEvidence, openLastWord, openSpool } from '@netfall/agent';
 import { systemClock } from '@netfall/log';
 import { loadConfig } from '../config/load.ts';
 import { createLogger } from '../runtime/logger.ts';
@@ -24,7 +24,8 @@ export async function agent({ config: file }: { readonly config: string }): Prom
   });
   stack.defer(() => spool.close());
   const lastWord = openLastWord(config.data, 'switches.json');
-  const running = createAgent({ config, log, spool, lastWord, clock, logger });
+  const evidence = openEvidence(config.data);
+  const running = createAgent({ config, log, spool, evidence, lastWord, clock, logger });
   running.start();
   logger.info(`agent of host ${running.hostId} reports to cell ${config.cell}`);
   const reason = await Promise.race([aborted(stop), log.failed.catch((error) => error as Error)]);

@@ -6,6 +6,7 @@ import {
   type AgentStatus,
   completeConfig,
   createAgent,
+  openEvidence,
   openLastWord,
   openSpool,
 } from '@netfall/agent';
@@ -83,6 +84,7 @@ export async function startUp({ config, clock, logger, env }: UpOptions): Promis
     };
     const agent = createAgent({
       ...{ config: agentConfig, log: agentLog, spool, clock, logger: agentLogger },
+      evidence: openEvidence(agentConfig.data),
       lastWord: openLastWord(agentConfig.data, 'switches.json'),
     });
     let reason = 'stopped';

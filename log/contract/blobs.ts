@@ -36,6 +36,18 @@ export function blobs(bed: () => Bed, traits: Traits, store: BlobStoreName): voi
     expect(await whole(blobs, 'missing')).toBeNull();
   });
 
+  test('a source may use one buffer for all that it gives', async () => {
+    const blobs = await open();
+    async function* reusing() {
+      const buffer = Buffer.alloc(100_000);
+      for (let byte = 1; byte <= 5; byte++) yield buffer.fill(byte);
+      buffer.fill(0);
+    }
+    await blobs.put('log', reusing());
+    const expected = Buffer.concat([1, 2, 3, 4, 5].map((byte) => Buffer.alloc(100_000, byte)));
+    expect((await whole(blobs, 'log'))?.equals(expected)).toBe(true);
+  });
+
   test('a name is replaced as a whole, and a failed put leaves the old one', async () => {
     const blobs = await open();
     await blobs.put('snapshot', [Buffer.from('old and long')]);

@@ -20,7 +20,8 @@ export function memoryBlobs(room: Room, ensureOpen: () => void): Blobs {
         for await (const chunk of chunks) {
           room.take(chunk.length);
           bytes += chunk.length;
-          copy.push(chunk.slice());
+          // Not slice(), which of a Buffer makes a view.
+          copy.push(new Uint8Array(chunk));
         }
       } catch (error) {
         room.give(bytes);

@@ -10,6 +10,8 @@ import {
   type Agent,
   completeConfig,
   createAgent,
+  type EvidenceStore,
+  openEvidence,
   openSpool,
   type SourceDefinition,
   type Spool,
@@ -38,6 +40,7 @@ class SimulatedHost {
   readonly id: string;
   readonly #world: World;
   #spool: Spool;
+  readonly #evidence: EvidenceStore = openEvidence(':memory:');
   #agent: Agent | null = null;
   /** Events a second of NO_SOCKET, now. */
   rate = 0;
@@ -56,6 +59,7 @@ class SimulatedHost {
       config: completeConfig({ cell: CELL, host_id: this.id }),
       log: log.as(this.id),
       spool: this.#spool,
+      evidence: this.#evidence,
       clock,
       logger: quiet,
       random,
