@@ -91,7 +91,7 @@ class RunningCollector implements Collector {
   }
 
   async start(): Promise<void> {
-    const { config, clock, logger, env } = this.#options;
+    const { config, log, clock, logger, env } = this.#options;
     const sinks = createSinks(config.notify, {
       env,
       explain: dropMeaning,
@@ -121,6 +121,7 @@ class RunningCollector implements Collector {
     try {
       this.#api = await createApi({
         reader,
+        evidence: log.evidence,
         status,
         listen: config.listen,
         logger,

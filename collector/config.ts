@@ -2,7 +2,7 @@
 import { LogConfig } from '@netfall/log';
 import Type from 'typebox';
 import { DEFAULT_LISTEN } from './api/api.ts';
-import { DetectConfig, type FoldConfig, IncidentConfig, LimitsConfig } from './fold/config.ts';
+import { CrashesConfig, DetectConfig, type FoldConfig, IncidentConfig, LimitsConfig } from './fold/config.ts';
 import { NotifyConfig } from './notify/config.ts';
 
 export const CollectorConfig = Type.Object(
@@ -31,6 +31,7 @@ export const CollectorConfig = Type.Object(
     log: LogConfig,
     detect: DetectConfig,
     incident: IncidentConfig,
+    crashes: CrashesConfig,
     limits: LimitsConfig,
     notify: NotifyConfig,
     api: Type.Object(
@@ -67,6 +68,6 @@ export const CollectorConfig = Type.Object(
 export type CollectorConfig = Type.Static<typeof CollectorConfig>;
 
 /** The part of it that the fold goes by. */
-export function foldConfig({ detect, incident, limits, notify }: CollectorConfig): FoldConfig {
-  return { detect, incident, limits, sinks: notify.map(({ name }) => name).sort() };
+export function foldConfig({ detect, incident, crashes, limits, notify }: CollectorConfig): FoldConfig {
+  return { detect, incident, crashes, limits, sinks: notify.map(({ name }) => name).sort() };
 }

@@ -1,9 +1,13 @@
+export type { CrashLog } from './api/crash-log.ts';
 export type { IncidentView } from './api/incident-view.ts';
 export type { SwitchView } from './api/switch-view.ts';
 export { type Collector, type CollectorOptions, startCollector } from './collector.ts';
 export { CollectorConfig, foldConfig } from './config.ts';
 export { EpochBarrier, Fold, type FoldEntry } from './fold/fold.ts';
 export type {
+  Crash,
+  CrashMismatch,
+  CrashRecord,
   HostView,
   Incident,
   IncidentHost,

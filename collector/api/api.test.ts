@@ -71,6 +71,7 @@ test('a taken port is named with the mend', async () => {
   const metrics = createMetrics({ reader: database.reader, sinks: [], status });
   const started = createApi({
     reader: database.reader,
+    evidence: { get: async () => null },
     status,
     metrics,
     logger: silent,

@@ -1,6 +1,6 @@
 /** The collector's HTTP API: puts the routes on a server and listens. What it answers comes from the reader. */
 import swagger from '@fastify/swagger';
-import { type Clock, systemClock } from '@netfall/log';
+import { type Blobs, type Clock, systemClock } from '@netfall/log';
 import type { Logger } from 'pino';
 import type { ReplicaStatus } from '../status.ts';
 import { IncidentStream, STREAM_LIMITS, type StreamLimits } from './incident-stream.ts';
@@ -9,6 +9,9 @@ import type { Metrics } from './metrics.ts';
 import { OPENAPI } from './openapi.ts';
 import { operatorCheck } from './operator.ts';
 import type { Reader } from './reader.ts';
+import { crashRoute } from './routes/crash.ts';
+import { crashLogRoute } from './routes/crash-log.ts';
+import { crashesRoute } from './routes/crashes.ts';
 import { explainRoutes } from './routes/explain.ts';
 import { healthzRoute } from './routes/healthz.ts';
 import { hostRoute } from './routes/host.ts';
@@ -27,6 +30,8 @@ import { type ChangeSwitches, createServer } from './server.ts';
 
 export interface ApiOptions {
   readonly reader: Reader;
+  /** Where logs of crashes are. */
+  readonly evidence: Pick<Blobs, 'get'>;
   /** Asked at each request that needs it. */
   status(): ReplicaStatus;
   /** HOST:PORT; port 0 takes a free one. */
@@ -51,14 +56,14 @@ export const DEFAULT_LISTEN = '127.0.0.1:7070';
 
 /** Starts the API. Rejects with ListenError when the address is wrong or taken. */
 export async function createApi(options: ApiOptions): Promise<Api> {
-  const { reader, metrics, status } = options;
+  const { reader, evidence, metrics, status } = options;
   const address = parseAddress(options.listen ?? DEFAULT_LISTEN);
   const clock = options.clock ?? systemClock;
   const server = createServer(options.logger, metrics);
   const stream = new IncidentStream(reader, clock, metrics, options.streamLimits ?? STREAM_LIMITS);
   const { changeSwitches, operatorToken } = options;
   const admit = operatorCheck(operatorToken);
-  const context = { reader, metrics, status, stream, admit, changeSwitches, clock };
+  const context = { reader, evidence, metrics, status, stream, admit, changeSwitches, clock };
 
   for (const schema of SHARED_SCHEMAS) server.addSchema(schema);
   await server.register(swagger, OPENAPI);
@@ -77,6 +82,9 @@ export async function createApi(options: ApiOptions): Promise<Api> {
 const ROUTES = [
   incidentsRoute,
   incidentRoute,
+  crashesRoute,
+  crashRoute,
+  crashLogRoute,
   hostsRoute,
   hostRoute,
   summaryRoute,

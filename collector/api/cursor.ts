@@ -1,8 +1,9 @@
 /** Cursors: where the next page of a list begins, as a text that clients hand back without looking into it. */
 import { ApiError } from './errors.ts';
-import type { IncidentPosition } from './reader.ts';
+import type { CrashPosition, IncidentPosition } from './reader.ts';
 
-const INCIDENT = /^(\d{1,16})\.([\w/-]{1,256})$/;
+/** A time and an id. */
+const PLACE = /^(\d{1,16})\.([\w/-]{1,256})$/;
 const HOST = /^[A-Za-z0-9_-]{1,64}$/;
 
 export function writeIncidentCursor({ detectedUs, id }: IncidentPosition): string {
@@ -11,10 +12,18 @@ export function writeIncidentCursor({ detectedUs, id }: IncidentPosition): strin
 
 /** Throws ApiError `invalid_cursor`. */
 export function readIncidentCursor(cursor: string): IncidentPosition {
-  const [, detected, id] = INCIDENT.exec(decode(cursor)) ?? [];
-  const detectedUs = Number(detected);
-  if (id === undefined || !Number.isSafeInteger(detectedUs)) throw invalid();
-  return { detectedUs, id };
+  const { us, id } = readPlace(cursor);
+  return { detectedUs: us, id };
+}
+
+export function writeCrashCursor({ atUs, id }: CrashPosition): string {
+  return encode(`${atUs}.${id}`);
+}
+
+/** Throws ApiError `invalid_cursor`. */
+export function readCrashCursor(cursor: string): CrashPosition {
+  const { us, id } = readPlace(cursor);
+  return { atUs: us, id };
 }
 
 export function writeHostCursor(id: string): string {
@@ -26,6 +35,13 @@ export function readHostCursor(cursor: string): string {
   const id = decode(cursor);
   if (!HOST.test(id)) throw invalid();
   return id;
+}
+
+function readPlace(cursor: string): { us: number; id: string } {
+  const [, time, id] = PLACE.exec(decode(cursor)) ?? [];
+  const us = Number(time);
+  if (id === undefined || !Number.isSafeInteger(us)) throw invalid();
+  return { us, id };
 }
 
 function encode(text: string): string {

@@ -10,13 +10,17 @@ const STATUS = {
   incident_not_found: 404,
   host_not_found: 404,
   name_not_found: 404,
+  crash_not_found: 404,
+  log_not_found: 404,
   conflict: 409,
   too_large: 413,
   unsupported_media_type: 415,
   internal: 500,
+  log_corrupt: 502,
   not_ready: 503,
   log_unavailable: 503,
   too_many_streams: 503,
+  too_many_requests: 503,
 } as const;
 
 export type ApiErrorCode = keyof typeof STATUS;

@@ -26,6 +26,16 @@ const NO_REJECTIONS: Readonly<Record<RejectReason, number>> = {
   too_many_hosts: 0,
   too_many_signals: 0,
   too_many_incidents: 0,
+  too_many_crash_records: 0,
+};
+
+const NO_CRASHES: Readonly<Record<string, number>> = {
+  netoops: 0,
+  netconsole: 0,
+  pstore: 0,
+  kmsg: 0,
+  'vmcore-dmesg': 0,
+  other: 0,
 };
 
 const { version }: { version: string } = JSON.parse(
@@ -135,6 +145,21 @@ export function createMetrics({ reader, sinks, status }: MetricsSources): Metric
     collect() {
       const counts = reader.countIncidents();
       for (const state of INCIDENT_STATES) this.set({ state }, counts[state] ?? 0);
+    },
+  });
+  new Gauge({
+    name: 'netfall_crashes',
+    help: 'Crashes that are kept, by the sources that have something of them: one may count for several.',
+    labelNames: ['source'],
+    registers,
+    collect() {
+      const counts: Record<string, number> = { ...NO_CRASHES };
+      for (const [source, count] of Object.entries(reader.countCrashes())) {
+        // Agents name sources themselves.
+        const name = Object.hasOwn(NO_CRASHES, source) ? source : 'other';
+        counts[name] = (counts[name] ?? 0) + count;
+      }
+      for (const [source, count] of Object.entries(counts)) this.set({ source }, count);
     },
   });
   new Gauge({

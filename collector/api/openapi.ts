@@ -8,13 +8,14 @@ export const OPENAPI: FastifyDynamicSwaggerOptions = {
       title: 'Netfall',
       version: '1',
       description:
-        'Incidents, the hosts they are on, and what the collector knows of itself. Times are log time in microseconds ' +
+        'Incidents, crashes, the hosts they are on, and what the collector knows of itself. Times are log time in microseconds ' +
         'since the Unix epoch. Every replica that has read the log as far gives the same answers.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/', description: 'This collector.' }],
     tags: [
       { name: 'incidents', description: 'What is wrong.' },
+      { name: 'crashes', description: 'Kernels that died or were in trouble.' },
       { name: 'hosts', description: 'Who reports.' },
       { name: 'sources', description: 'What operators switch off.' },
       { name: 'catalog', description: 'What the names of drops mean.' },

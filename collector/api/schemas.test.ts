@@ -2,7 +2,17 @@ import type { Explanation } from '@netfall/catalog/explain';
 import type { Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { expect, expectTypeOf, test } from 'vitest';
-import type { DropSignal, HostView, IncidentHost, IncidentSample } from '../fold/model.ts';
+import type {
+  Crash,
+  CrashMismatch,
+  CrashRecord,
+  DropSignal,
+  HostView,
+  IncidentHost,
+  IncidentSample,
+} from '../fold/model.ts';
+import type { CrashLog } from './crash-log.ts';
+import type { CrashLogSchema, CrashMismatchSchema, CrashRecordSchema, CrashSchema } from './crash-schemas.ts';
 import type { ExplanationSchema } from './explanation.ts';
 import type { IncidentView } from './incident-view.ts';
 import {
@@ -30,7 +40,11 @@ test('the schemas say what the model says', () => {
   expectTypeOf<Plain<Static<typeof HostSchema>>>().toEqualTypeOf<Plain<HostView>>();
   expectTypeOf<Plain<Static<typeof SwitchSchema>>>().toEqualTypeOf<Plain<SwitchView>>();
   expectTypeOf<Plain<Static<typeof ExplanationSchema>>>().toEqualTypeOf<Plain<Explanation>>();
-  // The seven above are checked by the compiler; this tells that the schemas do check something.
+  expectTypeOf<Plain<Static<typeof CrashSchema>>>().toEqualTypeOf<Plain<Crash>>();
+  expectTypeOf<Plain<Static<typeof CrashRecordSchema>>>().toEqualTypeOf<Plain<CrashRecord>>();
+  expectTypeOf<Plain<Static<typeof CrashMismatchSchema>>>().toEqualTypeOf<Plain<CrashMismatch>>();
+  expectTypeOf<Plain<Static<typeof CrashLogSchema>>>().toEqualTypeOf<Plain<CrashLog>>();
+  // Those above are checked by the compiler; this tells that the schemas do check something.
   expect(Value.Check(DropSignalSchema, { kind: 'drop', reason: 'NO_SOCKET', function: '' })).toBe(true);
   expect(Value.Check(DropSignalSchema, { kind: 'drop', reason: 'NO_SOCKET' })).toBe(false);
 });

@@ -1,6 +1,6 @@
 /**
  * The JSON that the API serves, as schemas: what answers are written by and what /openapi.json shows. They say the same
- * as fold/model.ts and incident-view.ts; schemas.test.ts holds the two together.
+ * as fold/model.ts and incident-view.ts; schemas.test.ts holds the two together. Crashes have theirs in crash-schemas.ts.
  */
 import { type Flow, LIMITS } from '@netfall/proto';
 import Type, { type TArray, type TInteger, type TSchema, type TUnsafe } from 'typebox';
@@ -13,9 +13,13 @@ import type {
   IncidentState,
 } from '../fold/model.ts';
 import { MOST_SAMPLES } from '../fold/samples.ts';
+import { CRASH_SCHEMAS } from './crash-schemas.ts';
 import { ErrorBody } from './errors.ts';
 import { ExplanationSchema } from './explanation.ts';
+import { count, micros, oneOf, ref, text } from './schema-parts.ts';
 import type { SwitchView } from './switch-view.ts';
+
+export { ref } from './schema-parts.ts';
 
 export const INCIDENT_STATES = [
   'candidate',
@@ -34,12 +38,13 @@ export const HOST_STATUSES = [
 const SEVERITIES = ['info', 'warning', 'critical'] as const satisfies readonly Incident['severity'][];
 const SOURCE_STATES = ['ok', 'degraded', 'unavailable', 'off', 'unknown'] as const;
 
-/** The names of hosts, incidents and cursors in requests. */
+/** The names of hosts, incidents, crashes and cursors in requests. */
 export const HostId = Type.String({
   pattern: '^[A-Za-z0-9_-]{1,64}$',
   description: 'A host, as its agent names it.',
 });
 export const IncidentId = Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', description: 'An incident.' });
+export const CrashId = Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', description: 'A crash.' });
 export const Cursor = Type.String({
   minLength: 1,
   maxLength: 512,
@@ -51,18 +56,6 @@ export const Limit = Type.Integer({
   default: 100,
   description: 'The most items that the page may hold. It may hold fewer and still have a next page.',
 });
-
-const micros = (description: string) =>
-  Type.Integer({ minimum: 0, description: `${description} Microseconds since the Unix epoch.` });
-const count = (description: string) => Type.Integer({ minimum: 0, description });
-const text = (description: string) => Type.String({ description });
-const oneOf = <const Values extends readonly string[]>(values: Values, description: string) =>
-  Type.Unsafe<Values[number]>({ type: 'string', enum: [...values], description });
-
-/** A reference to one of the schemas below. */
-export function ref<T>(id: string): TUnsafe<T> {
-  return Type.Unsafe<T>({ $ref: `${id}#` });
-}
 
 export const DropSignalSchema = Type.Object(
   {
@@ -287,6 +280,7 @@ export const SHARED_SCHEMAS: readonly TSchema[] = [
   FlowSchema,
   IncidentSampleSchema,
   IncidentSchema,
+  ...CRASH_SCHEMAS,
   SourceSchema,
   LossSchema,
   HostSchema,
@@ -315,6 +309,7 @@ export function failures<const Statuses extends readonly number[]>(...statuses: 
     404: 'There is no such thing.',
     409: 'Somebody else was first.',
     500: 'The collector failed; its log says why.',
+    502: 'What was found is not what it should be.',
     503: 'Not now; the message says what is waited for.',
   };
   return Object.fromEntries(

@@ -1,6 +1,6 @@
 /** The HTTP server that the routes are put on: its limits, the headers and the error format that all of them share. */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import type { Clock } from '@netfall/log';
+import type { Blobs, Clock } from '@netfall/log';
 import type { Switches } from '@netfall/proto';
 import Fastify, { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
@@ -13,6 +13,8 @@ import type { Reader } from './reader.ts';
 /** What routes answer from. */
 export interface ApiContext {
   readonly reader: Reader;
+  /** Where logs of crashes are. */
+  readonly evidence: Pick<Blobs, 'get'>;
   readonly stream: IncidentStream;
   readonly metrics: Metrics;
   status(): ReplicaStatus;

@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dropMeaning } from '@netfall/catalog/explain';
+import { type Blobs, type Clock, openEmbeddedLog } from '@netfall/log';
 import pino, { type Logger } from 'pino';
+import { crashOf, type Head, type StoredCrash, type StoredRecord } from '../fold/crash.ts';
 import { type HostFacts, type HostRecord, type HostState, newHost } from '../fold/host.ts';
 import type { IncidentRecord } from '../fold/incident.ts';
 import type { IncidentSample, Notification } from '../fold/model.ts';
@@ -30,6 +32,7 @@ export class TestDatabase {
   readonly #store: Store;
   readonly #hosts = new Map<string, HostRecord>();
   readonly #incidents = new Map<string, IncidentRecord>();
+  readonly #crashes = new Map<string, StoredCrash>();
   readonly #notifications = new Map<string, Notification>();
   #sequence = 0;
   #switches: SwitchesRecord = { sequence: 0, by: '', switches: [] };
@@ -47,6 +50,7 @@ export class TestDatabase {
     rows: {
       readonly hosts?: readonly HostRecord[];
       readonly incidents?: readonly TestIncident[];
+      readonly crashes?: readonly StoredCrash[];
       readonly notifications?: readonly Notification[];
       readonly liveUs?: number;
       readonly forgotten?: ForgottenHosts;
@@ -54,13 +58,15 @@ export class TestDatabase {
     },
     sequence: number = this.#sequence + 1,
   ): number {
-    const { hosts = [], incidents = [], notifications = [], liveUs = 0, forgotten, switches } = rows;
+    const { hosts = [], incidents = [], crashes = [], notifications = [] } = rows;
+    const { liveUs = 0, forgotten, switches } = rows;
     this.#forgotten = forgotten ?? this.#forgotten;
     this.#switches = switches ?? this.#switches;
     this.#sequence = sequence;
     for (const host of hosts) this.#hosts.set(host.id, host);
     for (const incident of incidents)
       this.#incidents.set(incident.id, { ...incident, due_us: 0, unlisted: 0 });
+    for (const crash of crashes) this.#crashes.set(crash.id, crash);
     for (const notification of notifications) this.#notifications.set(notification.id, notification);
     this.#write(liveUs);
     this.reader.changed({
@@ -96,6 +102,7 @@ export class TestDatabase {
       global,
       hosts: this.#hosts.values(),
       incidents: this.#incidents.values(),
+      crashes: this.#crashes.values(),
       notifications: this.#notifications.values(),
     };
     const checkpoint = { identity: 'test', sequence: this.#sequence, entryDigest: '', foldVersion: 1 };
@@ -167,6 +174,51 @@ export function aNotification(part: Partial<Notification> = {}): Notification {
   };
 }
 
+/** A panic that a relay heard by netconsole, and of which it has reported. */
+export function aCrash(head: Partial<Head> = {}, ...records: Partial<StoredRecord>[]): StoredCrash {
+  const crashed = {
+    host_id: 'web-1',
+    hostname: 'web-1',
+    kernel: '6.1.0-18-amd64',
+    hardware: 'QEMU Standard PC',
+  };
+  const heard: StoredRecord = {
+    host_id: 'relay',
+    hostname: 'relay',
+    record: 'netconsole-1',
+    source: 'netconsole',
+    sender: '10.0.0.7',
+    known_us: T0 + 1_000_000,
+    reported_us: T0 + 30_000_000,
+    first_us: T0,
+    last_us: T0 + 2_000_000,
+    kernel: '6.1.0-18-amd64',
+    boot_id: '',
+    hardware: 'QEMU Standard PC, BIOS 1.16',
+    kind: 'panic',
+    line: 'Kernel panic - not syncing: sysrq triggered crash',
+    uptime_us: 100_000_000,
+    last_uptime_us: 101_000_000,
+    revision: 1,
+    digest: 'a'.repeat(64),
+    bytes: 4000,
+    complete: false,
+    holes: [{ at: 1024, bytes: 300, exact: true }],
+    unlisted_holes: 0,
+    wrap_at: 0,
+    parts: 40,
+    duplicates: 2,
+    lost_messages: 3,
+    crashed,
+    holders: ['web-1'],
+  };
+  const all = records.length === 0 ? [{}] : records;
+  return crashOf(
+    { id: 'c100-0', version: 1, merged: [], unlisted_records: 0, ...head },
+    all.map((part) => ({ ...heard, ...part })),
+  );
+}
+
 /** The same as the API shows it. */
 export function aShownIncident(part: Partial<TestIncident> = {}): IncidentView {
   const { reason, function: fn } = anIncident(part).signal;
@@ -204,6 +256,8 @@ export interface TestApi {
   readonly api: Api;
   readonly database: TestDatabase;
   readonly metrics: Metrics;
+  /** Of a real log. */
+  readonly evidence: Blobs;
   /** Replaces parts of the replica's status. */
   setStatus(part: Partial<ReplicaStatus>): void;
   /** The body of a GET, as JSON. */
@@ -224,15 +278,20 @@ export interface TestApiOptions {
   readonly streamLimits?: StreamLimits;
   readonly changeSwitches?: ChangeSwitches;
   readonly operatorToken?: string;
+  /** Instead of what the log has. */
+  readonly evidence?: Pick<Blobs, 'get'>;
+  readonly clock?: Clock;
 }
 
 /** A real server on a free port of the loopback interface. */
 export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
   const database = new TestDatabase();
+  const log = openEmbeddedLog({ dir: ':memory:' });
   let status = aStatus;
   const metrics = createMetrics({ reader: database.reader, sinks: ['ops'], status: () => status });
   const api = await createApi({
     reader: database.reader,
+    evidence: log.evidence,
     metrics,
     status: () => status,
     logger: silent,
@@ -244,6 +303,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     api,
     database,
     metrics,
+    evidence: log.evidence,
     setStatus: (part) => {
       status = { ...status, ...part };
     },
@@ -256,6 +316,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
       }),
     [Symbol.asyncDispose]: async () => {
       await api.close();
+      await log.close();
       database[Symbol.dispose]();
     },
   };

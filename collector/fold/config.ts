@@ -75,6 +75,25 @@ export const IncidentConfig = Type.Object(
   strict,
 );
 
+export const CrashesConfig = Type.Object(
+  {
+    history: Type.Integer({
+      minimum: 10,
+      maximum: 10_000,
+      default: 2000,
+      description: 'Crashes that are kept; those noticed longest ago go first.',
+    }),
+    records_per_host: Type.Integer({
+      minimum: 10,
+      maximum: 100_000,
+      default: 1000,
+      description:
+        'Records of crashes that are kept of one agent, its own host’s and those it heard; its oldest go first.',
+    }),
+  },
+  strict,
+);
+
 export const LimitsConfig = Type.Object(
   {
     hosts: Type.Integer({
@@ -109,6 +128,7 @@ export const FoldConfig = Type.Object(
   {
     detect: DetectConfig,
     incident: IncidentConfig,
+    crashes: CrashesConfig,
     limits: LimitsConfig,
     sinks: Type.Array(Type.String(), { default: [], description: 'Names of the sinks that are told.' }),
   },
@@ -120,6 +140,7 @@ export type FoldConfig = Type.Static<typeof FoldConfig>;
 export const INITIAL_CONFIG: FoldConfig = {
   detect: { floor_per_s: 1, factor: 4, sustain_ms: 3000, quiet_ms: 30_000, learn_s: 600 },
   incident: { hold_down_s: 60, close_after_s: 86_400, max_hosts: 500, history: 1000 },
+  crashes: { history: 2000, records_per_host: 1000 },
   limits: { hosts: 200_000, forget_host_s: 604_800, signals_per_host: 64, open_incidents: 1000 },
   sinks: [],
 };

@@ -25,7 +25,7 @@ function migrateTo2(rows: Rows): Rows {
 /** Rows as they come back from a database or a snapshot: copies, in an order of `shuffle`'s choosing. */
 function restored(rows: Rows, shuffle: <T>(list: T[]) => T[]): Rows {
   const copy = <T>(list: Iterable<T>): T[] => shuffle(JSON.parse(JSON.stringify([...list])));
-  const { global, hosts, incidents, notifications } = rows;
+  const { global, hosts, incidents, crashes, notifications } = rows;
   return {
     global: JSON.parse(JSON.stringify(global)),
     hosts: copy(hosts).map(({ id, facts, state }) => ({
@@ -39,6 +39,7 @@ function restored(rows: Rows, shuffle: <T>(list: T[]) => T[]): Rows {
       },
     })),
     incidents: copy(incidents),
+    crashes: copy(crashes),
     notifications: copy(notifications),
   };
 }
@@ -109,9 +110,10 @@ describe('a replica that starts from another one’s snapshot', () => {
   const live = foldLive(story.entries, places);
 
   test('the log holds all that the test is about', () => {
-    const { global, incidents, hosts, notifications } = foldLive(story.entries, new Set([LENGTH])).rows.get(
-      LENGTH,
-    ) as Rows;
+    const { global, incidents, hosts, crashes, notifications } = foldLive(
+      story.entries,
+      new Set([LENGTH]),
+    ).rows.get(LENGTH) as Rows;
     const opened = [...incidents].map(({ id }) => Number(id.slice(1).split('-')[0]));
     expect(opened.length).toBeGreaterThan(10);
     // The history of ten closed ones is full, so older ones were forgotten.
@@ -121,7 +123,17 @@ describe('a replica that starts from another one’s snapshot', () => {
     expect(Math.max(...Array.from(incidents, ({ samples }) => samples.length))).toBe(MOST_SAMPLES);
     const outcomes = [...notifications].flatMap(({ deliveries }) => deliveries.map(({ state }) => state));
     expect(new Set(outcomes)).toEqual(new Set(['pending', 'delivered', 'failed']));
-    expect(Object.keys(global.rejected)).toEqual(['invalid', 'undecodable']);
+    expect(Object.keys(global.rejected)).toEqual(['invalid', 'too_many_crash_records', 'undecodable']);
+    const kept = [...crashes];
+    // Of crashes older ones were forgotten as well; there are those of hosts and of nobody, joined and merged.
+    expect(kept.length).toBeGreaterThan(5);
+    expect(Math.min(...kept.map(({ id }) => Number(id.slice(1).split('-')[0])))).toBeGreaterThan(300);
+    expect(new Set(kept.map(({ state }) => state))).toEqual(new Set(['witnessed', 'reported']));
+    expect(kept.some(({ host_id }) => host_id === '')).toBe(true);
+    expect(kept.some(({ host_id }) => host_id !== '')).toBe(true);
+    expect(Math.max(...kept.map(({ records }) => records.length))).toBeGreaterThan(3);
+    expect(kept.some(({ merged }) => merged.length > 0)).toBe(true);
+    expect(kept.some(({ mismatches }) => mismatches.length > 0)).toBe(true);
     expect(global.epoch?.fold_version).toBe(2);
     expect(global.outages_us).toBeGreaterThan(0);
     expect(global.forgotten.hosts).toBeGreaterThan(0);

@@ -1,11 +1,13 @@
 /**
  * The fold: (state, entry) → (state', changes). Pure and deterministic: two folds that started from the same rows and
  * applied the same entries hold the same rows, whatever the batches, the order of restored rows or the machine. This
- * module hands each entry to the part that it is for; what hosts say, incidents and deliveries mean is theirs to know.
+ * module hands each entry to the part that it is for; what hosts say, incidents, crashes and deliveries mean is theirs to
+ * know.
  */
-import type { Entry, Epoch } from '@netfall/proto';
+import type { Entry, Envelope, Epoch } from '@netfall/proto';
 import { checkEntry, decodeEntry, MAX_ENTRY_BYTES, switchesOf } from '@netfall/proto';
 import { type FoldConfig, INITIAL_CONFIG } from './config.ts';
+import { Crashes } from './crashes.ts';
 import { Hosts } from './hosts.ts';
 import type { IncidentRecord } from './incident.ts';
 import { Incidents } from './incidents.ts';
@@ -38,6 +40,7 @@ export class Fold {
   readonly #rejected = new Map<string, number>();
   readonly #hosts: Hosts;
   readonly #incidents: Incidents;
+  readonly #crashes: Crashes;
   readonly #outbox: Outbox;
   readonly #dirtyIncidents = new Set<string>();
   readonly #dirtyNotifications = new Set<string>();
@@ -73,6 +76,7 @@ export class Fold {
       },
       rows,
     );
+    this.#crashes = new Crashes(this.#hosts, (why) => this.#reject(why), rows?.crashes ?? []);
   }
 
   get sequence(): number {
@@ -110,7 +114,7 @@ export class Fold {
     this.#entries++;
     this.#time.advance(entry.sequence, entry.timeUs, this.#crossed);
     if (typeof decoded === 'string') this.#reject(decoded);
-    else if (decoded.envelope) this.#hosts.hear(decoded.envelope);
+    else if (decoded.envelope) this.#hear(decoded.envelope);
     else if (decoded.epoch) this.#beginEpoch(decoded.epoch);
     else if (decoded.claim) this.#claimed(decoded.claim.holder, decoded.claim.lease_us);
     else if (decoded.delivered) this.#settle(decoded);
@@ -130,6 +134,7 @@ export class Fold {
       global: this.#global(),
       hosts: byId([...this.#hosts.records.values()]),
       incidents: byId([...this.#incidents.records.values()]),
+      crashes: byId([...this.#crashes.all.values()]),
       notifications: byId([...this.#outbox.records.values()]),
     };
   }
@@ -139,6 +144,7 @@ export class Fold {
     const changes: Changes = {
       global: this.#global(),
       ...this.#hosts.takeChanges(),
+      ...this.#crashes.takeChanges(),
       incidents: Array.from(this.#dirtyIncidents, (id) => this.#incidents.records.get(id) as IncidentRecord),
       notifications: Array.from(
         this.#dirtyNotifications,
@@ -207,6 +213,12 @@ export class Fold {
       return 'undecodable';
     }
     return checkEntry(decoded, entry.subject) === null ? decoded : 'invalid';
+  }
+
+  /** Crashes too where the message is late, or was overtaken by a later one: they are history whenever they come. */
+  #hear(envelope: Envelope): void {
+    const host = this.#hosts.hear(envelope);
+    if (host) this.#crashes.hear(host, envelope.items, this.#time, this.#config);
   }
 
   /** A live second is crossed: hosts first, whose silence may end an incident's trouble. */

@@ -1,4 +1,4 @@
-import { type Entry, encodeEntry, type Item } from '@netfall/proto';
+import { type CrashWitness, type Entry, encodeEntry, type Item } from '@netfall/proto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { anyEntry } from '../../proto/testing/arbitrary.ts';
@@ -31,13 +31,23 @@ const anyArrival = fc.record({
 
 function asUsual({ envelope, ...other }: Entry, seq: number, kind: number): Entry {
   if (!envelope) return other;
-  const items = envelope.items.map(({ drop_report, ...item }): Item => {
+  const items = envelope.items.map(({ drop_report, crash_witness, crash_report, ...item }): Item => {
+    if (crash_witness) return { crash_witness: asUsualCrash(crash_witness, kind) };
+    if (crash_report?.witness)
+      return { crash_report: { ...crash_report, witness: asUsualCrash(crash_report.witness, kind) } };
     if (!drop_report) return item;
     const drops = drop_report.drops.map((drop) => ({ ...drop, reason: `R${kind}`, function: '' }));
     const window_us = 1 + (drop_report.window_us % 10_000_000);
     return { drop_report: { ...drop_report, window_us, drops } };
   });
   return { envelope: { ...envelope, incarnation: '0001', seq, oldest_seq: 1, items } };
+}
+
+/** One of few crashes, by one of few records. */
+function asUsualCrash(witness: CrashWitness, kind: number): CrashWitness {
+  const record = `r${witness.uptime_us % 5}`;
+  const sender = kind === 0 ? '' : `10.0.0.${witness.first_us % 3}`;
+  return { ...witness, record, sender, boot_id: '', line: `panic ${kind}`, uptime_us: kind };
 }
 
 /** Small limits, so that few entries reach them. */
@@ -50,6 +60,7 @@ const epoch = encodeEntry({
       ...INITIAL_CONFIG,
       limits: { hosts: 2, forget_host_s: 60, signals_per_host: 3, open_incidents: 2 },
       incident: { hold_down_s: 1, close_after_s: 2, max_hosts: 1, history: 10 },
+      crashes: { history: 10, records_per_host: 10 },
       detect: { ...INITIAL_CONFIG.detect, sustain_ms: 0, quiet_ms: 1000 },
       sinks: ['chat'],
     }),
@@ -80,12 +91,13 @@ function apply(fold: Fold, entry: FoldEntry): void {
 }
 
 function copy(rows: Rows): Rows {
-  const { global, hosts, incidents, notifications } = rows;
+  const { global, hosts, incidents, crashes, notifications } = rows;
   return JSON.parse(
     JSON.stringify({
       global,
       hosts: [...hosts],
       incidents: [...incidents],
+      crashes: [...crashes],
       notifications: [...notifications],
     }),
   ) as Rows;

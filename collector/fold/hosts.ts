@@ -3,6 +3,7 @@
  * know when a signal is trouble, nor what else stands in the log.
  */
 import type { Envelope } from '@netfall/proto';
+import { Addresses } from './addresses.ts';
 import type { FoldConfig } from './config.ts';
 import { plus } from './count.ts';
 import {
@@ -42,6 +43,7 @@ export interface HostsOptions {
 export class Hosts {
   readonly forgotten: ForgottenHosts;
   readonly records: Map<string, HostRecord> = new Map();
+  readonly addresses: Addresses = new Addresses();
   #config: FoldConfig;
   readonly #time: Moment;
   readonly #refused: (why: RejectReason) => void;
@@ -64,6 +66,7 @@ export class Hosts {
     for (const row of rows?.hosts ?? []) {
       const record = restoredHost(row);
       this.records.set(record.id, record);
+      this.addresses.replace(record.id, [], record.facts.inventory?.addresses ?? []);
       this.#await(record);
     }
   }
@@ -76,13 +79,13 @@ export class Hosts {
     for (const host of this.records.values()) this.#await(host);
   }
 
-  /** Folds a message. */
-  hear(envelope: Envelope): void {
+  /** Folds a message. Returns the host, or null when there is nothing new in it. */
+  hear(envelope: Envelope): HostRecord | null {
     const { nowUs, liveUs, stampUs } = this.#time;
     const known = this.records.get(envelope.host_id);
     if (!known && this.records.size >= this.#config.limits.hosts) {
       this.#refused('too_many_hosts');
-      return;
+      return null;
     }
     const host = known ?? newHost(envelope.host_id, nowUs);
     if (!known) this.records.set(host.id, host);
@@ -90,7 +93,7 @@ export class Hosts {
     if (!known) this.#changedFacts.add(host.id);
     const { state } = host;
     const { fresh, newest } = this.#number(state, envelope);
-    if (!fresh) return;
+    if (!fresh) return null;
 
     if (!known) state.offset_us = stampUs - envelope.observed_us;
     const late = isLate(state, envelope.observed_us, stampUs, liveUs);
@@ -111,6 +114,7 @@ export class Hosts {
       this.#signals.endAll(host, `${hostname(host)} stopped: ${goodbye}`);
     }
     this.#await(host);
+    return host;
   }
 
   /** A live second is crossed: whoever should have spoken by now is silent, and in the end forgotten. */
@@ -162,6 +166,7 @@ export class Hosts {
     this.forgotten.messages_lost = plus(this.forgotten.messages_lost, host.state.messages_lost);
     addLosses(this.forgotten.losses, host.state.losses, this.#intern);
     this.records.delete(host.id);
+    this.addresses.replace(host.id, host.facts.inventory?.addresses ?? [], []);
     this.#changed.delete(host);
     this.#removed.add(host.id);
   }
@@ -179,6 +184,10 @@ export class Hosts {
       } else if (item.goodbye) goodbye = item.goodbye.reason;
     }
     if (facts !== host.facts) this.#changedFacts.add(host.id);
+    if (facts.inventory !== host.facts.inventory) {
+      const addresses = host.facts.inventory?.addresses ?? [];
+      this.addresses.replace(host.id, addresses, facts.inventory?.addresses ?? []);
+    }
     host.facts = facts;
     return goodbye;
   }

@@ -47,8 +47,8 @@ export function isOpen({ state }: Incident): boolean {
   return state !== 'resolved' && state !== 'closed';
 }
 
-/** The order in which incidents opened: by sequence, then by turn. */
-export function order(a: Incident, b: Incident): number {
+/** The order in which incidents opened, or crashes were noticed: by sequence, then by turn. */
+export function order(a: { readonly id: string }, b: { readonly id: string }): number {
   const [aSequence = 0, aTurn = 0] = a.id.slice(1).split('-').map(Number);
   const [bSequence = 0, bTurn = 0] = b.id.slice(1).split('-').map(Number);
   return aSequence - bSequence || aTurn - bTurn;

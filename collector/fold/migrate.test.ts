@@ -1,18 +1,34 @@
 import { expect, test } from 'vitest';
+import { currentRules } from '../rules.ts';
+import { canonicalJson, INITIAL_CONFIG } from './config.ts';
 import { Fold } from './fold.ts';
 import { migrateRows } from './migrate.ts';
 import type { Rows } from './rows.ts';
 import { FOLD_VERSION } from './rules.ts';
+import { aWitness } from './testing/crash-items.ts';
 import { fold, SURGE, surge } from './testing/folded.ts';
-import { aSample, Story, testRules } from './testing/story.ts';
+import { aSample, CELL, Story, testRules } from './testing/story.ts';
 
 const rules = { ...testRules, version: FOLD_VERSION };
 
-/** What version 1 left of a host in trouble: the same, without samples. */
+/** What version 1 left of a host in trouble: the same, without samples and crashes. */
 function rowsOf1(story: Story): Rows {
   const { global, hosts, incidents, notifications } = fold(story).rows();
   const before = Array.from(incidents, ({ samples: _, ...incident }) => incident);
   const rows = { global: { ...global, fold_version: 1 }, hosts: [...hosts], incidents: before };
+  return JSON.parse(JSON.stringify({ ...rows, notifications: [...notifications] }));
+}
+
+/** What version 2 left: the same, without crashes, and with a configuration that says nothing of them. */
+function rowsOf2(story: Story): Rows {
+  const { global, hosts, incidents, notifications } = fold(story).rows();
+  const { crashes: _, ...config } = JSON.parse(global.epoch?.config ?? '{}');
+  const epoch = global.epoch && { ...global.epoch, config: canonicalJson(config) };
+  const rows = {
+    global: { ...global, fold_version: 2, epoch },
+    hosts: [...hosts],
+    incidents: [...incidents],
+  };
   return JSON.parse(JSON.stringify({ ...rows, notifications: [...notifications] }));
 }
 
@@ -22,9 +38,28 @@ test('rows of version 1 go on as this version’s, and show what is sampled from
   surge(story, 'a', 0, 5);
   const migrated = migrateRows(rowsOf1(story), 1) as Rows;
   expect([...migrated.incidents]).toMatchObject([{ id: 'i4-0', state: 'firing', samples: [] }]);
+  expect(migrated.crashes).toEqual([]);
   const folded = new Fold(rules, migrated);
   folded.apply(story.report(12, 'a', { drops: { [SURGE]: 1000 }, samples: [aSample(SURGE)] }));
   expect([...folded.rows().incidents]).toMatchObject([{ samples: [{ host_id: 'a', length: 70 }] }]);
+});
+
+test('rows of version 2 go on as this version’s by their own configuration, and with crashes from here on', () => {
+  const story = new Story();
+  story.epoch(0, { sinks: ['chat'] });
+  story.report(0, 'a');
+  surge(story, 'a', 0, 5);
+  const before = rowsOf2(story);
+  const migrated = migrateRows(before, 2) as Rows;
+  expect([...migrated.incidents]).toEqual([...before.incidents]);
+  expect(migrated.global.epoch).toEqual({
+    ...before.global.epoch,
+    config: canonicalJson({ ...INITIAL_CONFIG, sinks: ['chat'] }),
+  });
+  // With rules that take no configuration that is not complete.
+  const folded = new Fold(currentRules(CELL), migrated);
+  folded.apply(story.report(12, 'a', { items: [{ crash_witness: aWitness() }] }));
+  expect([...folded.rows().crashes]).toMatchObject([{ id: 'c8-0', records: [{ host_id: 'a' }] }]);
 });
 
 test.each([0, FOLD_VERSION, FOLD_VERSION + 1])('rows of version %i are not', (from) => {

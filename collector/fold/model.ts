@@ -3,7 +3,7 @@
  * canonical order, so that two replicas that have read as far hold the same bytes. Times are microseconds since the
  * Unix epoch. This is the JSON that the API serves.
  */
-import type { Flow } from '@netfall/proto';
+import type { Flow, LogHole } from '@netfall/proto';
 
 export type IncidentState = 'candidate' | 'firing' | 'acknowledged' | 'resolving' | 'resolved' | 'closed';
 
@@ -103,6 +103,95 @@ export interface Delivery {
   /** Log time of the outcome; 0 while pending. */
   readonly at_us: number;
   readonly error: string;
+}
+
+/** What one source of one agent has of a crash: its own host's, or one that it heard. */
+export interface CrashRecord {
+  /** The agent that has it, and its host's name. */
+  readonly host_id: string;
+  readonly hostname: string;
+  /** Unique within that agent. */
+  readonly record: string;
+  /** E.g. "netoops", "netconsole", "pstore", "kmsg", "vmcore-dmesg". */
+  readonly source: string;
+  /** The address that it was heard from; empty when the crash is of the agent's own host. */
+  readonly sender: string;
+  /** Log time at which its first sign came, and its newest report; 0 until one has. */
+  readonly known_us: number;
+  readonly reported_us: number;
+  /** When the crash was first and last heard of, or written down: by the agent's clock, set right to log time. */
+  readonly first_us: number;
+  readonly last_us: number;
+  /** By the crash's own word; empty when it did not say. */
+  readonly kernel: string;
+  readonly boot_id: string;
+  readonly hardware: string;
+  /** The line that began it, what kind of trouble it tells of, and the kernel's own clock there; empty and 0 if unseen. */
+  readonly kind: string;
+  readonly line: string;
+  readonly uptime_us: number;
+  /** The kernel's own clock at the last line; 0 when it is not known. */
+  readonly last_uptime_us: number;
+  /** Of the newest report; 0 until one has come. What follows is empty until then. */
+  readonly revision: number;
+  /** The log: its SHA-256 in hex and its length without what is missing. */
+  readonly digest: string;
+  readonly bytes: number;
+  /** Nothing is known to be missing. */
+  readonly complete: boolean;
+  /** What is missing, in order of place, and how many holes had no room. */
+  readonly holes: readonly LogHole[];
+  readonly unlisted_holes: number;
+  /** Bytes of the log before the place at which the ring buffer wrapped; 0 when that is not known. */
+  readonly wrap_at: number;
+  /** Datagrams or files that the log was put together from, repetitions of them, and messages that the network lost. */
+  readonly parts: number;
+  readonly duplicates: number;
+  readonly lost_messages: number;
+}
+
+/** Where a crash's own word and the inventories disagree. */
+export interface CrashMismatch {
+  /** "address": it was heard from an address of other hosts than the one that crashed. */
+  readonly what: 'kernel' | 'hardware' | 'address';
+  /** By the crash's own word. */
+  readonly said: string;
+  /** By the inventory. */
+  readonly known: string;
+}
+
+/** A kernel that died or was in trouble, and all that is known of it. */
+export interface Crash {
+  /** Deterministic, as an incident's, e.g. "c1042-0". */
+  readonly id: string;
+  /** Grows with every change that is shown. */
+  readonly version: number;
+  /** Which host it was, and its name; empty while no inventory tells. */
+  readonly host_id: string;
+  readonly hostname: string;
+  /** The earliest moment by its records, and when its first sign came, in log time. */
+  readonly at_us: number;
+  readonly detected_us: number;
+  /** The line that began it, as far as it is known; see CrashRecord. */
+  readonly kind: string;
+  readonly line: string;
+  readonly uptime_us: number;
+  readonly kernel: string;
+  readonly boot_id: string;
+  readonly hardware: string;
+  /** Whether there is more than first signs. */
+  readonly state: 'witnessed' | 'reported';
+  /** Whether some record's log is whole, as far as that can be known. */
+  readonly complete: boolean;
+  /** In the order in which they came, up to MOST_RECORDS. */
+  readonly records: readonly CrashRecord[];
+  /** How often there was no room for a further record. */
+  readonly unlisted_records: number;
+  /** Which record's log to read first; null until there is a report. */
+  readonly best: number | null;
+  readonly mismatches: readonly CrashMismatch[];
+  /** Ids of crashes that turned out to be this one, the newest ones. */
+  readonly merged: readonly string[];
 }
 
 export interface SourceView {

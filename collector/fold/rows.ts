@@ -3,6 +3,7 @@
  * here.
  */
 import type { SourceSwitch } from '@netfall/proto';
+import type { StoredCrash } from './crash.ts';
 import type { HostRecord } from './host.ts';
 import type { IncidentRecord } from './incident.ts';
 import type { LossView, Notification } from './model.ts';
@@ -20,7 +21,7 @@ export interface GlobalRecord {
   readonly claim: ClaimRecord;
   readonly switches: SwitchesRecord;
   readonly entries: number;
-  /** What was refused, by why: entries, and incidents and signals for which there was no room. */
+  /** What was refused, by why: entries, and incidents, signals and records of crashes for which there was no room. */
   readonly rejected: Readonly<Record<string, number>>;
   readonly forgotten: ForgottenHosts;
 }
@@ -62,6 +63,7 @@ export interface Rows {
   readonly global: GlobalRecord;
   readonly hosts: Iterable<HostRecord>;
   readonly incidents: Iterable<IncidentRecord>;
+  readonly crashes: Iterable<StoredCrash>;
   readonly notifications: Iterable<Notification>;
 }
 
@@ -72,6 +74,7 @@ export interface Changes extends Rows {
   /** A host may be gone and then be among those that changed, as a new one. */
   readonly removedHosts: readonly string[];
   readonly removedIncidents: readonly string[];
+  readonly removedCrashes: readonly string[];
   readonly removedNotifications: readonly string[];
 }
 
@@ -82,4 +85,5 @@ export type RejectReason =
   | 'other_cell'
   | 'too_many_hosts'
   | 'too_many_signals'
-  | 'too_many_incidents';
+  | 'too_many_incidents'
+  | 'too_many_crash_records';

@@ -4,6 +4,7 @@
  */
 import type { DropSample, Flow } from '@netfall/proto';
 import type { IncidentSample } from './model.ts';
+import { bounded } from './text.ts';
 
 /** Hosts of an incident that show a packet: those that sent one first. */
 export const MOST_SAMPLES = 3;
@@ -36,8 +37,8 @@ export function withSample(
     host_id: hostId,
     hostname,
     at_us: nowUs,
-    interface: bounded(sample.interface),
-    namespace: bounded(sample.namespace),
+    interface: bounded(sample.interface, MOST_TEXT),
+    namespace: bounded(sample.namespace, MOST_TEXT),
     length: sample.length,
     flows: sample.flows.slice(-MOST_FLOWS).map(plainFlow),
   };
@@ -47,18 +48,13 @@ export function withSample(
 /** Every field, in one order, whatever the decoder made of it. */
 function plainFlow(flow: Flow): Flow {
   return {
-    source: bounded(flow.source),
+    source: bounded(flow.source, MOST_TEXT),
     source_port: flow.source_port,
-    destination: bounded(flow.destination),
+    destination: bounded(flow.destination, MOST_TEXT),
     destination_port: flow.destination_port,
-    protocol: bounded(flow.protocol),
-    detail: bounded(flow.detail),
+    protocol: bounded(flow.protocol, MOST_TEXT),
+    detail: bounded(flow.detail, MOST_TEXT),
     vlans: flow.vlans.slice(0, MOST_VLANS),
     tunnel_id: flow.tunnel_id,
   };
-}
-
-/** A cut may leave half of a surrogate pair. */
-function bounded(text: string): string {
-  return text.length <= MOST_TEXT ? text : text.slice(0, MOST_TEXT).toWellFormed();
 }

@@ -8,8 +8,14 @@ import { entryDigest, rowsDigest } from './digest.ts';
 function someRows() {
   const fold = new Fold(testRules);
   for (const entry of randomLog({ seed: 3, entries: 3000 }).entries) fold.apply(entry);
-  const { global, hosts, incidents, notifications } = fold.rows();
-  const rows = { global, hosts: [...hosts], incidents: [...incidents], notifications: [...notifications] };
+  const { global, hosts, incidents, crashes, notifications } = fold.rows();
+  const rows = {
+    global,
+    hosts: [...hosts],
+    incidents: [...incidents],
+    crashes: [...crashes],
+    notifications: [...notifications],
+  };
   return JSON.parse(JSON.stringify(rows)) as typeof rows;
 }
 
@@ -36,6 +42,7 @@ describe('rowsDigest', () => {
     expect(digest).toMatch(/^[0-9a-f]{64}$/);
     expect(rowsDigest(structuredClone(rows))).toBe(digest);
     expect(rows.incidents.length).toBeGreaterThan(1);
+    expect(rows.crashes.length).toBeGreaterThan(1);
     expect(rows.notifications.length).toBeGreaterThan(1);
   });
 
@@ -53,6 +60,7 @@ describe('rowsDigest', () => {
         const mixed: Rows = {
           notifications: new Set(shuffled(rows.notifications)),
           incidents: shuffled(rows.incidents),
+          crashes: shuffled(rows.crashes),
           hosts,
           global: rows.global,
         };
@@ -66,9 +74,16 @@ describe('rowsDigest', () => {
   test('depends on every field of every kind of row', () => {
     const [host] = rows.hosts.toSorted((a, b) => b.state.signals.length - a.state.signals.length);
     const [incident] = rows.incidents.toSorted((a, b) => b.hosts.length - a.hosts.length);
+    const [crash] = rows.crashes.toSorted((a, b) => b.records.length - a.records.length);
     const [notification] = rows.notifications;
-    if (!host || !incident || !notification) throw new Error('the log made no rows');
-    const few = { global: rows.global, hosts: [host], incidents: [incident], notifications: [notification] };
+    if (!host || !incident || !crash || !notification) throw new Error('the log made no rows');
+    const few = {
+      global: rows.global,
+      hosts: [host],
+      incidents: [incident],
+      crashes: [crash],
+      notifications: [notification],
+    };
     const seen = new Set([rowsDigest(few)]);
     const paths = [...leaves(few)];
     expect(paths.length).toBeGreaterThan(80);
@@ -84,14 +99,16 @@ describe('rowsDigest', () => {
   test('depends on which rows there are, and of which kind', () => {
     const { global } = rows;
     const [host, other] = rows.hosts;
-    const none = { global, hosts: [], incidents: [], notifications: [] };
+    const none = { global, hosts: [], incidents: [], crashes: [], notifications: [] };
     const asIncident = { ...none, incidents: [host] } as unknown as Rows;
+    const asCrash = { ...none, crashes: [host] } as unknown as Rows;
     const digests = [
       none,
       { ...none, hosts: [host] },
       { ...none, hosts: [other] },
       { ...none, hosts: [host, other] },
       asIncident,
+      asCrash,
     ];
     expect(new Set(digests.map((some) => rowsDigest(some as Rows))).size).toBe(digests.length);
   });

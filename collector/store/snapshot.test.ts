@@ -103,11 +103,12 @@ describe('round trip', () => {
 
   test('an empty state', async () => {
     const { global } = foldOf(new Story()).rows();
-    keep({ global, hosts: [], incidents: [], notifications: [] }, place(1));
+    const none = { hosts: [], incidents: [], crashes: [], notifications: [] };
+    keep({ global, ...none }, place(1));
     await writeSnapshot(path, blobs);
     expect(await readSnapshot(nameOf(1), blobs)).toEqual({
       checkpoint: place(1),
-      rows: { global, hosts: [], incidents: [], notifications: [] },
+      rows: { global, ...none },
     });
   });
 
@@ -188,7 +189,7 @@ describe('an unusable one is named', () => {
     ['without a row', 'it is cut short', (lines) => lines.toSpliced(4, 1)],
     ['with a row too many', 'it is cut short', (lines) => lines.toSpliced(4, 0, lines[4] as string)],
     ['with rows after its end', 'it goes on after its end', (lines) => lines.with(-1, lines[4] as string)],
-    ['with a row of an unknown table', 'unknown table in line 3', (lines) => lines.with(2, 'crash {}')],
+    ['with a row of an unknown table', 'unknown table in line 3', (lines) => lines.with(2, 'wreck {}')],
     ['with nothing but a checkpoint', 'it is cut short', (lines) => lines.slice(0, 1)],
   ])('%s', async (_name, why, edit) => {
     await expect(read(text(edit))).rejects.toThrow(`snapshot ${name} is unusable: ${why}`);

@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { pipeline, Readable, type Transform } from 'node:stream';
 import { createGunzip, createGzip } from 'node:zlib';
 import type { Blobs } from '@netfall/log';
+import type { StoredCrash } from '../fold/crash.ts';
 import type { HostRecord } from '../fold/host.ts';
 import type { IncidentRecord } from '../fold/incident.ts';
 import type { Notification } from '../fold/model.ts';
@@ -14,7 +15,7 @@ import type { GlobalRecord, Rows } from '../fold/rows.ts';
 import type { Checkpoint, Loaded } from './store.ts';
 
 const PREFIX = 'snapshot/';
-const tables = ['host', 'incident', 'notification'] as const;
+const tables = ['host', 'incident', 'crash', 'notification'] as const;
 
 export interface SnapshotRef {
   readonly name: string;
@@ -86,11 +87,12 @@ export async function readSnapshot(name: string, blobs: Blobs): Promise<Loaded |
   if (!chunks) return null;
   let checkpoint: Checkpoint | undefined;
   let global: GlobalRecord | undefined;
-  const rows: { host: HostRecord[]; incident: IncidentRecord[]; notification: Notification[] } = {
-    host: [],
-    incident: [],
-    notification: [],
-  };
+  const rows: {
+    host: HostRecord[];
+    incident: IncidentRecord[];
+    crash: StoredCrash[];
+    notification: Notification[];
+  } = { host: [], incident: [], crash: [], notification: [] };
   let count = 0;
   let whole = false;
   try {
@@ -113,8 +115,8 @@ export async function readSnapshot(name: string, blobs: Blobs): Promise<Loaded |
       cause: error,
     });
   }
-  const { host: hosts, incident: incidents, notification: notifications } = rows;
-  return { checkpoint, rows: { global, hosts, incidents, notifications } satisfies Rows };
+  const { host: hosts, incident: incidents, crash: crashes, notification: notifications } = rows;
+  return { checkpoint, rows: { global, hosts, incidents, crashes, notifications } satisfies Rows };
 }
 
 function readCheckpoint(line: string): Checkpoint {

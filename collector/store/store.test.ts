@@ -25,9 +25,11 @@ const none = {
   hosts: [],
   hostFacts: new Set<string>(),
   incidents: [],
+  crashes: [],
   notifications: [],
   removedHosts: [],
   removedIncidents: [],
+  removedCrashes: [],
   removedNotifications: [],
 };
 
@@ -100,8 +102,14 @@ describe('migrations', () => {
 
 /** A fold's rows as plain data. */
 function plain(fold: Fold) {
-  const { global, hosts, incidents, notifications } = fold.rows();
-  const rows = { global, hosts: [...hosts], incidents: [...incidents], notifications: [...notifications] };
+  const { global, hosts, incidents, crashes, notifications } = fold.rows();
+  const rows = {
+    global,
+    hosts: [...hosts],
+    incidents: [...incidents],
+    crashes: [...crashes],
+    notifications: [...notifications],
+  };
   return JSON.parse(JSON.stringify(rows)) as typeof rows;
 }
 
@@ -167,16 +175,19 @@ describe('commits', () => {
     const rows = plain(fold);
     store.commit(fold.takeChanges(), place(4000));
     expect(rows.incidents.length).toBeGreaterThan(2);
+    expect(rows.crashes.length).toBeGreaterThan(2);
     expect(rows.notifications.length).toBeGreaterThan(2);
     const removedHosts = [rows.hosts[2]?.id ?? ''];
     const removedIncidents = [rows.incidents[1]?.id ?? ''];
+    const removedCrashes = [rows.crashes[1]?.id ?? ''];
     const removedNotifications = [rows.notifications[0]?.id ?? ''];
-    const removed = { removedHosts, removedIncidents, removedNotifications };
+    const removed = { removedHosts, removedIncidents, removedCrashes, removedNotifications };
     store.commit({ ...none, global: rows.global, ...removed }, place(4001));
     expect(store.load()?.rows).toEqual({
       ...rows,
       hosts: rows.hosts.filter((_, i) => i !== 2),
       incidents: rows.incidents.filter((_, i) => i !== 1),
+      crashes: rows.crashes.filter((_, i) => i !== 1),
       notifications: rows.notifications.slice(1),
     });
     // The view of hosts joins both of their tables, and would not show what is left in one.
@@ -236,6 +247,9 @@ describe('commits', () => {
     expect(query(path, 'SELECT id, state, detected_us FROM incident ORDER BY id')).toEqual(
       rows.incidents.map(({ id, state, detected_us }) => ({ id, state, detected_us })),
     );
+    const crashes = rows.crashes.map(({ id, at_us, host_id }) => ({ id, at_us, host_id }));
+    expect(query(path, 'SELECT id, at_us, host_id FROM crash ORDER BY id')).toEqual(crashes);
+    expect(crashes.length).toBeGreaterThan(2);
     const notifications = rows.notifications.map(({ id, created_us, deliveries }) => {
       return { id, created_us, pending: deliveries.some(({ state }) => state === 'pending') ? 1 : 0 };
     });

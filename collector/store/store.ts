@@ -6,6 +6,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { StoredCrash } from '../fold/crash.ts';
 import type { HostRecord } from '../fold/host.ts';
 import type { IncidentRecord } from '../fold/incident.ts';
 import type { Notification } from '../fold/model.ts';
@@ -30,7 +31,7 @@ export interface Loaded {
 }
 
 const EMPTY =
-  'DELETE FROM host_state; DELETE FROM host_facts; DELETE FROM incident; DELETE FROM notification';
+  'DELETE FROM host_state; DELETE FROM host_facts; DELETE FROM incident; DELETE FROM crash; DELETE FROM notification';
 
 const migrations = join(import.meta.dirname, 'migrations');
 
@@ -70,10 +71,10 @@ export class Store {
   readonly #path: string;
   readonly #database: DatabaseSync;
   readonly #statements: Readonly<
-    Record<'hostState' | 'hostFacts' | 'incident' | 'notification' | 'checkpoint', StatementSync>
+    Record<'hostState' | 'hostFacts' | 'incident' | 'crash' | 'notification' | 'checkpoint', StatementSync>
   >;
   readonly #removals: Readonly<
-    Record<'hostState' | 'hostFacts' | 'incident' | 'notification', StatementSync>
+    Record<'hostState' | 'hostFacts' | 'incident' | 'crash' | 'notification', StatementSync>
   >;
 
   /** Opens or creates the database at `path`. Throws DataError. */
@@ -92,6 +93,10 @@ export class Store {
         'INSERT INTO incident VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE ' +
           'SET state = excluded.state, detected_us = excluded.detected_us, value = excluded.value',
       ),
+      crash: prepare(
+        'INSERT INTO crash VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE ' +
+          'SET at_us = excluded.at_us, host_id = excluded.host_id, value = excluded.value',
+      ),
       notification: prepare(
         'INSERT INTO notification VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE ' +
           'SET pending = excluded.pending, created_us = excluded.created_us, value = excluded.value',
@@ -102,6 +107,7 @@ export class Store {
       hostState: prepare('DELETE FROM host_state WHERE id = ?'),
       hostFacts: prepare('DELETE FROM host_facts WHERE id = ?'),
       incident: prepare('DELETE FROM incident WHERE id = ?'),
+      crash: prepare('DELETE FROM crash WHERE id = ?'),
       notification: prepare('DELETE FROM notification WHERE id = ?'),
     };
   }
@@ -126,6 +132,7 @@ export class Store {
         global: JSON.parse(String(row['value'])) as GlobalRecord,
         hosts: values<HostRecord>('host'),
         incidents: values<IncidentRecord>('incident'),
+        crashes: values<StoredCrash>('crash'),
         notifications: values<Notification>('notification'),
       },
     };
@@ -139,6 +146,7 @@ export class Store {
         this.#removals.hostFacts.run(id);
       }
       for (const id of changes.removedIncidents) this.#removals.incident.run(id);
+      for (const id of changes.removedCrashes) this.#removals.crash.run(id);
       for (const id of changes.removedNotifications) this.#removals.notification.run(id);
       this.#write(changes, checkpoint, changes.hostFacts);
     });
@@ -164,13 +172,16 @@ export class Store {
   /** `factsOf` names the hosts whose facts are to be written as well; all when it is absent. */
   #write(rows: Rows, place: Checkpoint, factsOf?: ReadonlySet<string>): void {
     const { identity, sequence, entryDigest, foldVersion } = place;
-    const { hostState, hostFacts, incident, notification, checkpoint } = this.#statements;
+    const { hostState, hostFacts, incident, crash, notification, checkpoint } = this.#statements;
     for (const { id, facts, state } of rows.hosts) {
       hostState.run(id, JSON.stringify(state));
       if (!factsOf || factsOf.has(id)) hostFacts.run(id, JSON.stringify(facts));
     }
     for (const record of rows.incidents) {
       incident.run(record.id, record.state, record.detected_us, JSON.stringify(record));
+    }
+    for (const record of rows.crashes) {
+      crash.run(record.id, record.at_us, record.host_id, JSON.stringify(record));
     }
     for (const record of rows.notifications) {
       notification.run(record.id, isPending(record) ? 1 : 0, record.created_us, JSON.stringify(record));

@@ -190,6 +190,7 @@ export function facade(of: Log): Log {
     info: () => of.info(),
     purge: (sequence) => of.purge(sequence),
     blobs: of.blobs,
+    evidence: of.evidence,
     close: () => of.close(),
   };
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { aHost, aNotification, anIncident, startApi } from '../testing.ts';
+import { aCrash, aHost, aNotification, anIncident, startApi } from '../testing.ts';
 
 test('says where the replica stands, what it holds and how it answers', async () => {
   await using api = await startApi();
@@ -9,6 +9,11 @@ test('says where the replica stands, what it holds and how it answers', async ()
   api.database.commit({
     hosts: [aHost('a', { losses, messages_lost: 2 }), aHost('b', { status: 'silent' })],
     incidents: [anIncident()],
+    crashes: [
+      aCrash({ id: 'c1-0' }, {}, { record: 'a' }, { record: 'b', source: 'pstore' }),
+      aCrash({ id: 'c2-0' }, {}, { record: 'a', source: 'other' }, { record: 'b', source: 'toString' }),
+      aCrash({ id: 'c3-0' }, { source: 'mine' }),
+    ],
     notifications: [aNotification()],
   });
   api.metrics.committed(0.004);
@@ -34,6 +39,10 @@ test('says where the replica stands, what it holds and how it answers', async ()
       'netfall_commit_seconds_bucket{le="0.005"} 1',
       'netfall_incidents{state="firing"} 1',
       'netfall_incidents{state="closed"} 0',
+      'netfall_crashes{source="netconsole"} 2',
+      'netfall_crashes{source="pstore"} 1',
+      'netfall_crashes{source="kmsg"} 0',
+      'netfall_crashes{source="other"} 3',
       'netfall_hosts{status="live"} 1',
       'netfall_hosts{status="silent"} 1',
       'netfall_losses_total{source="spool",hop="evicted"} 3',

@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import Schema from 'typebox/schema';
 import { expect, test } from 'vitest';
-import { aHost, anIncident, startApi } from '../testing.ts';
+import { aCrash, aHost, anIncident, startApi } from '../testing.ts';
 
 interface Operation {
   readonly operationId: string;
@@ -32,6 +33,9 @@ test('describes every route and every shared schema', async () => {
   const document = (await api.get('/openapi.json')).body as Document;
   expect(document.openapi).toBe('3.1.0');
   expect(Object.keys(document.paths).sort()).toEqual([
+    '/api/v1/crashes',
+    '/api/v1/crashes/{id}',
+    '/api/v1/crashes/{id}/log',
     '/api/v1/explain',
     '/api/v1/explain/{name}',
     '/api/v1/hosts',
@@ -47,6 +51,10 @@ test('describes every route and every shared schema', async () => {
   ]);
   expect(Object.keys(document.components.schemas).sort()).toEqual([
     'AuditEntry',
+    'Crash',
+    'CrashLog',
+    'CrashMismatch',
+    'CrashRecord',
     'DropSignal',
     'Error',
     'Explanation',
@@ -55,6 +63,7 @@ test('describes every route and every shared schema', async () => {
     'Incident',
     'IncidentHost',
     'IncidentSample',
+    'LogHole',
     'Loss',
     'Readiness',
     'Source',
@@ -87,7 +96,14 @@ test('every reference leads somewhere, and parameters say what they are', async 
 
 test('answers are as it says', async () => {
   await using api = await startApi();
-  api.database.commit({ hosts: [aHost('web-1')], incidents: [anIncident()] });
+  const log = Buffer.from('panic\n');
+  const digest = createHash('sha256').update(log).digest('hex');
+  await api.evidence.put(`crash/${digest}`, [log]);
+  api.database.commit({
+    hosts: [aHost('web-1')],
+    incidents: [anIncident()],
+    crashes: [aCrash({}, { digest })],
+  });
   const document = (await api.get('/openapi.json')).body as Document;
   const check = async (path: string, route: string, status: number) => {
     const answer = await api.get(path);
@@ -103,6 +119,12 @@ test('answers are as it says', async () => {
   await check('/api/v1/incidents?limit=0', '/api/v1/incidents', 400);
   await check('/api/v1/incidents/i100-0', '/api/v1/incidents/{id}', 200);
   await check('/api/v1/incidents/i0-0', '/api/v1/incidents/{id}', 404);
+  await check('/api/v1/crashes', '/api/v1/crashes', 200);
+  await check('/api/v1/crashes?limit=0', '/api/v1/crashes', 400);
+  await check('/api/v1/crashes/c100-0', '/api/v1/crashes/{id}', 200);
+  await check('/api/v1/crashes/c0-0', '/api/v1/crashes/{id}', 404);
+  await check('/api/v1/crashes/c100-0/log?format=json', '/api/v1/crashes/{id}/log', 200);
+  await check('/api/v1/crashes/c100-0/log?record=9', '/api/v1/crashes/{id}/log', 404);
   await check('/api/v1/hosts', '/api/v1/hosts', 200);
   await check('/api/v1/hosts/web-1', '/api/v1/hosts/{id}', 200);
   await check('/api/v1/summary', '/api/v1/summary', 200);

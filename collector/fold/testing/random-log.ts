@@ -1,10 +1,13 @@
 /**
  * Random logs for tests of determinism: a small fleet that surges, falls silent, repeats and reorders its messages and
- * restarts; collectors that claim and deliver; outages; entries that must be rejected; epochs.
+ * restarts, and whose agents hear and find crashes; collectors that claim and deliver; outages; entries that must be
+ * rejected; epochs.
  */
+import type { Item } from '@netfall/proto';
 import { type FoldConfig, INITIAL_CONFIG } from '../config.ts';
 import { EpochBarrier, Fold } from '../fold.ts';
-import { aSample, CELL, Story, testRules } from './story.ts';
+import { anInventory, aReport, aWitness } from './crash-items.ts';
+import { aSample, CELL, START_US, Story, testRules } from './story.ts';
 
 /** A generator of numbers 0 ≤ n < below, the same for the same seed (mulberry32). */
 export function numbers(seed: number): (below: number) => number {
@@ -33,6 +36,8 @@ export interface RandomLogOptions {
 
 export function randomLog({ seed, entries, upgradeAt }: RandomLogOptions): Story {
   const draw = numbers(seed);
+  // Of its own, so that what else happens is the same without crashes.
+  const drawCrash = numbers(seed + 1);
   const story = new Story();
   const hosts = Array.from({ length: 12 }, (_, i) => ({
     id: `h${i}`,
@@ -70,7 +75,7 @@ export function randomLog({ seed, entries, upgradeAt }: RandomLogOptions): Story
     else if (kind < 18 && draw(5) === 0) {
       story.epoch(at, shortLived(1 + draw(8)), version);
     } else if (kind < 19) host.until = at + draw(40);
-    else if (at >= host.until) speak(story, at, host, draw);
+    else if (at >= host.until) speak(story, at, host, draw, crashItems(at, drawCrash));
   }
   return story;
 }
@@ -100,6 +105,7 @@ function shortLived(seconds: number): Partial<FoldConfig> {
     sinks: ['chat', 'pager'],
     detect: { ...INITIAL_CONFIG.detect, sustain_ms: 1000, quiet_ms: 1000 * seconds, learn_s: 60 },
     limits: { ...INITIAL_CONFIG.limits, forget_host_s: 15 + 3 * seconds },
+    crashes: { history: 12, records_per_host: 12 },
     incident: { hold_down_s: seconds, close_after_s: 20, max_hosts: 3, history: 10 },
   };
 }
@@ -109,6 +115,7 @@ function speak(
   at: number,
   host: { id: string; seq: number; incarnation: number; surge: number },
   draw: (below: number) => number,
+  more: readonly Item[],
 ): void {
   if (draw(60) === 0) {
     host.incarnation++;
@@ -136,6 +143,35 @@ function speak(
     intervalMs: 1000 * (1 + draw(10)),
     sources: { s1: seq % 8 === 0 ? 4 : 1 },
     losses: draw(4) === 0 ? [{ source: `s${draw(70)}`, hop: 'overflow', count: draw(100) }] : [],
-    items: draw(80) === 0 ? [{ goodbye: { reason: 'SIGTERM' } }] : [],
+    items: [...more, ...(draw(80) === 0 ? [{ goodbye: { reason: 'SIGTERM' } }] : [])],
+  });
+}
+
+/**
+ * What a message says of crashes: mostly nothing. Few names, addresses, moments and lines, so that records come again, out
+ * of order, and turn out to be of one crash, or not.
+ */
+function crashItems(at: number, draw: (below: number) => number): Item[] {
+  if (draw(12) === 0) {
+    const addresses = [draw(5), draw(5)].map((n) => `10.0.0.${n}`);
+    return [{ inventory: anInventory({ addresses, kernel: `6.${draw(2)}`, vendor: 'V' }) }];
+  }
+  return Array.from({ length: Math.max(0, draw(9) - 6) }, (): Item => {
+    const own = draw(4) === 0;
+    const witness = aWitness({
+      record: `r${draw(6)}`,
+      source: (own ? ['pstore', 'kmsg'] : ['netconsole', 'netoops'])[draw(2)] ?? '',
+      sender: own ? '' : `10.0.0.${draw(8)}`,
+      first_us: START_US + Math.round(at * 1e6) - draw(3) * 90_000_000,
+      kernel: draw(3) === 0 ? '' : `6.${draw(3)}`,
+      boot_id: draw(4) === 0 ? String(draw(2)) : '',
+      ...(draw(3) === 0 ? { kind: '', line: '' } : { line: `panic ${draw(3)}` }),
+      uptime_us: draw(4) * 40_000_000,
+    });
+    if (draw(2) === 0) return { crash_witness: witness };
+    const holes = Array.from({ length: draw(3) }, (_, i) => ({ at: i * 10, bytes: draw(100), exact: true }));
+    const digest = String(draw(9)).repeat(64);
+    const hardware = draw(2) === 0 ? 'V P/B, BIOS 1' : 'W';
+    return { crash_report: aReport(witness, { revision: 1 + draw(3), digest, holes, hardware }) };
   });
 }

@@ -1,0 +1,85 @@
+/**
+ * The log of a dying kernel as text that people can read: what is missing is visible, and whatever the bytes are, nothing in
+ * the text acts on a terminal or a page. Pure. Where logs are kept is not known here.
+ */
+import type { LogHole } from '@netfall/proto';
+import type { CrashRecord } from '../fold/model.ts';
+
+/** As the API shows it: CrashLogSchema in crash-schemas.ts. */
+export interface CrashLog {
+  readonly crash_id: string;
+  readonly record: number;
+  readonly source: string;
+  readonly digest: string;
+  readonly bytes: number;
+  readonly holes: readonly LogHole[];
+  readonly unlisted_holes: number;
+  readonly wrap_at: number;
+  /** Ends with a newline, unless it is empty. */
+  readonly text: string;
+  /** The lines of it that are marks and not the log's, counted from 0. */
+  readonly marks: readonly number[];
+}
+
+/** What is known of a log besides its bytes. */
+export type LogPlaces = Pick<CrashRecord, 'holes' | 'unlisted_holes' | 'wrap_at'>;
+
+/** Control characters but for tab and newline, and what reorders text or ends lines where nobody sees it. */
+const ACTING = /[^\P{Cc}\t\n]|[\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/**
+ * The text of a log, with a line for each hole and for the place at which the ring buffer wrapped.
+ * @param bytes in UTF-8 mostly; what is none is replaced
+ */
+export function logText(bytes: Uint8Array, places: LogPlaces): Pick<CrashLog, 'text' | 'marks'> {
+  const { unlisted_holes } = places;
+  let text = '';
+  let line = 0;
+  let at = 0;
+  const marks: number[] = [];
+  const add = (more: string) => {
+    text += more;
+    line += newlinesIn(more);
+  };
+  const mark = (what: string) => {
+    if (text !== '' && !text.endsWith('\n')) add('\n');
+    marks.push(line);
+    add(`[... ${what} ...]\n`);
+  };
+  for (const place of marksOf(places, bytes.length)) {
+    // Cut first and decoded then: what a hole has torn must not swallow what comes behind it.
+    add(decoded(bytes.subarray(at, place.at)));
+    at = place.at;
+    mark(place.what);
+  }
+  add(decoded(bytes.subarray(at)));
+  if (unlisted_holes > 0)
+    mark(
+      `${unlisted_holes} more ${unlisted_holes === 1 ? 'stretch is' : 'stretches are'} missing, nobody knows where`,
+    );
+  if (text !== '' && !text.endsWith('\n')) add('\n');
+  return { text, marks };
+}
+
+/** In order of place; at one place holes stand before the wrap. */
+function marksOf({ holes, wrap_at }: LogPlaces, length: number): readonly { at: number; what: string }[] {
+  const found = holes.map((hole) => ({ at: Math.min(hole.at, length), what: missing(hole) }));
+  if (wrap_at > 0) found.push({ at: Math.min(wrap_at, length), what: 'the ring buffer wraps here' });
+  return found.sort((a, b) => a.at - b.at);
+}
+
+function missing({ bytes, exact }: LogHole): string {
+  if (bytes === 0) return 'some of the log is missing here';
+  const many = `${bytes} ${bytes === 1 ? 'byte is' : 'bytes are'}`;
+  return `${exact ? '' : 'up to '}${many} missing here`;
+}
+
+function decoded(bytes: Uint8Array): string {
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes).replace(ACTING, '\u00b7');
+}
+
+function newlinesIn(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++;
+  return count;
+}

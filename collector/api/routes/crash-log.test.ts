@@ -1,0 +1,194 @@
+import { createHash } from 'node:crypto';
+import { LogError, systemClock } from '@netfall/log';
+import { expect, test, vi } from 'vitest';
+import { CRASH_LOGS } from '../../evidence.ts';
+import { aCrash, startApi, T0, type TestApi } from '../testing.ts';
+
+const LOG = Buffer.from('[  100.000000] Kernel panic\n[  100.1] \x1b[2JRebooting\n');
+const digestOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+const place = { holes: [{ at: 28, bytes: 300, exact: true }], wrap_at: 0, unlisted_holes: 0 };
+const logged = { digest: digestOf(LOG), bytes: LOG.length, ...place };
+const other = Buffer.from('another log\n');
+const TEXT = '[  100.000000] Kernel panic\n[... 300 bytes are missing here ...]\n[  100.1] ·[2JRebooting\n';
+
+/** An API with a crash of three records: a log, one that is whole, and a first sign. */
+async function withLogs(at = T0 + 60_000_000): Promise<TestApi> {
+  const api = await startApi({ clock: { ...systemClock, nowUs: () => at } });
+  const whole = { record: 'p', source: 'pstore', sender: '', complete: true, holes: [] };
+  const crash = aCrash(
+    { merged: ['c5-0'] },
+    logged,
+    { ...whole, digest: digestOf(other), bytes: other.length, reported_us: T0 + 50_000_000 },
+    { record: 'x', source: 'netoops', digest: '', revision: 0 },
+  );
+  api.database.commit({ crashes: [crash] });
+  return api;
+}
+
+const put = (api: TestApi, bytes: Uint8Array, digest = digestOf(bytes)) =>
+  api.evidence.put(CRASH_LOGS + digest, [bytes]);
+
+test('is text, the best record’s unless another one is asked for', async () => {
+  await using api = await withLogs();
+  await put(api, LOG);
+  await put(api, other);
+  const best = await api.get('/api/v1/crashes/c100-0/log');
+  expect([best.status, best.body]).toEqual([200, 'another log\n']);
+  expect(best.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+  expect(best.headers.get('x-content-type-options')).toBe('nosniff');
+  expect(await api.get('/api/v1/crashes/c5-0/log?record=0&format=text')).toMatchObject({
+    status: 200,
+    body: TEXT,
+  });
+});
+
+test('is JSON with what is known of it, if that is asked for', async () => {
+  await using api = await withLogs();
+  await put(api, LOG);
+  const { status, body, headers } = await api.get('/api/v1/crashes/c5-0/log?record=0&format=json');
+  expect([status, headers.get('content-type')]).toEqual([200, 'application/json; charset=utf-8']);
+  expect(body).toEqual({
+    ...{ crash_id: 'c100-0', record: 0, source: 'netconsole', digest: digestOf(LOG), bytes: 52 },
+    ...{ ...place, text: TEXT, marks: [1] },
+  });
+});
+
+test.each<[string, number, string, number, string, string]>([
+  [
+    'no crash',
+    60,
+    'c1-0/log',
+    404,
+    'crash_not_found',
+    'there is no crash c1-0: /api/v1/crashes lists those that are kept',
+  ],
+  [
+    'no such record',
+    60,
+    'c100-0/log?record=3',
+    404,
+    'log_not_found',
+    'crash c100-0 has no record 3: the last one is 2',
+  ],
+  [
+    'no report yet',
+    60,
+    'c100-0/log?record=2',
+    404,
+    'log_not_found',
+    'only the first sign of crash c100-0 has come from netoops on relay: its log follows once nothing more of it comes; try again in a minute',
+  ],
+  [
+    'not arrived yet',
+    60,
+    'c100-0/log',
+    404,
+    'log_not_found',
+    'the log of record 1 of crash c100-0 has not arrived yet: relay sends it; try again in a minute',
+  ],
+  [
+    'no longer kept',
+    3700,
+    'c100-0/log?record=0',
+    404,
+    'log_not_found',
+    'the log of record 0 of crash c100-0 is not kept, or never arrived: read another record, or look on relay',
+  ],
+  [
+    'no such format',
+    60,
+    'c100-0/log?format=xml',
+    400,
+    'invalid_request',
+    'parameter format must be equal to one of the allowed values (text, json)',
+  ],
+  [
+    'a record beyond all',
+    60,
+    'c100-0/log?record=16',
+    400,
+    'invalid_request',
+    'parameter record must be <= 15',
+  ],
+])('%s', async (_name, second, path, status, code, message) => {
+  await using api = await withLogs(T0 + second * 1_000_000);
+  expect(await api.get(`/api/v1/crashes/${path}`)).toMatchObject({
+    status,
+    body: { error: { code, message } },
+  });
+});
+
+test('a crash without any log says so', async () => {
+  await using api = await startApi();
+  api.database.commit({ crashes: [aCrash({}, { digest: '', revision: 0 })] });
+  const { status, body } = await api.get('/api/v1/crashes/c100-0/log');
+  expect(status).toBe(404);
+  expect(body).toMatchObject({ error: { code: 'log_not_found' } });
+  expect(JSON.stringify(body)).toContain(
+    'only the first sign of crash c100-0 has come from netconsole on relay',
+  );
+});
+
+test('what does not have the digest that was reported is not shown', async () => {
+  await using api = await withLogs();
+  await put(api, Buffer.from('secret'), digestOf(LOG));
+  const { status, body } = await api.get('/api/v1/crashes/c100-0/log?record=0');
+  expect(status).toBe(502);
+  expect(body).toEqual({
+    error: {
+      code: 'log_corrupt',
+      message:
+        'the log of record 0 of crash c100-0 is not what relay reported (it does not have the digest that it is called by): read another record',
+    },
+  });
+});
+
+test('a log that is too long is not even read', async () => {
+  const get = () => Promise.reject(new Error('it was read'));
+  await using api = await startApi({ evidence: { get } });
+  api.database.commit({ crashes: [aCrash({}, { bytes: 16 * 1024 * 1024 + 1 })] });
+  expect(await api.get('/api/v1/crashes/c100-0/log')).toMatchObject({
+    status: 502,
+    body: {
+      error: {
+        code: 'log_corrupt',
+        message: 'the log of record 0 of crash c100-0 is over 16 MiB: no agent should report such a log',
+      },
+    },
+  });
+});
+
+test('while the log is out of reach the answer says so', async () => {
+  const get = () => Promise.reject(new LogError('timeout', 'no answer'));
+  await using api = await startApi({ evidence: { get } });
+  api.database.commit({ crashes: [aCrash()] });
+  expect(await api.get('/api/v1/crashes/c100-0/log')).toMatchObject({
+    status: 503,
+    body: {
+      error: {
+        code: 'log_unavailable',
+        message: 'the log of record 0 of crash c100-0 cannot be read now (no answer): try again',
+      },
+    },
+  });
+});
+
+test('only so many are read at the same time', async () => {
+  const asked: (() => void)[] = [];
+  const get = () => new Promise<null>((resolve) => asked.push(() => resolve(null)));
+  await using api = await startApi({ evidence: { get } });
+  api.database.commit({ crashes: [aCrash()] });
+  const path = '/api/v1/crashes/c100-0/log';
+  const waiting = Array.from({ length: 8 }, () => api.get(path));
+  await vi.waitFor(() => expect(asked).toHaveLength(8));
+  expect(await api.get(path)).toMatchObject({
+    status: 503,
+    body: { error: { code: 'too_many_requests', message: '8 logs are being read: try again' } },
+  });
+  for (const answer of asked.splice(0)) answer();
+  for (const { status } of await Promise.all(waiting)) expect(status).toBe(404);
+  const after = api.get(path);
+  await vi.waitFor(() => expect(asked).toHaveLength(1));
+  asked[0]?.();
+  expect((await after).status).toBe(404);
+});

@@ -1,0 +1,14 @@
+/** What schemas of the API are put together from. */
+import Type, { type TUnsafe } from 'typebox';
+
+export const micros = (description: string) =>
+  Type.Integer({ minimum: 0, description: `${description} Microseconds since the Unix epoch.` });
+export const count = (description: string) => Type.Integer({ minimum: 0, description });
+export const text = (description: string) => Type.String({ description });
+export const oneOf = <const Values extends readonly string[]>(values: Values, description: string) =>
+  Type.Unsafe<Values[number]>({ type: 'string', enum: [...values], description });
+
+/** A reference to one of the shared schemas. */
+export function ref<T>(id: string): TUnsafe<T> {
+  return Type.Unsafe<T>({ $ref: `${id}#` });
+}

@@ -1,0 +1,7 @@
+/** Text that hosts send, cut to what a record may hold of it. */
+
+/** @param most characters (UTF-16 units) */
+export function bounded(text: string, most: number): string {
+  // A cut may leave half of a surrogate pair.
+  return text.length <= most ? text : text.slice(0, most).toWellFormed();
+}
