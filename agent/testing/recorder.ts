@@ -1,5 +1,6 @@
 /** A collector for tests: adds up what a source says. */
-import type { Collector } from '../source.ts';
+import type { CrashWitness } from '@netfall/proto';
+import type { Collector, CrashFindings } from '../source.ts';
 
 export class Recorder implements Collector {
   /** By name, or name@interface. */
@@ -26,4 +27,21 @@ export class Recorder implements Collector {
   loss(hop: string, count: number): void {
     this.losses[hop] = (this.losses[hop] ?? 0) + count;
   }
+}
+
+/** One that takes crashes as well, while it has room. */
+export class CrashRecorder extends Recorder {
+  readonly witnesses: CrashWitness[] = [];
+  readonly reports: { readonly findings: CrashFindings; readonly log: string }[] = [];
+  hasRoom = true;
+
+  witness = (witness: CrashWitness): boolean => {
+    if (this.hasRoom) this.witnesses.push(witness);
+    return this.hasRoom;
+  };
+
+  crash = (findings: CrashFindings, log: Uint8Array): boolean => {
+    if (this.hasRoom) this.reports.push({ findings, log: Buffer.from(log).toString() });
+    return this.hasRoom;
+  };
 }
