@@ -14,6 +14,7 @@ describe('the configuration', () => {
       log: {},
       data: '/var/lib/netfall',
       spool: { max_messages: 20_000, max_bytes: 67_108_864 },
+      evidence: { max_logs: 1024, max_bytes: 67_108_864 },
       report: {
         interval_s: 10,
         wide_interval_s: 30,
