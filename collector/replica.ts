@@ -1,13 +1,14 @@
 /**
  * A replica: reads the log, has it folded, and appends what collectors say there: epochs, ticks, claims, outcomes of
- * deliveries. Also takes snapshots and, by them, retires the log's oldest entries. Everything it knows it has from the
- * log, so any number of replicas may run.
+ * deliveries. Also takes snapshots and, by them, retires the log's oldest entries, and evidence that is of no use any more.
+ * Everything it knows it has from the log, so any number of replicas may run.
  */
 import type { Clock, Log, Timer } from '@netfall/log';
 import type { Switches } from '@netfall/proto';
 import { Appender } from './appender.ts';
 import { CatchUp } from './catch-up.ts';
 import { epochOf, readEpoch } from './epoch.ts';
+import { EvidenceKeeper } from './evidence-keeper.ts';
 import type { FoldConfig } from './fold/config.ts';
 import { canFold, type FoldEntry, type Rules } from './fold/fold.ts';
 import type { Folding, FoldingEvents } from './fold-thread.ts';
@@ -60,6 +61,7 @@ export class BarrierLifted extends Error {
 const NO_SWITCHES = { sequence: 0, by: '', switches: [] };
 const IDLE_MS = 1000;
 const CLAIM_EVERY_MS = 5000;
+const EVIDENCE_EVERY_MS = 3_600_000;
 /** How often a replica that stands at a barrier looks for a way past it. */
 const BARRIER_EVERY_MS = 60_000;
 
@@ -70,6 +72,7 @@ export class Replica {
   readonly #ownClaim: OwnClaim;
   readonly #catchUp: CatchUp;
   readonly #snapshots: Snapshots;
+  readonly #evidence: EvidenceKeeper;
   readonly #stopping = new AbortController();
   readonly #timers = new Map<string, Timer>();
   #folding: Folding | null = null;
@@ -91,6 +94,7 @@ export class Replica {
     this.#ownClaim = new OwnClaim(appender, () => this.#foldedClaim());
     this.#catchUp = new CatchUp({ log, clock, say });
     this.#snapshots = new Snapshots({ log, path, say, retain_s: config.retain_s });
+    this.#evidence = new EvidenceKeeper({ evidence: log.evidence, path, say });
   }
 
   /** Starts to fold; resolves once the fold has loaded its checkpoint. */
@@ -108,6 +112,9 @@ export class Replica {
     this.#reading = this.#readLog(folding, status.sequence + 1).catch((error) => this.#fail(error));
     this.#scheduleTick();
     this.#every('claim', CLAIM_EVERY_MS, () => this.#ownClaim.renew());
+    this.#every('evidence', EVIDENCE_EVERY_MS, async () => {
+      if (this.mayDeliver()) await this.#evidence.look();
+    });
     this.#every('snapshot', this.#options.config.snapshot_every_s * 1000, () => this.#takeSnapshot());
   }
 
