@@ -10,7 +10,7 @@ import { kernelLog, kernelRecords } from './kernel-log.ts';
 import { extendedDatagrams } from './netconsole.ts';
 import { netoopsDatagrams, segmentsOf, TRANSMISSIONS } from './netoops.ts';
 
-/** Destinations of a slots. */
+/** Which destination is which. */
 export const TO_NETOOPS = 0;
 export const TO_NETCONSOLE = 1;
 /** Bytes that slots must have. */
@@ -20,12 +20,11 @@ export const LONGEST_DATAGRAM = 1472;
 const FIRST_HOST = 0x7f01_0000;
 /** 127.16.0.0, from where on forged addresses are. */
 const FIRST_FORGED = 0x7f10_0000;
-/** What there is below 127.255.255.255, which is no one's. */
-const FORGED = 0x7fff_ffff - FIRST_FORGED;
-/** Has no divisor in common with FORGED: multiples of it are all different. Neighbours in time are none in address. */
+/** What there is from there to below 127.255.255.255, which is no one's. */
+export const MOST_FORGED = 0x7fff_ffff - FIRST_FORGED;
+/** Has no divisor in common with MOST_FORGED: multiples of it are all different. Neighbours in time are none in address. */
 const FORGED_STEP = 9_999_991;
 export const MOST_HOSTS = FIRST_FORGED - FIRST_HOST;
-export const MOST_FORGED = FORGED;
 
 const KERNEL = '6.12.48-amd64';
 /** Logs that hosts die with: of one piece, two and so on. */
@@ -90,7 +89,7 @@ export function forgedTraffic({ addresses, netoopsShare, random, seed }: ForgedT
   const messages = messagesOf(seed);
   const noise = random ? randomDatagrams(seed) : [];
   return (slots, slot, n) => {
-    const source = FIRST_FORGED + (((n % addresses) * FORGED_STEP) % FORGED);
+    const source = FIRST_FORGED + (((n % addresses) * FORGED_STEP) % MOST_FORGED);
     const netoops = Math.floor((n + 1) * netoopsShare) > Math.floor(n * netoopsShare);
     if (random) {
       slots.put(slot, noise[n % RANDOM_DATAGRAMS]!, source, netoops ? TO_NETOOPS : TO_NETCONSOLE);
