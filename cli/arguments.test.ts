@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { parseApi, parseDuration, parseServers } from './arguments.ts';
+import { parseApi, parseDuration, parseIndex, parseServers } from './arguments.ts';
 
 describe('NATS servers', () => {
   it.each([
@@ -31,4 +31,12 @@ it.each([
 
 it.each(['', '5', '0s', '-1s', '1d', '600h'])('%j is no duration', (text) => {
   expect(() => parseDuration(text)).toThrow(InvalidArgumentError);
+});
+
+it.each(['0', '7', '999'])('%s is a place in a list', (text) => {
+  expect(parseIndex(text)).toBe(Number(text));
+});
+
+it.each(['', '-1', '1.5', '1000', 'x'])('%j is none', (text) => {
+  expect(() => parseIndex(text)).toThrow(InvalidArgumentError);
 });

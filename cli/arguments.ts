@@ -21,6 +21,12 @@ export function parseCount(text: string): number {
   throw new InvalidArgumentError('Give a number from 1 to 9999999.');
 }
 
+/** A place in a list that counts from 0. */
+export function parseIndex(text: string): number {
+  if (/^\d{1,3}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Give a number from 0 to 999.');
+}
+
 /** Bytes of a packet. */
 export function parseSnapLength(text: string): number {
   const bytes = Number(text);

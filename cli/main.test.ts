@@ -55,6 +55,7 @@ describe('usage', () => {
       'drops',
       'doctor',
       'incidents',
+      'crashes',
       'hosts',
       'sources',
       'export',

@@ -9,6 +9,7 @@ import {
   parseApi,
   parseCount,
   parseDuration,
+  parseIndex,
   parseLabel,
   parseListen,
   parsePath,
@@ -24,7 +25,7 @@ const INCIDENT_STATES = ['candidate', 'firing', 'acknowledged', 'resolving', 're
 export function createProgram(): Command {
   const { version } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8'));
   const program = new Command('netfall')
-    .description('Watches Linux hosts for packets that their kernels drop.')
+    .description('Watches Linux hosts for packets that their kernels drop, and for kernels that crash.')
     .version(version)
     .option('--json', 'print JSON: one document, or one a line where it streams')
     .configureHelp({ showGlobalOptions: true, helpWidth: Math.min(widthOf(process.stdout), 100) })
@@ -125,6 +126,35 @@ export function createProgram(): Command {
     .addOption(apiOption())
     .action(async (id, _, command) =>
       (await import('./commands/incidents.ts')).showIncident(id, command.optsWithGlobals()),
+    );
+
+  const crashes = program.command('crashes').description('list crashes, show one, or read its log');
+  crashes
+    .command('list', { isDefault: true })
+    .description('list crashes, the newest first')
+    .option('--host <id>', 'only those of this host')
+    .option('--source <name>', 'only those that this source has something of, e.g. netconsole')
+    .option('--limit <n>', 'list at most this many', parseCount, 50)
+    .addOption(apiOption())
+    .action(async (_, command) =>
+      (await import('./commands/crashes.ts')).listCrashes(command.optsWithGlobals()),
+    );
+  crashes
+    .command('show')
+    .description('show a crash, by what it is known, and what does not fit together')
+    .argument('<id>', 'as the list shows it')
+    .addOption(apiOption())
+    .action(async (id, _, command) =>
+      (await import('./commands/crashes.ts')).showCrash(id, command.optsWithGlobals()),
+    );
+  crashes
+    .command('log')
+    .description("print a crash's log, with a line for whatever is missing")
+    .argument('<id>', 'as the list shows it')
+    .option('--record <n>', 'that of this record, as show counts them (default: the best)', parseIndex)
+    .addOption(apiOption())
+    .action(async (id, _, command) =>
+      (await import('./commands/crashes.ts')).crashLog(id, command.optsWithGlobals()),
     );
 
   program

@@ -1,5 +1,5 @@
 /** Asks a collector's HTTP API. Must not know how answers are shown. */
-import type { HostView, IncidentState, IncidentView, SwitchView } from '@netfall/collector';
+import type { Crash, CrashLog, HostView, IncidentState, IncidentView, SwitchView } from '@netfall/collector';
 import { CommandError } from '../errors.ts';
 
 /** Where `netfall up` listens unless it is told otherwise. */
@@ -14,6 +14,12 @@ export interface IncidentQuery {
   readonly limit: number;
   readonly states?: readonly IncidentState[];
   readonly host?: string;
+}
+
+export interface CrashQuery {
+  readonly limit: number;
+  readonly host?: string;
+  readonly source?: string;
 }
 
 /** The sources that are switched off. */
@@ -63,16 +69,33 @@ export class ApiClient {
   }
 
   async incident(id: string): Promise<IncidentView> {
-    try {
-      return (await this.#get(`api/v1/incidents/${encodeURIComponent(id)}`, [])) as unknown as IncidentView;
-    } catch (error) {
-      // The API's own words name paths, and patterns of ids: those are for programs.
-      if (!(error instanceof ApiError)) throw error;
-      if (error.apiCode !== 'incident_not_found' && error.apiCode !== 'invalid_request') throw error;
-      throw new CommandError(
-        `there is no incident ${id}: "netfall incidents list" shows those that are kept`,
-      );
-    }
+    const found = await this.#named(`incidents/${encodeURIComponent(id)}`, [], 'incident_not_found', () => {
+      return `there is no incident ${id}: "netfall incidents list" shows those that are kept`;
+    });
+    return found as unknown as IncidentView;
+  }
+
+  /** The newest crashes first. */
+  crashes({ limit, host, source }: CrashQuery): Promise<Crash[]> {
+    const query: [string, string][] = [];
+    if (host !== undefined) query.push(['host', host]);
+    if (source !== undefined) query.push(['source', source]);
+    return this.#list<Crash>('crashes', query, limit);
+  }
+
+  async crash(id: string): Promise<Crash> {
+    const path = `crashes/${encodeURIComponent(id)}`;
+    return (await this.#named(path, [], 'crash_not_found', () => noCrash(id))) as unknown as Crash;
+  }
+
+  /** What a crash's record has of its log; the best record unless one is named by its place among them. */
+  async crashLog(id: string, record?: number): Promise<CrashLog> {
+    const path = `crashes/${encodeURIComponent(id)}/log`;
+    const query: [string, string][] = [['format', 'json']];
+    if (record !== undefined) query.push(['record', String(record)]);
+    const found = await this.#named(path, query, 'crash_not_found', () => noCrash(id));
+    if (typeof found['text'] !== 'string' || !Array.isArray(found['marks'])) throw this.#stranger();
+    return found as unknown as CrashLog;
   }
 
   /** How many hosts there are, by status. */
@@ -121,6 +144,23 @@ export class ApiClient {
   /** By id. */
   hosts(limit: number): Promise<HostView[]> {
     return this.#list<HostView>('hosts', [], limit);
+  }
+
+  /** What a path names. When there is none, or the name cannot be one, that is said in words for people. */
+  async #named(
+    path: string,
+    query: readonly [string, string][],
+    notFound: string,
+    words: () => string,
+  ): Promise<Record<string, unknown>> {
+    try {
+      return await this.#get(`api/v1/${path}`, query);
+    } catch (error) {
+      // The API's own words name paths, and patterns of ids: those are for programs.
+      if (!(error instanceof ApiError)) throw error;
+      if (error.apiCode !== notFound && error.apiCode !== 'invalid_request') throw error;
+      throw new CommandError(words());
+    }
   }
 
   async #list<Item>(name: string, query: readonly [string, string][], limit: number): Promise<Item[]> {
@@ -172,6 +212,10 @@ export class ApiClient {
       `what answers at ${this.#base.origin} is no Netfall collector: name one with --api or NETFALL_API`,
     );
   }
+}
+
+function noCrash(id: string): string {
+  return `there is no crash ${id}: "netfall crashes list" shows those that are kept`;
 }
 
 function why(error: unknown): string {

@@ -30,6 +30,7 @@ it.each([
   ['drops', [collector, log, schemas]],
   ['hosts', [collector, log, schemas]],
   ['incidents', [collector, log, schemas]],
+  ['crashes', [collector, log, schemas]],
 ])('netfall %s loads nothing of what it does not need', (command, unwanted) => {
   const loaded = loadedBy(command);
   expect(loaded.some((url) => url.endsWith(`/commands/${command}.ts`))).toBe(true);

@@ -2,7 +2,6 @@
 import type { Blobs } from '@netfall/log';
 import Type from 'typebox';
 import { EvidenceError, MOST_LOG_BYTES, readCrashLog } from '../../evidence.ts';
-import { MOST_RECORDS } from '../../fold/crash.ts';
 import type { Crash, CrashRecord } from '../../fold/model.ts';
 import { type CrashLog, logText } from '../crash-log.ts';
 import { ApiError } from '../errors.ts';
@@ -20,7 +19,7 @@ const Query = Type.Object(
     record: Type.Optional(
       Type.Integer({
         minimum: 0,
-        maximum: MOST_RECORDS - 1,
+        maximum: 999,
         description: "Which of the crash's records, counted from 0; by default `best`.",
       }),
     ),
