@@ -69,10 +69,11 @@ const relayKeys = (port: number, what: string) => ({
     description: 'Hosts of which something is kept at once; the least useful gives way.',
   }),
   max_new_senders_per_s: Type.Integer({
-    default: 10_000,
+    default: 500,
     minimum: 1,
     maximum: 10_000_000,
-    description: 'New hosts a second that are heard; datagrams of more are counted as strangers_limited.',
+    description:
+      'New hosts a second that are heard in the long run, of `max_senders` at once; datagrams of more are counted as strangers_limited.',
   }),
   max_sender_datagrams_per_s: Type.Integer({
     default: 2000,

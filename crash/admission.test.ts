@@ -55,10 +55,19 @@ describe('admission', () => {
   });
 
   it('bounds how many new senders come, but not the operator’s own', () => {
-    const { admit, refused } = open({ newSendersPerS: 2 }, [7]);
-    expect([1, 2, 3, 1, 7].map((d) => admit(d, 0))).toEqual([true, true, false, true, true]);
-    expect(admit(3, SECOND)).toBe(true);
-    expect(refused()).toEqual({ strangers_limited: 1 });
+    const { admit, refused } = open({ newSendersPerS: 1 }, [7]);
+    // As many as there is room for, and then one a second.
+    expect([1, 2, 3, 4, 5, 4, 7].map((d) => admit(d, 0))).toEqual([
+      true,
+      true,
+      true,
+      true,
+      false,
+      true,
+      true,
+    ]);
+    expect([5, 6].map((d) => admit(d, SECOND))).toEqual([true, false]);
+    expect(refused()).toEqual({ strangers_limited: 2 });
   });
 
   it('makes room for new senders, the operator’s own last of all', () => {

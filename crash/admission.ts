@@ -8,7 +8,7 @@ import { ESTABLISHED, type SenderKey, Senders } from './senders.ts';
 export interface AdmissionLimits {
   /** Senders of which something is kept at once. */
   readonly senders: number;
-  /** New senders a second that are taken; as many again may come at once. */
+  /** New senders a second that are taken in the long run; as many as there is room for may come at once. */
   readonly newSendersPerS: number;
   /** Datagrams a second of one sender, in the long run, and at once. */
   readonly senderPerS: number;
@@ -50,7 +50,7 @@ export class Admission {
     this.#tokens = new Float64Array(senders);
     this.#filledUs = new Float64Array(senders);
     this.#total = new Bucket(totalPerS, totalPerS);
-    this.#strangers = new Bucket(newSendersPerS, newSendersPerS);
+    this.#strangers = new Bucket(newSendersPerS, senders);
   }
 
   /** The number of the sender of a datagram that is taken; -1 when it is refused, which is counted. */

@@ -183,6 +183,19 @@ describe('netconsole', () => {
     expect(bed.losses()).toEqual({ network: 2 ** 31 - 9 });
   });
 
+  it('takes no part of a number for one, wherever fragments cut it', () => {
+    const bed = new Bed();
+    const userdata = (msgid: number): [string, string][] => [
+      ['release', '6.17.2'],
+      ['msgid', String(msgid)],
+    ];
+    for (let length = 900; length < 960; length++) {
+      const record = line('x'.repeat(length), 1);
+      bed.send(extendedDatagrams(record, { userdata: userdata(1_000_000_000 + length) }));
+    }
+    expect(bed.losses()).toEqual({});
+  });
+
   it('says the release that comes with messages', () => {
     const bed = new Bed();
     bed.send(panic(1_000_000).flatMap((record) => extendedDatagrams(record, { release: '6.12.57-amd64' })));

@@ -116,7 +116,10 @@ export class NetconsoleReassembly implements Reassembly {
     }
     stream.heard(packet, bytes);
     if (packet.fragmentOffset === 0) this.#look(stream, bytes, uptimeUs, nowUs);
-    if (packet.isExtended) this.#networkLost += stream.count(msgidIn(bytes, packet.bodyStart, end));
+    if (packet.isExtended) {
+      const isCut = packet.fragmentOffset + end - packet.bodyStart < packet.fragmentLength;
+      this.#networkLost += stream.count(msgidIn(bytes, packet.bodyStart, end, isCut));
+    }
     const { crash } = stream;
     if (!crash) {
       stream.tape.cut(this.#contextBlocks);
@@ -263,8 +266,8 @@ export class NetconsoleReassembly implements Reassembly {
     const { crash } = stream;
     this.#open.delete(stream);
     if (crash) this.#events.lost(crash);
+    stream.crash = null;
     stream.tape.cut(0);
-    stream.begin();
     stream.restarted();
     stream.datagrams = 0;
   }
@@ -399,20 +402,20 @@ function uptimeAt(bytes: Buffer, start: number, end: number): number {
 
 const MSGID = Buffer.from(' msgid=');
 
-/** The number of a message, where it stands in this datagram; -1 where it does not. */
-function msgidIn(bytes: Buffer, start: number, end: number): number {
+/** The number of a message, where it stands in this datagram; -1 where it does not. @param isCut the message goes on behind it */
+function msgidIn(bytes: Buffer, start: number, end: number, isCut: boolean): number {
   // The text is a line, and so is each of what stands behind it. The last one counts.
   const text = bytes.indexOf(NEWLINE, start);
   if (text < 0 || text >= end - 1) return -1;
-  for (let at = end - 2; at >= text; at--) {
-    if (bytes[at] !== NEWLINE || bytes.compare(MSGID, 0, MSGID.length, at + 1, at + 1 + MSGID.length) !== 0)
-      continue;
-    return digitsAt(bytes, at + 1 + MSGID.length, end);
+  for (let at = end - MSGID.length - 1; at >= text; at--) {
+    if (bytes[at] === NEWLINE && bytes.compare(MSGID, 0, MSGID.length, at + 1, at + 1 + MSGID.length) === 0) {
+      return digitsAt(bytes, at + 1 + MSGID.length, end, isCut);
+    }
   }
   return -1;
 }
 
-function digitsAt(bytes: Buffer, start: number, end: number): number {
+function digitsAt(bytes: Buffer, start: number, end: number, isCut: boolean): number {
   let value = 0;
   let at = start;
   for (; at < end && at < start + 15; at++) {
@@ -420,5 +423,5 @@ function digitsAt(bytes: Buffer, start: number, end: number): number {
     if (byte < 0x30 || byte > 0x39) break;
     value = value * 10 + byte - 0x30;
   }
-  return at === start ? -1 : value;
+  return at === start || (isCut && at === end) ? -1 : value;
 }

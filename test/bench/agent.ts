@@ -9,12 +9,12 @@
  * docs/benchmarks.md.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Namespace } from '../load/namespace.ts';
-import { processSeconds } from '../load/process-time.ts';
+import { processSeconds, residentMb } from '../load/process-time.ts';
 import { udpFlood } from '../load/udp-flood.ts';
 import { findNatsServer, NATS_SERVER_MISSING, startNatsServer } from '../nats-server.ts';
 import { Netfall } from '../processes/netfall.ts';
@@ -95,9 +95,4 @@ async function observe(pid: number, seconds: number): Promise<Result[]> {
     flood.process.kill();
     await ended;
   }
-}
-
-/** Resident memory of a process, MB of 1024² bytes; what it shares with others (Node's code) is counted whole. */
-function residentMb(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) / 1024;
 }

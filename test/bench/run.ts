@@ -11,6 +11,7 @@ const benchmarks: Readonly<Record<string, () => Promise<{ run: Benchmark }>>> = 
   'drop-monitor': () => import('./drop-monitor.ts'),
   'kfree-skb': () => import('./kfree-skb.ts'),
   fold: () => import('./fold.ts'),
+  relay: () => import('./relay.ts'),
   samples: () => import('./samples.ts'),
 };
 
