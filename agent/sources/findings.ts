@@ -44,7 +44,7 @@ export function findingsOf(known: Known, log: CrashLog): CrashFindings {
     wrap_at: log.wrapAt,
     parts: known.parts ?? 1,
     duplicates: known.duplicates ?? 0,
-    lost_messages: known.lostMessages ?? 0,
+    lost_messages: Math.min(Number.MAX_SAFE_INTEGER, known.lostMessages ?? 0),
     hardware: cut(claims.hardware),
   };
 }

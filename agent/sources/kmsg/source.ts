@@ -239,7 +239,7 @@ export class KmsgSource implements Source {
   }
 
   #lost(hop: string, count: number): void {
-    this.#losses[hop] = (this.#losses[hop] ?? 0) + count;
+    this.#losses[hop] = Math.min(Number.MAX_SAFE_INTEGER, (this.#losses[hop] ?? 0) + count);
   }
 
   #now(): Moment {
