@@ -33,16 +33,19 @@ const ACTING = /[^\P{Cc}\t\n]|[\p{Cf}\p{Zl}\p{Zp}]/gu;
  */
 export function logText(bytes: Uint8Array, places: LogPlaces): Pick<CrashLog, 'text' | 'marks'> {
   const { unlisted_holes } = places;
-  let text = '';
+  const parts: string[] = [];
+  const marks: number[] = [];
   let line = 0;
   let at = 0;
-  const marks: number[] = [];
-  const add = (more: string) => {
-    text += more;
-    line += newlinesIn(more);
+  const add = (part: string) => {
+    if (part !== '') parts.push(part);
+    line += newlinesIn(part);
+  };
+  const endLine = () => {
+    if (parts.at(-1)?.endsWith('\n') === false) add('\n');
   };
   const mark = (what: string) => {
-    if (text !== '' && !text.endsWith('\n')) add('\n');
+    endLine();
     marks.push(line);
     add(`[... ${what} ...]\n`);
   };
@@ -53,12 +56,12 @@ export function logText(bytes: Uint8Array, places: LogPlaces): Pick<CrashLog, 't
     mark(place.what);
   }
   add(decoded(bytes.subarray(at)));
-  if (unlisted_holes > 0)
-    mark(
-      `${unlisted_holes} more ${unlisted_holes === 1 ? 'stretch is' : 'stretches are'} missing, nobody knows where`,
-    );
-  if (text !== '' && !text.endsWith('\n')) add('\n');
-  return { text, marks };
+  if (unlisted_holes > 0) {
+    const many = `${unlisted_holes} more ${unlisted_holes === 1 ? 'stretch is' : 'stretches are'}`;
+    mark(`${many} missing, nobody knows where`);
+  }
+  endLine();
+  return { text: parts.join(''), marks };
 }
 
 /** In order of place; at one place holes stand before the wrap. */

@@ -153,6 +153,14 @@ describe('a crash', () => {
     });
   });
 
+  test.each([
+    [['panic', 'oops', 'warning'], 'oops'],
+    [['warning', 'hung task', 'stall'], 'stall'],
+    [['stall', 'lockup', 'new'], 'new'],
+  ])('of %j is the earliest that a kernel does not live on after, if there is one', (kinds, kind) => {
+    expect(of(...kinds.map((each, i) => ({ kind: each, uptime_us: 100 - i }))).kind).toBe(kind);
+  });
+
   test('of which only an uptime is known has that', () => {
     expect(of({ line: '', kind: '', uptime_us: 5 })).toMatchObject({ line: '', uptime_us: 5 });
     expect(of({ line: '', kind: '', uptime_us: 0 })).toMatchObject({ line: '', uptime_us: 0 });

@@ -19,6 +19,8 @@ const UNKNOWN_HOLE = 1024;
 
 /** Sources that find a crash after the reboot: the kernel that runs then need not be the one that crashed. */
 const AFTERWARDS: readonly string[] = ['pstore', 'vmcore-dmesg'];
+/** What a kernel lives on after: it does not tell what a crash is that ends in worse. */
+const SURVIVED: readonly string[] = ['warning', 'hung task', 'stall'];
 /** Where logs that are as good are read first: what the kernel wrote down before what travelled. */
 const SOURCES: readonly string[] = ['vmcore-dmesg', 'pstore', 'netoops', 'netconsole', 'kmsg'];
 
@@ -193,10 +195,13 @@ function byArrival(a: StoredRecord, b: StoredRecord): number {
   return a.known_us - b.known_us || compare(a.host_id, b.host_id) || compare(a.record, b.record);
 }
 
-/** The record that tells of the earliest line, by the kernel's own clock where it is known. */
+/** The record that tells of the earliest line that was serious, by the kernel's own clock where it is known. */
 function beginning(records: readonly StoredRecord[]): StoredRecord | undefined {
+  const survived = ({ kind }: StoredRecord) => Number(SURVIVED.includes(kind));
   const uptime = ({ uptime_us }: StoredRecord) => uptime_us || Number.MAX_SAFE_INTEGER;
-  const lines = records.filter(({ line }) => line !== '').sort((a, b) => uptime(a) - uptime(b));
+  const lines = records
+    .filter(({ line }) => line !== '')
+    .sort((a, b) => survived(a) - survived(b) || uptime(a) - uptime(b));
   return lines[0] ?? records.find(({ uptime_us }) => uptime_us > 0);
 }
 

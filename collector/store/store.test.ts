@@ -81,6 +81,20 @@ describe('migrations', () => {
     again.close();
   });
 
+  test('a database of the first release goes on, without crashes', () => {
+    const path = newPath();
+    const fold = aFold(500);
+    const store = new Store(path);
+    store.commit(fold.takeChanges(), place(500));
+    store.close();
+    const database = new DatabaseSync(path);
+    database.exec('DROP TABLE crash; PRAGMA user_version = 1');
+    database.close();
+    const again = new Store(path);
+    expect(again.load()?.rows).toEqual({ ...plain(fold), crashes: [] });
+    again.close();
+  });
+
   test('a database of a later release is refused and left alone', () => {
     const path = newPath();
     new Store(path).close();
