@@ -11,10 +11,7 @@ import type { Crash, HostView, IncidentState, Notification } from '../fold/model
 import type { ForgottenHosts, GlobalRecord, SwitchesRecord } from '../fold/rows.ts';
 import { Fleet, type FleetTotals } from './fleet.ts';
 import { type IncidentView, incidentView } from './incident-view.ts';
-
-/** A page ends early after this much, so that no request holds the thread for long: follow `next`. */
-const MOST_ROWS_SCANNED = 5000;
-const MOST_BYTES_READ = 8 * 1024 * 1024;
+import { type Page, takePage } from './rows-page.ts';
 
 /** What one commit of the replica changed: the ids of the rows that it wrote. */
 export interface Commit {
@@ -24,12 +21,6 @@ export interface Commit {
   readonly notifications: readonly string[];
   /** The rows are those of another state altogether: what was known of them before says nothing. */
   readonly replaced?: true;
-}
-
-export interface Page<Item, Position> {
-  readonly items: Item[];
-  /** Where the next page begins; null at the end. A page may hold fewer items than were asked for and still go on. */
-  readonly next: Position | null;
 }
 
 /** A place in the list of incidents, which is ordered by time of detection, newest first, then by id. */
@@ -299,30 +290,4 @@ export class Reader {
     const value = this.#checkpoint.get()?.['value'];
     return typeof value === 'string' ? (JSON.parse(value) as GlobalRecord) : null;
   }
-}
-
-type Row = Record<string, unknown>;
-
-/** Reads rows until the page is full, its bounds are reached or there are no more. */
-function takePage<Item, Position>(
-  rows: Iterable<Row>,
-  limit: number,
-  read: (value: string, row: Row) => { readonly position: Position; readonly item: Item | null },
-): Page<Item, Position> {
-  const items: Item[] = [];
-  let last: Position | null = null;
-  let scanned = 0;
-  let bytes = 0;
-  for (const row of rows) {
-    if (items.length === limit || scanned === MOST_ROWS_SCANNED || bytes > MOST_BYTES_READ) {
-      return { items, next: last };
-    }
-    const text = String(row['value']);
-    const { position, item } = read(text, row);
-    if (item !== null) items.push(item);
-    last = position;
-    scanned++;
-    bytes += text.length;
-  }
-  return { items, next: null };
 }

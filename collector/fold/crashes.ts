@@ -104,14 +104,16 @@ export class Crashes {
       return;
     }
     this.#detach(crash);
+    const head = { ...crash, version: crash.version + 1 };
     const others = crash.records.filter((known) => known !== before);
-    const left = crashOf({ ...crash, version: crash.version + 1 }, others);
     const alone = crashOf(NEW, [record]);
-    if (others.length > 0 && apart(traitsOf(left), traitsOf(alone)) === null) {
-      // What is known by now tells that it was not of this crash after all.
-      this.#attach(left);
-      this.#settle(alone, moment);
-    } else this.#settle(crashOf({ ...crash, version: crash.version + 1 }, [...others, record]), moment);
+    if (others.length === 0 || apart(traitsOf(crashOf(head, others)), traitsOf(alone)) !== null) {
+      this.#settle(crashOf(head, [...others, record]), moment);
+      return;
+    }
+    // What is known by now tells that it was not of this crash after all.
+    this.#attach(crashOf(head, others));
+    this.#settle(alone, moment);
   }
 
   /** Joins a crash that is not attached to whatever it is one with, and keeps it. */
