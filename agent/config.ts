@@ -35,7 +35,7 @@ const networks = (description: string, standard: readonly string[]) =>
   });
 
 /** What both protocols by which other hosts are heard can be told. */
-const relayKeys = (port: number, what: string) => ({
+const relayKeys = (port: number, what: string, mebibytes: number) => ({
   enabled: enabled(`Hear other hosts' ${what}. Default: false.`),
   listen: Type.String({
     default: `[::]:${port}`,
@@ -57,7 +57,7 @@ const relayKeys = (port: number, what: string) => ({
     description: 'What may wait for the agent to read it; what comes beyond is counted as socket_full.',
   }),
   max_bytes: Type.Integer({
-    default: 16 * MIB,
+    default: mebibytes * MIB,
     minimum: MIB,
     maximum: 4096 * MIB,
     description: 'What is kept of all hosts together; the least useful gives way.',
@@ -213,7 +213,7 @@ const SourcesConfig = Type.Object(
     ),
     netoops: Type.Object(
       {
-        ...relayKeys(2004, 'netoops'),
+        ...relayKeys(2004, 'netoops', 12),
         max_log_bytes: maxLogBytes(
           'The longest log of a dump; datagrams of longer ones are counted as too_long.',
           4,
@@ -223,7 +223,7 @@ const SourcesConfig = Type.Object(
     ),
     netconsole: Type.Object(
       {
-        ...relayKeys(6666, 'netconsole'),
+        ...relayKeys(6666, 'netconsole', 8),
         max_log_bytes: maxLogBytes('What is kept of one crash, with what was said before it.', 1),
         context_bytes: Type.Integer({
           default: 8 * 1024,
