@@ -71,7 +71,7 @@ export function readPstoreName(name: string): PstoreName | null {
 /** What a record of type dmesg says of itself in its first line. */
 interface Header {
   readonly reason: string;
-  /** The how-many-eth dump of its boot. */
+  /** Numbers the dumps of a boot. */
   readonly count: number;
   readonly part: number;
   /** Bytes of it. */

@@ -1,5 +1,5 @@
 /** Finds and reads files that crashes left, in folders that may change meanwhile. It must not know what they hold. */
-import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A file, as it was when it was found. */
@@ -18,7 +18,7 @@ export function identityOf({ path, bytes, mtimeUs }: FoundFile): string {
 
 /**
  * Finds files by their name in a folder and those below it, last names first. What cannot be read is left out, as is what
- * vanishes meanwhile.
+ * vanishes meanwhile, and what belongs to somebody else than the folder that it is in: some systems let everybody write there.
  * @param depth of folders below it
  * @returns at most `most` files, and how many there were besides
  */
@@ -30,27 +30,39 @@ export function findFiles(
 ): { files: FoundFile[]; left: number } {
   const files: FoundFile[] = [];
   let left = 0;
-  for (const entry of entriesOf(folder)) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory() && depth > 0) {
+  const owner = statusOf(folder)?.uid;
+  for (const name of namesIn(folder)) {
+    const path = join(folder, name);
+    const isWanted = wanted(name);
+    const status = isWanted || depth > 0 ? statusOf(path) : undefined;
+    if (!status || status.uid !== owner) continue;
+    if (status.isDirectory() && depth > 0) {
       const below = findFiles(path, depth - 1, wanted, most - files.length);
       files.push(...below.files);
       left += below.left;
-    } else if (entry.isFile() && wanted(entry.name)) {
-      const stat = files.length < most ? statSync(path, { throwIfNoEntry: false }) : undefined;
-      if (stat)
-        files.push({ name: entry.name, path, bytes: stat.size, mtimeUs: Math.round(stat.mtimeMs * 1000) });
+    } else if (status.isFile() && isWanted) {
+      const mtimeUs = Math.round(status.mtimeMs * 1000);
+      if (files.length < most) files.push({ name, path, bytes: status.size, mtimeUs });
       else left++;
     }
   }
   return { files, left };
 }
 
-function entriesOf(folder: string) {
+function namesIn(folder: string): string[] {
   try {
-    return readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? 1 : -1));
+    return readdirSync(folder).sort().reverse();
   } catch {
     return [];
+  }
+}
+
+/** Of the file itself where it is a symbolic link. */
+function statusOf(path: string) {
+  try {
+    return lstatSync(path);
+  } catch {
+    return undefined;
   }
 }
 

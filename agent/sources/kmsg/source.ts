@@ -132,7 +132,13 @@ export class KmsgSource implements Source {
   }
 
   #onReadable(): boolean {
-    const more = this.#read();
+    let more = false;
+    try {
+      more = this.#read();
+    } catch {
+      // The next collection meets the same error, where it can be told.
+      this.#watch?.close();
+    }
     if (this.#outgoing.length > 0) this.#options.urgent();
     return more;
   }
