@@ -213,7 +213,7 @@ const SourcesConfig = Type.Object(
     ),
     netoops: Type.Object(
       {
-        ...relayKeys(2004, 'netoops', 12),
+        ...relayKeys(2004, 'netoops', 32),
         max_log_bytes: maxLogBytes(
           'The longest log of a dump; datagrams of longer ones are counted as too_long.',
           4,
@@ -223,7 +223,7 @@ const SourcesConfig = Type.Object(
     ),
     netconsole: Type.Object(
       {
-        ...relayKeys(6666, 'netconsole', 8),
+        ...relayKeys(6666, 'netconsole', 16),
         max_log_bytes: maxLogBytes('What is kept of one crash, with what was said before it.', 1),
         context_bytes: Type.Integer({
           default: 8 * 1024,

@@ -6,7 +6,7 @@
  * An agent as released (`release` is an unpacked one; without, one is built) listens for netoops and netconsole and reports to a
  * JetStream server of its own. At each rate, in turns with a plain node:dgram receiver that looks at nothing, it is sent netoops
  * dumps and extended netconsole, mixed, from 1000 hosts. What was received is what the kernel did not drop at the sockets, by
- * the kernel's own count. Then it is sent as many datagrams as there are forged addresses, while two hosts die, one of them
+ * the kernel's own count. Then a new one is sent as many datagrams as there are forged addresses, while two hosts die, one of them
  * known to it. Run it alone; sender and receiver want a processor each.
  */
 import { createHash } from 'node:crypto';
@@ -34,6 +34,8 @@ const STRANGER = '127.8.8.8';
 /** Of the hosts that die: a kernel's log as it often is. */
 const LOG_BYTES = 256 * 1024 - 300;
 const GOAL_RATE = 150_000;
+/** What an agent does once, at its start, is over by then. */
+const SETTLE_MS = 5000;
 
 const RECEIVED = '>=0.99';
 const FORGED_GOALS = [
@@ -57,46 +59,66 @@ export async function run(options: Options): Promise<Result[]> {
   const nats = await startNatsServer({ dir: join(dir, 'nats'), syncAlways: false });
   try {
     const release = options['release'] ?? (await buildRelease(dir));
-    const [netoopsPort, netconsolePort] = [12_004, 16_666];
-    const config = join(dir, 'agent.yaml');
-    writeFileSync(
-      config,
-      JSON.stringify({
-        data: join(dir, 'agent'),
-        log: { nats: { servers: [`127.0.0.1:${nats.port}`] } },
-        sources: {
-          netoops: { enabled: true, listen: `127.0.0.1:${netoopsPort}`, known: [KNOWN] },
-          netconsole: { enabled: true, listen: `127.0.0.1:${netconsolePort}` },
-        },
-      }),
-    );
-    const agent = new Netfall(['agent', '--config', config], { command: `${release}/bin/netfall` });
-    const plain = new Netfall([], { program: join(import.meta.dirname, 'relay-plain.ts') });
-    try {
+    const ports = { netoopsPort: 12_004, netconsolePort: 16_666 };
+    const start = async (name: string): Promise<Netfall> => {
+      const config = join(dir, `${name}.yaml`);
+      const { netoopsPort, netconsolePort } = ports;
+      writeFileSync(
+        config,
+        JSON.stringify({
+          ...{ host_id: name, data: join(dir, name), log: { nats: { servers: [`127.0.0.1:${nats.port}`] } } },
+          sources: {
+            netoops: { enabled: true, listen: `127.0.0.1:${netoopsPort}`, known: [KNOWN] },
+            netconsole: { enabled: true, listen: `127.0.0.1:${netconsolePort}` },
+          },
+        }),
+      );
+      const agent = new Netfall(['agent', '--config', config], { command: `${release}/bin/netfall` });
       await agent.line(/reports to cell/);
-      const [, a, b] = await plain.line(/^(\d+) (\d+)$/);
-      const receivers = {
-        relay: { pid: agent.pid, ports: { netoopsPort, netconsolePort } },
-        plain: { pid: plain.pid, ports: { netoopsPort: Number(a), netconsolePort: Number(b) } },
-      };
-      await sleep(3000);
-      const results: Result[] = [];
-      for (const rate of rates) results.push(...(await compare(receivers, rate, seconds, rounds)));
-      results.push(...(await flooded(agent.pid, nats.port, netoopsPort, netconsolePort)));
-      return results;
-    } finally {
-      await plain.kill();
-      await agent.kill();
-    }
+      await sleep(SETTLE_MS);
+      return agent;
+    };
+    const results = await fleet(await start('fleet'), ports, rates, seconds, rounds);
+    // What the load before left of memory is no matter of what strangers can make it grow to.
+    return [...results, ...(await flooded(await start('flooded'), nats.port, ports))];
   } finally {
     await nats.stop();
     rmSync(dir, { recursive: true });
   }
 }
 
+interface Ports {
+  readonly netoopsPort: number;
+  readonly netconsolePort: number;
+}
+
 interface Receiver {
   readonly pid: number;
-  readonly ports: { readonly netoopsPort: number; readonly netconsolePort: number };
+  readonly ports: Ports;
+}
+
+/** At each rate, the relay and a plain receiver in turns. */
+async function fleet(
+  agent: Netfall,
+  ports: Ports,
+  rates: readonly number[],
+  seconds: number,
+  rounds: number,
+): Promise<Result[]> {
+  const plain = new Netfall([], { program: join(import.meta.dirname, 'relay-plain.ts') });
+  try {
+    const [, netoopsPort, netconsolePort] = (await plain.line(/^(\d+) (\d+)$/)).map(Number);
+    const receivers = {
+      relay: { pid: agent.pid, ports },
+      plain: { pid: plain.pid, ports: { netoopsPort: netoopsPort!, netconsolePort: netconsolePort! } },
+    };
+    const results: Result[] = [];
+    for (const rate of rates) results.push(...(await compare(receivers, rate, seconds, rounds)));
+    return [...results, { metric: 'resident_mb_after_the_fleet', value: residentMb(agent.pid) }];
+  } finally {
+    await plain.kill();
+    await agent.kill();
+  }
 }
 
 interface Measured {
@@ -162,12 +184,8 @@ function dropsOf(ports: readonly number[]): number {
 }
 
 /** A million forged addresses, while two hosts die. */
-async function flooded(
-  pid: number,
-  natsPort: number,
-  netoopsPort: number,
-  netconsolePort: number,
-): Promise<Result[]> {
+async function flooded(agent: Netfall, natsPort: number, ports: Ports): Promise<Result[]> {
+  const { pid } = agent;
   const log = kernelLog(7, LOG_BYTES);
   const format = { version: 2 } as const;
   const dump = netoopsDatagrams({ segments: segmentsOf(log, 0), kernelVersion: '6.1.0', seconds: 7, format });
@@ -176,15 +194,14 @@ async function flooded(
     mostMb = Math.max(mostMb, residentMb(pid));
   }, 200);
   try {
-    const flood = crashFlood({
-      ...{ netoopsPort, netconsolePort, count: 2 * FORGED, rate: FORGED_RATE, spoofed: FORGED },
-    });
+    const flood = crashFlood({ ...ports, count: 2 * FORGED, rate: FORGED_RATE, spoofed: FORGED });
     await sleep(5000);
-    await Promise.all([KNOWN, STRANGER].map((host) => sendFrom(host, netoopsPort, dump)));
+    await Promise.all([KNOWN, STRANGER].map((host) => sendFrom(host, ports.netoopsPort, dump)));
     await flood.done;
     await sleep(15_000);
   } finally {
     clearInterval(watch);
+    await agent.kill();
   }
   const digest = createHash('sha256').update(log).digest('hex');
   const reports = await reportsIn(natsPort);
