@@ -8,7 +8,7 @@ import type { CrashWitness } from '@netfall/proto';
 import { KernelError } from '../kernel/libc.ts';
 import { UdpSocket } from '../kernel/udp-socket.ts';
 import type { Collector, Probe, Source } from '../source.ts';
-import { type Reported, reportOf, witnessOf } from './findings.ts';
+import { type Reported, reportOf } from './findings.ts';
 import { type ListenAddress, parseListen } from './listen.ts';
 import { Networks } from './networks.ts';
 import { receiveBufferLack } from './receive-buffer.ts';
@@ -148,7 +148,9 @@ export class RelaySource implements Source {
     if (!this.#witnessBudget.take(crash, this.#options.clock.nowUs())) return;
     const record = this.#nextRecord();
     this.#records.set(crash, record);
-    this.#witnesses.push(witnessOf(crash, this.name, record));
+    // Of netoops it is some piece of the log, which seldom tells how it began.
+    const { witness } = reportOf(crash, this.name, record).findings;
+    if (witness) this.#witnesses.push(witness);
     this.#options.urgent();
   }
 

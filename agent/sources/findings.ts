@@ -1,6 +1,5 @@
 /**
- * What a source says of a crash of the agent's own host: what it knows itself, and what the crash's log says. It must not
- * know where logs come from.
+ * What a source says of a crash: what it knows itself, and what the crash's log says. It must not know where logs come from.
  */
 import { type Beginning, type CrashLog, claimsOf, lastBeginning, lastUptimeUs } from '@netfall/crash';
 import { type CrashWitness, LIMITS } from '@netfall/proto';
@@ -10,6 +9,8 @@ import type { CrashFindings } from '../source.ts';
 export interface Known {
   readonly record: string;
   readonly source: string;
+  /** Who it was heard from; absent for the agent's own host. */
+  readonly sender?: string;
   readonly firstUs: number;
   readonly lastUs: number;
   /** From 1; default 1. */
@@ -54,7 +55,7 @@ export function witnessOf(known: Known, beginning: Beginning | null): CrashWitne
   return {
     record: cut(known.record),
     source: known.source,
-    sender: '',
+    sender: known.sender ?? '',
     first_us: timeOf(known.firstUs),
     kernel: cut(known.kernel ?? ''),
     boot_id: cut(known.bootId ?? ''),
