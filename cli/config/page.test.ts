@@ -17,6 +17,11 @@ it.each([
   ['agent.yaml', AgentConfig, { labels: { rack: 'r12' }, report: { interval_s: 10, max_drops: 512 } }],
   ['collector.yaml', CollectorConfig, { detect: { learn_s: 600 }, notify: [{ name: 'ops' }] }],
   ['up.yaml', UpConfig, { detect: { floor_per_s: 20 }, agent: { labels: { rack: 'desk' } } }],
+  [
+    'relay.yaml',
+    UpConfig,
+    { agent: { sources: { netoops: { enabled: true }, netconsole: { enabled: true } } } },
+  ],
 ] as const)('the example %s is right', (name, schema, expected) => {
   expect(loadConfig(join(examples, name), schema)).toMatchObject(expected);
 });
