@@ -39,15 +39,13 @@ const LEAST_ARCH_BYTES = 4;
 /** Why a datagram is none of netoops. */
 export type NetoopsDefect = 'version' | 'length' | 'layout' | 'numbers';
 
-export const DumpType = { hard: 1, soft: 3 } as const;
-
 /** A datagram's header. One object reads them all. */
 export class NetoopsPacket {
   version = 0;
   dumpId = 0;
   /** The number of the boot; -1 where the layout has none. */
   bootId = -1;
-  /** See {@link DumpType}; other values are the sender's own. */
+  /** 1 hard: an oops or a panic; 3 soft: a lockup and the like; other values are the sender's own. */
   type = 0;
   packetCount = 0;
   /** 0 is the newest piece of the log. */

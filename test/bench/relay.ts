@@ -7,7 +7,7 @@
  * JetStream server of its own. At each rate, in turns with a plain node:dgram receiver that looks at nothing, it is sent netoops
  * dumps and extended netconsole, mixed, from 1000 hosts. What was received is what the kernel did not drop at the sockets, by
  * the kernel's own count. Then a new one is sent as many datagrams as there are forged addresses, while two hosts die, one of them
- * known to it. Run it alone; sender and receiver want a processor each.
+ * known to it. Last, with a collector beside it, how long a dump's first datagram takes to the API. Run it alone; sender and receiver want a processor each.
  */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -43,9 +43,12 @@ const FORGED_GOALS = [
   ['known_host_complete_meanwhile', '=1'],
 ] as const;
 
+const WITNESS = ['first_datagram_to_api_s_p95', '<=1'] as const;
+const WITNESSES = 40;
+
 export async function run(options: Options): Promise<Result[]> {
   if (!findNatsServer()) {
-    const goals = [[`received_at_${GOAL_RATE}`, RECEIVED], ...FORGED_GOALS] as const;
+    const goals = [[`received_at_${GOAL_RATE}`, RECEIVED], ...FORGED_GOALS, WITNESS] as const;
     return goals.map(([metric, goal]) => unmeasured(metric, goal, NATS_SERVER_MISSING));
   }
   const rates = String(options['rates'] ?? '50000,150000,300000')
@@ -80,7 +83,17 @@ export async function run(options: Options): Promise<Result[]> {
     };
     const results = await fleet(await start('fleet'), ports, rates, seconds, rounds);
     // What the load before left of memory is no matter of what strangers can make it grow to.
-    return [...results, ...(await flooded(await start('flooded'), nats.port, ports))];
+    results.push(...(await flooded(await start('flooded'), nats.port, ports)));
+    const config = join(dir, 'collector.yaml');
+    writeFileSync(
+      config,
+      JSON.stringify({
+        ...{ data: join(dir, 'collector'), listen: '127.0.0.1:0' },
+        log: { nats: { servers: [`127.0.0.1:${nats.port}`] } },
+      }),
+    );
+    const collector = new Netfall(['collector', '--config', config], { command: `${release}/bin/netfall` });
+    return [...results, await witnessed(await start('witness'), collector, ports)];
   } finally {
     await nats.stop();
     rmSync(dir, { recursive: true });
@@ -213,6 +226,42 @@ async function flooded(agent: Netfall, natsPort: number, ports: Ports): Promise<
     measured(known, isComplete(KNOWN), knownGoal),
     { metric: 'unknown_host_complete_meanwhile', value: isComplete(STRANGER) },
   ];
+}
+
+/** How long it takes from a dump's first datagram until the collector's API tells of the crash. */
+async function witnessed(agent: Netfall, collector: Netfall, { netoopsPort }: Ports): Promise<Result> {
+  const [metric, goal] = WITNESS;
+  try {
+    const [, url] = await collector.line(/(http:\/\/[^\s"]+)/, 60_000);
+    await sleep(SETTLE_MS);
+    const took: number[] = [];
+    for (let i = 0; i < WITNESSES; i++) {
+      const host = `127.9.0.${i + 1}`;
+      const log = kernelLog(i, 64 * 1024 - 300);
+      const dump = {
+        segments: segmentsOf(log, 0),
+        kernelVersion: '6.1.0',
+        seconds: i,
+        format: { version: 2 },
+      } as const;
+      const sentMs = performance.now();
+      await sendFrom(host, netoopsPort, netoopsDatagrams(dump).slice(0, 1));
+      for (;;) {
+        const response = await fetch(`${url}/api/v1/crashes`);
+        const { crashes } = (await response.json()) as { crashes: { records: { sender: string }[] }[] };
+        if (crashes.some(({ records }) => records.some(({ sender }) => sender === host))) break;
+        if (performance.now() - sentMs > 20_000) throw new Error(`no crash of ${host} after 20 s`);
+        await sleep(5);
+      }
+      took.push((performance.now() - sentMs) / 1000);
+      await sleep(137 * (1 + (i % 9)));
+    }
+    took.sort((a, b) => a - b);
+    return measured(metric, took[Math.ceil(took.length * 0.95) - 1] ?? Number.POSITIVE_INFINITY, goal);
+  } finally {
+    await agent.kill();
+    await collector.kill();
+  }
 }
 
 /** All reports of crashes that stand in the log. */
