@@ -14,6 +14,8 @@ export interface NatsServerOptions {
   readonly dir: string;
   /** Default: one that is free now, kept across restarts. */
   readonly port?: number;
+  /** The address that it listens on; the loopback's when absent. */
+  readonly host?: string;
   /**
    * True (the default): every write is on the disk before it is acknowledged, about 2 ms each, so that what is
    * acknowledged outlives the machine. False: the server's own default, for benchmarks that fill a stream first.
@@ -90,6 +92,7 @@ function compare(a: readonly number[], b: readonly number[]): number {
 export async function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {
   const binary = findNatsServer();
   if (!binary) throw new Error(NATS_SERVER_MISSING);
+  const { host = '127.0.0.1' } = options;
   const port = options.port ?? (await freePort());
   const storeDir = join(options.dir, 'jetstream');
   const config = join(options.dir, 'nats-server.conf');
@@ -97,7 +100,7 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
   writeFileSync(
     config,
     [
-      `listen: "127.0.0.1:${port}"`,
+      `listen: "${host}:${port}"`,
       'jetstream {',
       `  store_dir: "${storeDir}"`,
       (options.syncAlways ?? true) ? '  sync_interval: always' : '',
@@ -114,7 +117,7 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
     if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') await exit;
   };
   return {
-    url: `nats://127.0.0.1:${port}`,
+    url: `nats://${host}:${port}`,
     port,
     storeDir,
     get pid() {
