@@ -3,6 +3,8 @@
 # A command is /run/vm/ID/script; it prints into the files stdout and stderr there.
 export PATH="$tree/node_modules/.bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 export HOME=/root LANG=C.UTF-8
+# A program that is started again is then there in half the time.
+export NODE_COMPILE_CACHE=/tmp/node-compile-cache
 
 mkdir -p /dev/pts /dev/shm /run/tree "/lib/modules/$release"
 ln -s /proc/self/fd /dev/fd
