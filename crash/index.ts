@@ -23,6 +23,7 @@ export {
   claimsOf,
   EPISODE_GAP_US,
   endsInTrouble,
+  isGraver,
   isLast,
   isMark,
   lastBeginning,

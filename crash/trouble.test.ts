@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   claimsOf,
   endsInTrouble,
+  isGraver,
   isLast,
   isMark,
   lastBeginning,
@@ -146,6 +147,17 @@ describe('mayBeTrouble', () => {
     expect(mayBeTrouble(Buffer.from('WARNING'), 4)).toBe(false);
     expect(mayBeTrouble(Buffer.from('WARN'), 0)).toBe(true);
     expect(mayBeTrouble(Buffer.from('WAR'), 0)).toBe(false);
+  });
+});
+
+describe('isGraver', () => {
+  it('is what a kernel dies of, behind what it lives on after', () => {
+    expect(isGraver('oops', 'warning')).toBe(true);
+    expect(isGraver('panic', 'hung task')).toBe(true);
+    expect(isGraver('bug', 'stall')).toBe(true);
+    expect(isGraver('panic', 'oops')).toBe(false);
+    expect(isGraver('warning', 'oops')).toBe(false);
+    expect(isGraver('warning', 'stall')).toBe(false);
   });
 });
 

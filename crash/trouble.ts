@@ -7,6 +7,14 @@ import { type LogLine, readLine } from './line.ts';
 /** In words of the field; new ones may come. */
 export type TroubleKind = 'panic' | 'oops' | 'bug' | 'lockup' | 'stall' | 'hung task' | 'warning';
 
+/** What a kernel lives on after, if it is not told otherwise. */
+const SURVIVED: ReadonlySet<TroubleKind> = new Set(['warning', 'hung task', 'stall']);
+
+/** Whether trouble of a kind is graver than what was told of before it: not just a consequence of it. */
+export function isGraver(kind: TroubleKind, before: TroubleKind): boolean {
+  return SURVIVED.has(before) && !SURVIVED.has(kind);
+}
+
 /** How the kernel begins to tell of each. The first that fits counts. */
 const BEGINNINGS: readonly (readonly [TroubleKind, RegExp])[] = [
   ['panic', /^Kernel panic - not syncing|^PANIC: /],

@@ -153,6 +153,32 @@ describe('the source kmsg', () => {
     expect(into.witnesses.map(({ record }) => record)).toEqual([recordOf(0), recordOf(601)]);
   });
 
+  it('tells at once of what is graver, and not of what follows from it', () => {
+    const source = start();
+    source.collect(into);
+    const lines = [
+      WARNING,
+      'INFO: task sh:77 blocked for more than 120 seconds.',
+      'BUG: kernel NULL pointer dereference, address: 0000000000000008',
+      'Oops: 0002 [#1] SMP PTI',
+      WARNING,
+    ];
+    for (const [i, line] of lines.entries()) kmsg.log(1000 + i, line);
+    source.collect(into);
+    expect(into.witnesses.map(({ record, kind, line }) => [record, kind, line])).toEqual([
+      [recordOf(0), 'warning', WARNING],
+      [recordOf(2), 'oops', lines[2]],
+    ]);
+    pass(source, 11);
+    expect(
+      into.crashes.map(({ findings: { witness }, log }) => [witness?.record, log.split('\n').length - 1]),
+    ).toEqual([
+      [recordOf(0), 2],
+      // With all that led to it.
+      [recordOf(2), 5],
+    ]);
+  });
+
   it('takes the telling line and not the mark before it, and nothing that a process wrote', () => {
     const source = start();
     kmsg.log(1, 'Kernel panic - not syncing: said by a process', 1 * 8 + 0);

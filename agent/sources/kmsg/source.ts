@@ -4,7 +4,15 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Beginning, isMark, KmsgRecord, MOST_KMSG_BYTES, mayBeTrouble, troubleIn } from '@netfall/crash';
+import {
+  type Beginning,
+  isGraver,
+  isMark,
+  KmsgRecord,
+  MOST_KMSG_BYTES,
+  mayBeTrouble,
+  troubleIn,
+} from '@netfall/crash';
 import type { CrashWitness } from '@netfall/proto';
 import { ReadableWatch } from '../../kernel/readable-watch.ts';
 import type { Collector, CrashFindings, Probe, Source } from '../../source.ts';
@@ -169,6 +177,8 @@ export class KmsgSource implements Source {
     this.#settle(now);
     const printedUs = this.#printedUs(record);
     const beginning = this.#signIn(record);
+    // An oops has to be told of at once, also on the heels of a warning.
+    if (this.#episode && beginning && isGraver(beginning.kind, this.#episode.beginning.kind)) this.#close();
     if (beginning && this.#episode) this.#episode.sign(now);
     else if (beginning) this.#begin(beginning, record.seq, printedUs, now);
     const length = record.print(this.#lines);
