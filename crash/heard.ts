@@ -36,7 +36,7 @@ export function byUsefulness(a: HeardCrash, b: HeardCrash): number {
 
 /** What a reassembly tells of as it happens. */
 export interface HeardEvents {
-  /** The first sign of a crash. */
+  /** The first sign of a crash; again when it turns out to be graver than that sign told. */
   began(crash: HeardCrash): void;
   /** A crash is given up, to make room or because nobody asked for it in time, with something that no settlement told of. */
   lost(crash: HeardCrash): void;

@@ -218,9 +218,23 @@ describe('lastBeginning', () => {
 
   it('keeps signs together that are half a minute apart, and no more', () => {
     const log = (us: string) =>
-      `[  100.000000] WARNING: CPU: 0 PID: 1 at a.c:1\n[  ${us}] Kernel panic - not syncing: b\n`;
-    expect(lastBeginning(log('130.000000'))?.kind).toBe('warning');
+      `[  100.000000] BUG: unable to handle page fault\n[  ${us}] Kernel panic - not syncing: b\n`;
+    expect(lastBeginning(log('130.000000'))?.kind).toBe('oops');
     expect(lastBeginning(log('130.000001'))?.kind).toBe('panic');
+  });
+
+  it('is the first grave sign of those that belong together', () => {
+    const log = [
+      '[  100.000000] WARNING: CPU: 0 PID: 1 at a.c:1',
+      '[  101.000000] BUG: unable to handle page fault',
+      '[  101.000001] WARNING: CPU: 0 PID: 1 at b.c:1',
+      '[  101.000002] Kernel panic - not syncing: Fatal exception',
+    ].join('\n');
+    expect(lastBeginning(log)).toEqual({
+      kind: 'oops',
+      text: 'BUG: unable to handle page fault',
+      uptimeUs: 101_000_000,
+    });
   });
 
   it('is the end of a panic where that alone is left', () => {

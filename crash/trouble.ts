@@ -85,8 +85,8 @@ export const EPISODE_GAP_US = 30_000_000;
 const MOST_LINE = 1024;
 
 /**
- * Where the last crash in a log begins: the first of its last signs of trouble that follow one another closely. What is
- * earlier, such as a warning while the host booted, is another matter. Null without a sign.
+ * Where the last crash in a log begins: the first of its last signs of trouble that follow one another closely, or the first
+ * grave one of these. What is earlier, such as a warning while the host booted, is another matter. Null without a sign.
  * @param text a log, a line for each message
  */
 export function lastBeginning(text: string): Beginning | null {
@@ -102,7 +102,7 @@ export function lastBeginning(text: string): Beginning | null {
     const kind = troubleIn(line.text);
     if (kind === null) continue;
     const apart = line.uptimeUs > 0 && lastUs > 0 && line.uptimeUs - lastUs > EPISODE_GAP_US;
-    if (!first || apart || isMark(first.text)) first = { ...line, kind };
+    if (!first || apart || isMark(first.text) || isGraver(kind, first.kind)) first = { ...line, kind };
     if (line.uptimeUs > 0) lastUs = line.uptimeUs;
   }
   return first ?? ended;

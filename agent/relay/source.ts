@@ -146,7 +146,7 @@ export class RelaySource implements Source {
 
   #began(crash: HeardCrash): void {
     if (!this.#witnessBudget.take(crash, this.#options.clock.nowUs())) return;
-    const record = this.#nextRecord();
+    const record = this.#records.get(crash) ?? this.#nextRecord();
     this.#records.set(crash, record);
     // Of netoops it is some piece of the log, which seldom tells how it began.
     const { witness } = reportOf(crash, this.name, record).findings;

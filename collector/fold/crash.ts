@@ -72,8 +72,10 @@ export function tellsMore(
 ): boolean {
   if (!before) return true;
   if (report) return report.revision > before.revision;
-  // The line may have been seen since the first sign.
-  return before.revision === 0 && before.line === '' && witness.line !== '';
+  if (before.revision > 0) return false;
+  // The line may have been seen since the first sign, or a graver one.
+  if (before.line === '') return witness.line !== '';
+  return SURVIVED.includes(before.kind) && witness.kind !== '' && !SURVIVED.includes(witness.kind);
 }
 
 /** The record that a witness or report makes of what was known of it before. */

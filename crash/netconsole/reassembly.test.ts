@@ -102,6 +102,19 @@ describe.each([
     expect(bed.settleLater()).toHaveLength(1);
   });
 
+  it('goes by the gravest of what a crash tells of, and says so at once', () => {
+    const bed = new Bed();
+    send(bed, [line('WARNING: CPU: 0 PID: 1 at kernel/x.c:1 f+0x1/0x2', 1_000_000)]);
+    send(bed, [line('------------[ cut here ]------------', 2_000_000)]);
+    send(bed, [line('kernel BUG at lib/list_debug.c:59!', 2_000_001)]);
+    send(bed, [line('Kernel panic - not syncing: Fatal exception', 2_000_002)]);
+    expect(bed.begun).toEqual([
+      'warning: WARNING: CPU: 0 PID: 1 at kernel/x.c:1 f+0x1/0x2 at 1000000',
+      'oops: kernel BUG at lib/list_debug.c:59! at 2000001',
+    ]);
+    expect(bed.settleLater()).toHaveLength(1);
+  });
+
   it('ends a crash after which the host goes on', () => {
     const bed = new Bed();
     send(bed, [line('WARNING: CPU: 0 PID: 1 at kernel/x.c:1 f+0x1/0x2', 1_000_000)]);

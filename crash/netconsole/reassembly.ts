@@ -17,7 +17,15 @@ import {
 } from '../heard.ts';
 import { readLine } from '../line.ts';
 import type { SenderKey } from '../senders.ts';
-import { type Beginning, EPISODE_GAP_US, isLast, isMark, mayBeTrouble, troubleIn } from '../trouble.ts';
+import {
+  type Beginning,
+  EPISODE_GAP_US,
+  isGraver,
+  isLast,
+  isMark,
+  mayBeTrouble,
+  troubleIn,
+} from '../trouble.ts';
 import { NetconsolePacket } from './packet.ts';
 import { Tape } from './tape.ts';
 import { basicLog, extendedLog } from './text.ts';
@@ -217,9 +225,10 @@ export class NetconsoleReassembly implements Reassembly {
     const { crash } = stream;
     if (crash) {
       crash.troubleUs = nowUs;
-      if (!isMark(crash.beginning.text)) return;
+      const { text, kind: before } = crash.beginning;
+      if (isMark(line.text) || !(isMark(text) || isGraver(kind, before))) return;
       crash.beginning = beginning;
-      if (!isMark(line.text)) this.#events.began(crash);
+      this.#events.began(crash);
       return;
     }
     const { senders } = this.#admission;
