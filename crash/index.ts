@@ -2,7 +2,7 @@ export { type AdmissionLimits, Bucket } from './admission.ts';
 export type { HeardCrash, HeardEvents, Reassembly } from './heard.ts';
 export { KmsgRecord, MOST_KMSG_BYTES } from './kmsg.ts';
 export { type LogLine, readLine } from './line.ts';
-export type { CrashLog, Hole } from './log.ts';
+export { type CrashLog, type Hole, textOf } from './log.ts';
 export { NETCONSOLE_PORT } from './netconsole/packet.ts';
 export { NetconsoleReassembly } from './netconsole/reassembly.ts';
 export { NETOOPS_PORT } from './netoops/packet.ts';

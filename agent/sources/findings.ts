@@ -1,7 +1,7 @@
 /**
  * What a source says of a crash: what it knows itself, and what the crash's log says. It must not know where logs come from.
  */
-import { type Beginning, type CrashLog, claimsOf, lastBeginning, lastUptimeUs } from '@netfall/crash';
+import { type Beginning, type CrashLog, claimsOf, lastBeginning, lastUptimeUs, textOf } from '@netfall/crash';
 import { type CrashWitness, LIMITS } from '@netfall/proto';
 import type { CrashFindings } from '../source.ts';
 
@@ -31,7 +31,7 @@ export interface Known {
 
 /** Everything about a crash, within the bounds of an entry. */
 export function findingsOf(known: Known, log: CrashLog): CrashFindings {
-  const text = Buffer.from(log.bytes.buffer, log.bytes.byteOffset, log.bytes.length).toString();
+  const text = textOf(log);
   const beginning = known.beginning ?? lastBeginning(text);
   const claims = claimsOf(text);
   return {
