@@ -42,17 +42,9 @@ afterEach(() => sender.close());
 
 function start(which: 'netoops' | 'netconsole', keys: object = {}): RelaySource {
   const config = completeConfig({ sources: { [which]: { listen: '127.0.0.1:0', ...keys } } }).sources;
-  const create = which === 'netoops' ? createNetoops : createNetconsole;
-  const context = {
-    root: '/',
-    config,
-    clock: systemClock,
-    urgent,
-    hurry: () => false,
-    data: undefined,
-    counting: () => '',
-  };
-  const source = create(context);
+  const place = { root: '/', clock: systemClock, urgent };
+  const source =
+    which === 'netoops' ? createNetoops(config.netoops, place) : createNetconsole(config.netconsole, place);
   source.start();
   onTestFinished(() => source.stop());
   return source;

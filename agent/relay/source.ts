@@ -13,7 +13,16 @@ import { type ListenAddress, parseListen } from './listen.ts';
 import { Networks } from './networks.ts';
 import { receiveBufferLack } from './receive-buffer.ts';
 
-export interface RelayOptions {
+/** Where a relay is, and what it tells of it. */
+export interface RelayPlace {
+  /** Replaces `/`. */
+  readonly root: string;
+  readonly clock: Clock;
+  /** See SourceContext. */
+  readonly urgent: () => void;
+}
+
+export interface RelayOptions extends RelayPlace {
   /** The source's name, by which its keys in the configuration are called as well. */
   readonly name: string;
   /** What is heard, in a few words. */
@@ -24,10 +33,6 @@ export interface RelayOptions {
   readonly allow: readonly string[];
   readonly known: readonly string[];
   readonly receiveBufferBytes: number;
-  /** Replaces `/`. */
-  readonly root: string;
-  readonly clock: Clock;
-  readonly urgent: () => void;
   /** Makes the protocol's reassembly. */
   readonly reassembly: (events: HeardEvents, isKnown: (key: SenderKey) => boolean) => Reassembly;
 }

@@ -86,8 +86,18 @@ export const sources: readonly SourceDefinition[] = [
       return new CountersSource({ root, periodS: config.counters.period_s, clock, hurry });
     },
   },
-  { name: 'netoops', enabledByDefault: false, counts: 'crashes', create: createNetoops },
-  { name: 'netconsole', enabledByDefault: false, counts: 'crashes', create: createNetconsole },
+  {
+    name: 'netoops',
+    enabledByDefault: false,
+    counts: 'crashes',
+    create: ({ config, root, clock, urgent }) => createNetoops(config.netoops, { root, clock, urgent }),
+  },
+  {
+    name: 'netconsole',
+    enabledByDefault: false,
+    counts: 'crashes',
+    create: ({ config, root, clock, urgent }) => createNetconsole(config.netconsole, { root, clock, urgent }),
+  },
   {
     name: 'kmsg',
     enabledByDefault: true,

@@ -8,27 +8,13 @@
  */
 import { Admission, type AdmissionLimits } from '../admission.ts';
 import { Blocks } from '../blocks.ts';
-import {
-  type AssembledLog,
-  byUsefulness,
-  type HeardCrash,
-  type HeardEvents,
-  type Reassembly,
-} from '../heard.ts';
+import { byUsefulness, type HeardCrash, type HeardEvents, type Reassembly } from '../heard.ts';
 import { readLine } from '../line.ts';
 import type { SenderKey } from '../senders.ts';
-import {
-  type Beginning,
-  EPISODE_GAP_US,
-  isGraver,
-  isLast,
-  isMark,
-  mayBeTrouble,
-  troubleIn,
-} from '../trouble.ts';
+import { EPISODE_GAP_US, isGraver, isLast, isMark, mayBeTrouble, troubleIn } from '../trouble.ts';
 import { NetconsolePacket } from './packet.ts';
-import { Tape } from './tape.ts';
-import { basicLog, extendedLog } from './text.ts';
+import { msgidIn, textStart, uptimeAt } from './scan.ts';
+import { Crash, STREAM, Stream } from './stream.ts';
 
 export interface NetconsoleOptions {
   readonly limits: AdmissionLimits;
@@ -58,7 +44,6 @@ const ESTABLISHED_DATAGRAMS = 8;
 const CRASH_USEFULNESS = 1_000_000;
 /** The longest line that is looked at, bytes. */
 const MOST_LINE = 300;
-const STREAM = { basic: 0, extended: 1 } as const;
 const NEWLINE = 0x0a;
 
 export class NetconsoleReassembly implements Reassembly {
@@ -280,157 +265,4 @@ export class NetconsoleReassembly implements Reassembly {
     stream.restarted();
     stream.datagrams = 0;
   }
-}
-
-/** What one address sends of one kind. One object serves all that ever have its number. */
-class Stream {
-  readonly sender: number;
-  readonly #blocks: Blocks;
-  tape: Tape;
-  crash: Crash | null = null;
-  kernel = '';
-  datagrams = 0;
-  /** The newest that its kernel's clock said. */
-  uptimeUs = 0;
-  /** The newest number of a message, and which of the 32 before it came; -1 before the first. */
-  #msgid = -1;
-  #came = 0;
-
-  constructor(sender: number, blocks: Blocks) {
-    this.sender = sender;
-    this.#blocks = blocks;
-    this.tape = new Tape(blocks);
-  }
-
-  heard(packet: NetconsolePacket, bytes: Buffer): void {
-    this.datagrams++;
-    const length = packet.releaseEnd - packet.releaseStart;
-    if (length > 0 && (length !== this.kernel.length || this.datagrams === 1)) {
-      this.kernel = bytes.toString('latin1', packet.releaseStart, packet.releaseEnd);
-    }
-  }
-
-  /** Takes a message's number. Returns how many messages are now known to be lost; one that came late takes one back. */
-  count(msgid: number): number {
-    if (msgid < 0) return 0;
-    const step = this.#msgid < 0 ? 1 : (msgid - this.#msgid) | 0;
-    if (step > 0) {
-      this.#msgid = msgid;
-      this.#came = step < 32 ? (this.#came << step) | 1 : 1;
-      return step - 1;
-    }
-    if (step <= -32 || this.#came & (1 << -step)) return 0;
-    this.#came |= 1 << -step;
-    return -1;
-  }
-
-  /** Another tape, for what comes now. */
-  begin(): void {
-    this.crash = null;
-    this.tape = new Tape(this.#blocks);
-  }
-
-  /** The host has booted anew, or it is another host. */
-  restarted(): void {
-    this.uptimeUs = 0;
-    this.#msgid = -1;
-    this.#came = 0;
-    this.kernel = '';
-  }
-}
-
-class Crash implements HeardCrash {
-  readonly sender: SenderKey;
-  readonly isKnown: boolean;
-  readonly kernel: string;
-  readonly boot = '';
-  readonly duplicates = 0;
-  readonly firstUs: number;
-  readonly tape: Tape;
-  beginning: Beginning;
-  lastUs: number;
-  /** When there was a sign of trouble last. */
-  troubleUs: number;
-  /** Whether the last words of a panic were heard. */
-  isEnded = false;
-  parts = 0;
-  revision = 0;
-
-  constructor(sender: SenderKey, isKnown: boolean, stream: Stream, beginning: Beginning, nowUs: number) {
-    this.sender = sender;
-    this.isKnown = isKnown;
-    this.kernel = stream.kernel;
-    this.tape = stream.tape;
-    this.beginning = beginning;
-    this.firstUs = this.lastUs = this.troubleUs = nowUs;
-  }
-
-  assemble(): AssembledLog {
-    const isExtended = this.sender.stream === STREAM.extended;
-    return isExtended ? extendedLog(this.tape.read(), this.beginning.uptimeUs) : basicLog(this.tape.read());
-  }
-}
-
-const BRACKET = 0x5b;
-const CLOSING = 0x5d;
-const LESS = 0x3c;
-const GREATER = 0x3e;
-const SPACE = 0x20;
-
-/** Where a line's text begins, behind `<6>`, `[   12.345678]` and `[   T12]`. */
-function textStart(bytes: Buffer, start: number, end: number): number {
-  let at = start;
-  if (bytes[at] === LESS) at = skipTo(bytes, at, end, GREATER);
-  while (bytes[at] === BRACKET) at = skipTo(bytes, at, end, CLOSING);
-  return bytes[at] === SPACE ? at + 1 : at;
-}
-
-/** Behind the first `byte` within the next few; where it is not there, `at`+1 lest it be looked for again. */
-function skipTo(bytes: Buffer, at: number, end: number, byte: number): number {
-  const last = Math.min(end, at + 24);
-  for (let i = at + 1; i < last; i++) if (bytes[i] === byte) return i + 1;
-  return at + 1;
-}
-
-/** The kernel's own clock in the stamp that a line begins with, microseconds; -1 without one. */
-function uptimeAt(bytes: Buffer, start: number, end: number): number {
-  if (bytes[start] !== BRACKET) return -1;
-  let at = start + 1;
-  let value = 0;
-  let digits = 0;
-  for (; at < end && at < start + 24; at++) {
-    const byte = bytes[at]!;
-    if (byte >= 0x30 && byte <= 0x39) {
-      value = value * 10 + byte - 0x30;
-      digits++;
-    } else if (byte === CLOSING) return digits > 6 ? value : -1;
-    else if (byte !== SPACE && byte !== 0x2e) return -1;
-  }
-  return -1;
-}
-
-const MSGID = Buffer.from(' msgid=');
-
-/** The number of a message, where it stands in this datagram; -1 where it does not. @param isCut the message goes on behind it */
-function msgidIn(bytes: Buffer, start: number, end: number, isCut: boolean): number {
-  // The text is a line, and so is each of what stands behind it. The last one counts.
-  const text = bytes.indexOf(NEWLINE, start);
-  if (text < 0 || text >= end - 1) return -1;
-  for (let at = end - MSGID.length - 1; at >= text; at--) {
-    if (bytes[at] === NEWLINE && bytes.compare(MSGID, 0, MSGID.length, at + 1, at + 1 + MSGID.length) === 0) {
-      return digitsAt(bytes, at + 1 + MSGID.length, end, isCut);
-    }
-  }
-  return -1;
-}
-
-function digitsAt(bytes: Buffer, start: number, end: number, isCut: boolean): number {
-  let value = 0;
-  let at = start;
-  for (; at < end && at < start + 15; at++) {
-    const byte = bytes[at]!;
-    if (byte < 0x30 || byte > 0x39) break;
-    value = value * 10 + byte - 0x30;
-  }
-  return at === start || (isCut && at === end) ? -1 : value;
 }

@@ -1,21 +1,25 @@
 /** The source `netconsole`: what other hosts' consoles say, as far as it tells of a crash. docs/sources/netconsole.md. */
 import { randomInt } from 'node:crypto';
 import { NetconsoleReassembly } from '@netfall/crash';
+import type { AgentConfig } from '../../config.ts';
 import { admissionLimits, MOST_SEED } from '../../relay/limits.ts';
-import { RelaySource } from '../../relay/source.ts';
-import type { SourceContext } from '../index.ts';
+import { type RelayPlace, RelaySource } from '../../relay/source.ts';
 
 /** How long nothing must come for a crash to be over, and how long one may take in all. */
 const QUIET_US = 5_000_000;
 const LONGEST_US = 120_000_000;
 
-export function createNetconsole({ root, config, clock, urgent }: SourceContext): RelaySource {
+export function createNetconsole(
+  config: AgentConfig['sources']['netconsole'],
+  place: RelayPlace,
+): RelaySource {
   const { listen, allow, known, receive_buffer_bytes, max_bytes, max_log_bytes, context_bytes, ...rates } =
-    config.netconsole;
+    config;
   return new RelaySource({
     name: 'netconsole',
     hears: 'hears netconsole',
-    ...{ root, clock, urgent, listen, allow, known },
+    ...place,
+    ...{ listen, allow, known },
     receiveBufferBytes: receive_buffer_bytes,
     reassembly: (events, isKnown) => {
       const sizes = { maxBytes: max_bytes, maxLogBytes: max_log_bytes, contextBytes: context_bytes };

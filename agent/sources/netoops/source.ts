@@ -1,20 +1,21 @@
 /** The source `netoops`: logs of dying hosts whose kernel has a netoops driver. docs/sources/netoops.md. */
 import { randomInt } from 'node:crypto';
 import { NetoopsReassembly } from '@netfall/crash';
+import type { AgentConfig } from '../../config.ts';
 import { admissionLimits, MOST_SEED } from '../../relay/limits.ts';
-import { RelaySource } from '../../relay/source.ts';
-import type { SourceContext } from '../index.ts';
+import { type RelayPlace, RelaySource } from '../../relay/source.ts';
 
 /** How long after its last piece a dump that is not whole is taken for all there will be, and how long after that it may grow. */
 const QUIET_US = 5_000_000;
 const KEEP_US = 10_000_000;
 
-export function createNetoops({ root, config, clock, urgent }: SourceContext): RelaySource {
-  const { listen, allow, known, receive_buffer_bytes, max_bytes, max_log_bytes, ...rates } = config.netoops;
+export function createNetoops(config: AgentConfig['sources']['netoops'], place: RelayPlace): RelaySource {
+  const { listen, allow, known, receive_buffer_bytes, max_bytes, max_log_bytes, ...rates } = config;
   return new RelaySource({
     name: 'netoops',
     hears: 'hears netoops',
-    ...{ root, clock, urgent, listen, allow, known },
+    ...place,
+    ...{ listen, allow, known },
     receiveBufferBytes: receive_buffer_bytes,
     reassembly: (events, isKnown) => {
       const sizes = { maxBytes: max_bytes, maxLogBytes: max_log_bytes };
