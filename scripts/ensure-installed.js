@@ -101,6 +101,9 @@ const tools = [
   { name: 'setpriv', found: () => find('setpriv'), package: 'util-linux' },
   { name: 'qemu-system-x86_64', found: () => find('qemu-system-x86_64'), package: 'qemu-system-x86' },
   { name: 'modprobe', found: () => find('modprobe'), package: 'kmod' },
+  { name: 'gcc', found: () => find('gcc'), package: 'gcc' },
+  { name: 'make', found: () => find('make'), package: 'make' },
+  { name: 'mkfs.ext4', found: () => find('mkfs.ext4'), package: 'e2fsprogs' },
   {
     name: 'chromium',
     found: () => ['chromium', 'chromium-browser', 'google-chrome'].some((program) => find(program)),
