@@ -35,7 +35,7 @@ const expected = [
   },
   {
     kind: 'lockup',
-    line: /^watchdog: BUG: soft lockup - CPU#[01] stuck for \d+s! \[sh:\d+\]$/,
+    line: /^watchdog: BUG: soft lockup - CPU#0 stuck for \d+s! \[sh:\d+\]$/,
     sources: ['netconsole', 'netconsole', 'pstore'],
   },
 ] as const;
@@ -72,7 +72,8 @@ export async function testRelay(kernel: Branch): Promise<void> {
     let crashes: readonly Crash[];
 
     beforeAll(async () => {
-      vm = stack.use(await bootVm({ kernel, memoryMb: 1024, network, reboots: true }));
+      // With two processors the end of a log is lost now and then (docs/vm.md).
+      vm = stack.use(await bootVm({ kernel, memoryMb: 1024, cpus: 1, network, reboots: true }));
       const nats = await start();
       const scripts = await troubleScripts(kernel);
       for (const [index, way] of ways.entries()) {
