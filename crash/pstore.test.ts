@@ -186,6 +186,13 @@ describe('groupPstore', () => {
     // The same slot with another dump.
     const other = file('dmesg-ramoops-0', text.replace('83', '84'));
     expect(groupPstore([file('dmesg-ramoops-0', text), other])).toHaveLength(2);
+    // One that begins the same, as all do that reach back to the boot.
+    const booted = `Panic#1 Part1\n${'<5>[    0.000000] Linux version 6.1.0\n'.repeat(20)}`;
+    const two = [
+      file('dmesg-ramoops-0', booted),
+      file('dmesg-ramoops-0', `${booted}<0>[    9.000000] end\n`),
+    ];
+    expect(groupPstore(two)).toHaveLength(2);
   });
 
   it('reads the header behind a line of pstore_blk', () => {

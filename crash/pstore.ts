@@ -135,7 +135,8 @@ function withoutRepetitions<F extends PstoreFile>(files: readonly F[]) {
   const kept = new Map<string, F>();
   const repeated = new Map<string, number>();
   for (const file of files) {
-    const key = `${file.name}\n${Buffer.from(file.head).toString('latin1')}`;
+    // Records that reach back to the boot all begin the same.
+    const key = `${file.name} ${file.size}\n${Buffer.from(file.head).toString('latin1')}`;
     const before = kept.get(key);
     if (before) repeated.set(key, (repeated.get(key) ?? 0) + 1);
     if (!before || file.mtimeUs < before.mtimeUs) kept.set(key, file);

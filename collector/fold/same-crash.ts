@@ -9,8 +9,11 @@ import { MOST_RECORDS } from './crash.ts';
 const UPTIMES_US = 60_000_000;
 const MOMENTS_US = 600_000_000;
 const MOMENTS_ALONE_US = 120_000_000;
-/** How far apart, by two records, the moment may be at which a host booted. */
-const BOOTED_US = 30_000_000;
+/**
+ * How far apart, by two records, the moment may be at which a host booted: what clocks are off after they were set right. A
+ * host that boots fast and crashes at once has a boot every ten seconds.
+ */
+const BOOTED_US = 5_000_000;
 /** Sources that hear a crash while it happens. All others write down a moment in a way of their own. */
 const LIVE: readonly string[] = ['netoops', 'netconsole', 'kmsg'];
 

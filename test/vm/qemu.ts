@@ -30,7 +30,7 @@ export interface Machine {
 
 /**
  * Where ramoops keeps its records, and how: far from what QEMU, the BIOS and the kernel's decompressor put into either
- * end of the memory. The rest is what Debian has: at most the last 10 KiB of a log.
+ * end of the memory. The rest is what Debian has. Records are compressed, so that each has room for a whole log of these VMs.
  */
 const keepLogs = [
   'memmap=512K$256M',
