@@ -11,7 +11,7 @@ interface Written extends PstoreFile {
 
 function file(name: string, text: string, mtimeUs = MTIME_US): Written {
   const bytes = Buffer.from(text, 'latin1');
-  return { name, mtimeUs, head: bytes.subarray(0, HEAD_BYTES), bytes };
+  return { name, mtimeUs, head: bytes.subarray(0, HEAD_BYTES), size: bytes.length, bytes };
 }
 
 /** As efi_pstore_write() numbers them. */

@@ -24,9 +24,11 @@ export interface PstoreFile {
   readonly mtimeUs: number;
   /** Its beginning: {@link HEAD_BYTES}, or all of it. */
   readonly head: Uint8Array;
+  /** Bytes of all of it. */
+  readonly size: number;
 }
 
-/** What of a file tells where it belongs, bytes; and two that begin alike are one. */
+/** What of a file tells where it belongs, bytes; and two that begin alike and are as long are one. */
 export const HEAD_BYTES = 256;
 
 /** A dump of the log, of which some parts may be missing. */

@@ -6,14 +6,14 @@ import { join } from 'node:path';
 export interface FoundFile {
   readonly name: string;
   readonly path: string;
-  readonly bytes: number;
+  readonly size: number;
   /** When it was written, microseconds since the Unix epoch. */
   readonly mtimeUs: number;
 }
 
 /** What tells whether it is still the same. */
-export function identityOf({ path, bytes, mtimeUs }: FoundFile): string {
-  return `${path} ${bytes} ${mtimeUs}`;
+export function identityOf({ path, size, mtimeUs }: FoundFile): string {
+  return `${path} ${size} ${mtimeUs}`;
 }
 
 /**
@@ -42,7 +42,7 @@ export function findFiles(
       left += below.left;
     } else if (status.isFile() && isWanted) {
       const mtimeUs = Math.round(status.mtimeMs * 1000);
-      if (files.length < most) files.push({ name, path, bytes: status.size, mtimeUs });
+      if (files.length < most) files.push({ name, path, size: status.size, mtimeUs });
       else left++;
     }
   }

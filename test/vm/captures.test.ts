@@ -82,7 +82,7 @@ describe.each(await captureNames())('%s', (name) => {
     const capture = await readCapture(name);
     const sent = textOf(heard(capture).logs[0]);
     const files = capture.pstore.map(({ name: file, mtime_us, data }) => ({
-      ...{ name: file, mtimeUs: mtime_us, head: data.subarray(0, HEAD_BYTES), data },
+      ...{ name: file, mtimeUs: mtime_us, head: data.subarray(0, HEAD_BYTES), size: data.length, data },
     }));
     const found = groupPstore(files).map(({ reason, parts }) => {
       const text = textOf(joinPstore(parts.map(({ number, file }) => ({ number, bytes: file.data }))));

@@ -156,7 +156,7 @@ export class PstoreSource implements Source {
 
   /** Null for what cannot be read or is too large, which is counted. */
   #read(file: FoundFile, most: number, into: Collector): Uint8Array | null {
-    if (file.bytes > MOST_FILE_BYTES) {
+    if (file.size > MOST_FILE_BYTES) {
       into.loss('too_large', 1);
       return null;
     }

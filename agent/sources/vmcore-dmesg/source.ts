@@ -134,7 +134,7 @@ export class VmcoreDmesgSource implements Source {
 }
 
 /** A log, or its end from a whole line on. @throws Error of fs */
-function readLog({ path, bytes: size }: FoundFile): CrashLog {
+function readLog({ path, size }: FoundFile): CrashLog {
   const end = readBytes(path, MOST_LOG_BYTES, 'end');
   if (size <= end.length) return { bytes: end, holes: [], wrapAt: 0 };
   const bytes = end.subarray(end.indexOf(0x0a) + 1);

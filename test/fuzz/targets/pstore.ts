@@ -45,7 +45,7 @@ export function open(input: Uint8Array): Target {
         continue;
       }
       atUs += 1_000_000;
-      yield { name, mtimeUs: atUs, head: piece.subarray(0, HEAD_BYTES), bytes: piece };
+      yield { name, mtimeUs: atUs, head: piece.subarray(0, HEAD_BYTES), size: piece.length, bytes: piece };
       name = undefined;
     }
   }
