@@ -54,6 +54,13 @@ describe('admission', () => {
     expect(refused()).toEqual({ total_limited: 2 });
   });
 
+  it('does not let one beyond its own limit use up that of all', () => {
+    const { admit, refused } = open({ senders: 8, senderPerS: 1, senderBurst: 1, totalPerS: 4 });
+    for (let i = 0; i < 100; i++) admit(1, 0);
+    expect([2, 3, 4].map((d) => admit(d, 0))).toEqual([true, true, true]);
+    expect(refused()).toEqual({ sender_limited: 99 });
+  });
+
   it('bounds how many new senders come, but not the operator’s own', () => {
     const { admit, refused } = open({ newSendersPerS: 1 }, [7]);
     // As many as there is room for, and then one a second.

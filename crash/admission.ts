@@ -3,7 +3,7 @@
  * table of senders. Pure; what senders send is not known here. Costs no allocation a datagram, and the less the more hostile
  * the load: a stranger beyond the limits costs one look into a table.
  */
-import { ESTABLISHED, type SenderKey, Senders } from './senders.ts';
+import { ESTABLISHED, KNOWN, type SenderKey, Senders } from './senders.ts';
 
 export interface AdmissionLimits {
   /** Senders of which something is kept at once. */
@@ -26,9 +26,6 @@ export interface AdmissionOptions {
   /** See {@link Senders}. */
   readonly seed: number;
 }
-
-/** What the operator's own may keep to the end. */
-const MOST_USEFUL = 0xffff_ffff;
 
 export class Admission {
   readonly senders: Senders;
@@ -58,12 +55,13 @@ export class Admission {
     const { senders } = this;
     const sender = senders.find(key);
     if (sender < 0) return this.#admitNew(key, nowUs);
-    if (this.#known[sender] === 0 && !this.#total.take(nowUs)) {
-      this.#totalLimited++;
-      return -1;
-    }
+    // Its own limit first: what exceeds that must not use up what all have together.
     if (!this.#take(sender, nowUs)) {
       this.#senderLimited++;
+      return -1;
+    }
+    if (this.#known[sender] === 0 && !this.#total.take(nowUs)) {
+      this.#totalLimited++;
       return -1;
     }
     senders.heard(sender, nowUs);
@@ -84,15 +82,14 @@ export class Admission {
 
   /** How useful what a sender sent is; from `established` on it is no stranger any more. */
   value(sender: number, usefulness: number, established: boolean): void {
-    if (this.#known[sender] === 1) return;
     this.senders.usefulness[sender] = usefulness;
-    if (established) this.senders.stand(sender, ESTABLISHED);
+    if (established && this.#known[sender] === 0) this.senders.stand(sender, ESTABLISHED);
   }
 
   /** Lets one sender go, so that there is room for what others send. Returns whether there was one, other than `but`. */
   makeRoom(but: number): boolean {
-    const victim = this.senders.victim();
-    if (victim < 0 || victim === but) return false;
+    const victim = this.senders.victim(but);
+    if (victim < 0) return false;
     this.remove(victim);
     return true;
   }
@@ -118,10 +115,7 @@ export class Admission {
     this.#known[sender] = isKnown ? 1 : 0;
     this.#tokens[sender] = this.#options.limits.senderBurst - 1;
     this.#filledUs[sender] = nowUs;
-    if (isKnown) {
-      this.senders.usefulness[sender] = MOST_USEFUL;
-      this.senders.stand(sender, ESTABLISHED);
-    }
+    if (isKnown) this.senders.stand(sender, KNOWN);
     return sender;
   }
 

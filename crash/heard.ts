@@ -18,6 +18,8 @@ export interface HeardCrash {
   /** Datagrams, and repetitions of them. */
   readonly parts: number;
   readonly duplicates: number;
+  /** Something is missing behind what there is, or was never kept. */
+  readonly isCut: boolean;
   /** How often it was settled. */
   readonly revision: number;
   /** The log as far as it is there. */

@@ -3,9 +3,10 @@
  * another. It allocates nothing after it was made, however many senders come by. Pure; it must not know what they send, only
  * how useful it is.
  *
- * Those of whom little is known are on probation, in the order in which they were heard; the others are established. Room is
- * made by the one on probation that was heard longest ago, so that a flood of strangers pushes out itself. Where all are
- * established, or strangers have less than their share, it is made by the least useful of a few that were heard longest ago.
+ * Those of whom little is known are on probation; the others are established, and the operator's own known. Room is made by
+ * the least useful of a few that were heard longest ago: of those on probation, so that a flood of strangers pushes out
+ * itself; of the established where strangers have less than their share of the table, or nobody else is on probation; of the
+ * known where nobody else is left.
  */
 
 /** 128 bits in network order; IPv4 as in ::ffff:0:0/96. What tells apart several streams of one address goes in as well. */
@@ -19,13 +20,16 @@ export interface SenderKey {
 
 export const PROBATION = 0;
 export const ESTABLISHED = 1;
-type Standing = typeof PROBATION | typeof ESTABLISHED;
+export const KNOWN = 2;
+type Standing = typeof PROBATION | typeof ESTABLISHED | typeof KNOWN;
 
 /** Of how many that were heard longest ago the least useful one goes. */
 const CANDIDATES = 8;
 /** What strangers may have of the table when established senders would take all of it. */
 const STRANGERS_SHARE = 0.25;
 const NONE = -1;
+const STRANGERS_FIRST: readonly Standing[] = [PROBATION, ESTABLISHED, KNOWN];
+const ESTABLISHED_FIRST: readonly Standing[] = [ESTABLISHED, PROBATION, KNOWN];
 
 export class Senders {
   readonly capacity: number;
@@ -42,9 +46,9 @@ export class Senders {
   /** Neighbours in the list of the same standing: the one heard before, the one heard after. */
   readonly #before: Int32Array;
   readonly #after: Int32Array;
-  readonly #oldest = [NONE, NONE];
-  readonly #newest = [NONE, NONE];
-  readonly #count = [0, 0];
+  readonly #oldest = [NONE, NONE, NONE];
+  readonly #newest = [NONE, NONE, NONE];
+  readonly #count = [0, 0, 0];
   readonly #free: Int32Array;
   #freeLength: number;
 
@@ -129,21 +133,28 @@ export class Senders {
     this.#append(sender, standing);
   }
 
-  isEstablished(sender: number): boolean {
-    return this.#standing[sender] === ESTABLISHED;
+  /** Who is to make room; -1 when nobody is there. @param but somebody who is not to, -1 for none */
+  victim(but = NONE): number {
+    const isShort =
+      this.#freeLength === 0 &&
+      this.#count[PROBATION]! < this.capacity * STRANGERS_SHARE &&
+      this.#count[ESTABLISHED]! > 0;
+    const order = isShort ? ESTABLISHED_FIRST : STRANGERS_FIRST;
+    for (const standing of order) {
+      const victim = this.#leastUseful(standing, but);
+      if (victim !== NONE) return victim;
+    }
+    return NONE;
   }
 
-  /** Who is to make room; -1 when nobody is there. */
-  victim(): number {
-    const strangers = this.#count[PROBATION]!;
-    const established = this.#count[ESTABLISHED]!;
-    const isShort = this.#freeLength === 0 && strangers < this.capacity * STRANGERS_SHARE;
-    const standing = established > 0 && (strangers === 0 || isShort) ? ESTABLISHED : PROBATION;
-    let victim = this.#oldest[standing]!;
-    let other = victim;
-    for (let i = 1; i < CANDIDATES && other !== NONE; i++) {
-      other = this.#after[other]!;
-      if (other !== NONE && this.usefulness[other]! < this.usefulness[victim]!) victim = other;
+  /** The least useful of a few that were heard longest ago; of those as useful the one that was heard first. */
+  #leastUseful(standing: Standing, but: number): number {
+    let victim = NONE;
+    let seen = 0;
+    for (let at = this.#oldest[standing]!; at !== NONE && seen < CANDIDATES; at = this.#after[at]!) {
+      if (at === but) continue;
+      seen++;
+      if (victim === NONE || this.usefulness[at]! < this.usefulness[victim]!) victim = at;
     }
     return victim;
   }

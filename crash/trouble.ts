@@ -81,6 +81,8 @@ export interface Beginning extends LogLine {
 
 /** Signs of trouble that are further apart belong to another crash, microseconds of the kernel's clock. */
 export const EPISODE_GAP_US = 30_000_000;
+/** How far from a log's end the last line that says the time is looked for, characters. */
+const MOST_TAIL = 64 * 1024;
 /** The longest stretch of a line that is looked at, characters. */
 const MOST_LINE = 1024;
 
@@ -96,6 +98,10 @@ export function lastBeginning(text: string): Beginning | null {
   for (let at = 0; at < text.length; ) {
     const end = text.indexOf('\n', at);
     const next = end < 0 ? text.length : end;
+    if (next === at) {
+      at++;
+      continue;
+    }
     const line = readLine(text.slice(at, Math.min(next, at + MOST_LINE)));
     at = next + 1;
     if (!first) ended ??= endOfPanic(line);
@@ -146,7 +152,8 @@ function lastMatch(text: string, pattern: RegExp): string {
 
 /** The kernel's own clock at the last line of a log that says it, microseconds; 0 when none does. */
 export function lastUptimeUs(text: string): number {
-  for (let end = text.length; end > 0; ) {
+  const least = text.length - MOST_TAIL;
+  for (let end = text.length; end > Math.max(0, least); ) {
     const start = text.lastIndexOf('\n', end - 1) + 1;
     const { uptimeUs } = readLine(text.slice(start, Math.min(end, start + 64)));
     if (uptimeUs > 0) return uptimeUs;

@@ -11,12 +11,13 @@ export interface Reported {
 
 /** All that was heard of a crash, and its log. */
 export function reportOf(crash: HeardCrash, source: string, record: string): Reported {
-  const { beginning, kernel, boot, firstUs, lastUs, revision, parts, duplicates } = crash;
+  const { beginning, kernel, boot, isCut, firstUs, lastUs, revision, parts, duplicates } = crash;
   const { lostMessages, ...log } = crash.assemble();
   const findings = findingsOf(
     {
       ...{ record, source, sender: senderText(crash.sender), bootId: boot },
       ...{ firstUs, lastUs, revision, parts, duplicates, lostMessages },
+      damaged: isCut,
       ...(kernel !== '' && { kernel }),
       ...(beginning && { beginning }),
     },

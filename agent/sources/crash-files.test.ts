@@ -37,7 +37,7 @@ describe('findFiles', () => {
     expect(find(2)).toEqual({ names: ['dmesg-2', 'dmesg-1', 'b/c/dmesg-4', 'a/dmesg-3'], left: 0 });
     expect(find(2, 3)).toEqual({ names: ['dmesg-2', 'dmesg-1', 'b/c/dmesg-4'], left: 1 });
     expect(findFiles(folder, 0, (name) => name === 'dmesg-1', 1).files).toEqual([
-      { name: 'dmesg-1', path: join(folder, 'dmesg-1'), bytes: 7, mtimeUs: 1_500_000 },
+      { name: 'dmesg-1', path: join(folder, 'dmesg-1'), size: 7, mtimeUs: 1_500_000 },
     ]);
   });
 

@@ -67,9 +67,10 @@ export class NetconsolePacket {
     this.releaseStart = this.releaseEnd = start;
     let priority = this.#number(bytes, end, COMMA);
     if (priority < 0) {
-      const comma = bytes.indexOf(COMMA, start);
-      if (comma <= start || comma - start > MOST_RELEASE || comma >= end) return false;
-      for (let i = start; i < comma; i++) if (bytes[i]! <= 0x20 || bytes[i]! >= 0x7f) return false;
+      const last = Math.min(end, start + MOST_RELEASE + 1);
+      let comma = start;
+      while (comma < last && bytes[comma]! > 0x20 && bytes[comma]! < 0x7f && bytes[comma] !== COMMA) comma++;
+      if (comma === start || comma === last || bytes[comma] !== COMMA) return false;
       this.releaseEnd = comma;
       this.#at = comma + 1;
       priority = this.#number(bytes, end, COMMA);

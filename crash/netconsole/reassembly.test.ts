@@ -87,7 +87,6 @@ describe.each([
     expect(bed.begun).toEqual(['panic: Kernel panic - not syncing: sysrq triggered crash at 7000010']);
     expect(bed.settleLater(1_000_000)).toEqual([]);
     send(bed, dying.slice(2));
-    expect(bed.reassembly.isAnyWhole).toBe(true);
     expect(bed.settleLater(1_000_000)).toEqual([printed([before, ...dying])]);
     expect(bed.begun).toHaveLength(1);
     expect([bed.losses(), bed.lost]).toEqual([{}, []]);
@@ -153,6 +152,32 @@ describe.each([
     expect(second).not.toContain('[  500.');
   });
 
+  it('leaves room for a host that dies when memory is full', () => {
+    const bed = new Bed({ maxBytes: 16 * 2048 });
+    for (let d = 100; d < 140; d++) {
+      send(
+        bed,
+        Array.from({ length: 40 }, (__, i) => line(`well ${i} ${'x'.repeat(100)}`, 1_000_000 + i)),
+        d,
+      );
+    }
+    for (let d = 1; d <= 4; d++) send(bed, panic(1_000_000), d);
+    expect(bed.settleLater()).toHaveLength(4);
+    expect(bed.losses()).toEqual({});
+  });
+
+  it('keeps no more crashes of one sender than a few', () => {
+    const bed = new Bed({ isKnown: ({ d }) => d === 1 });
+    send(bed, panic(1_000_000), 1);
+    for (let i = 0; i < 500; i++) {
+      send(bed, [line('Kernel panic - not syncing: again', 100_000_000)], 2);
+      send(bed, [line('up', 0)], 2);
+    }
+    expect(bed.settleLater()).toHaveLength(5);
+    expect(bed.lost.filter(({ isKnown }) => isKnown)).toEqual([]);
+    expect(bed.lost).toHaveLength(496);
+  });
+
   it('keeps hosts apart, and their crashes when there is no room for all', () => {
     const bed = new Bed({ maxBytes: 16 * 2048 });
     for (let d = 1; d <= 8; d++) send(bed, panic(1_000_000), d);
@@ -214,6 +239,29 @@ describe('netconsole', () => {
     bed.send(panic(1_000_000).flatMap((record) => extendedDatagrams(record, { release: '6.12.57-amd64' })));
     bed.nowUs += QUIET_US;
     expect(bed.reassembly.settle(bed.nowUs, all)).toMatchObject([{ kernel: '6.12.57-amd64' }]);
+  });
+
+  it('does not mix two boots, however early the first one ended', () => {
+    const bed = new Bed();
+    const say = (n: number, uptimeUs: number, message: string) =>
+      extendedDatagrams({ text: message, uptimeUs, priority: 4, seq: n });
+    for (let i = 0; i < 150; i++) bed.send(say(i, 1_000_000 + i * 1000, `boot one, message ${i}`));
+    bed.send(say(40, 900_000, 'boot two'));
+    bed.send(say(45, 910_000, 'Kernel panic - not syncing: early'));
+    const [log = ''] = bed.settleLater();
+    expect(log).toBe('[    0.900000] boot two\n[    0.910000] Kernel panic - not syncing: early\n');
+  });
+
+  it('takes back what comes late of what it told of as lost', () => {
+    const bed = new Bed();
+    const numbered = (msgid: number) =>
+      extendedDatagrams(line('x', 1), { userdata: [['msgid', String(msgid)]] });
+    bed.send([1, 2, 5].flatMap(numbered));
+    expect(bed.losses()).toEqual({ network: 2 });
+    bed.send([3, 4, 8].flatMap(numbered));
+    expect(bed.losses()).toEqual({});
+    bed.send([11].flatMap(numbered));
+    expect(bed.losses()).toEqual({ network: 2 });
   });
 
   it('counts what cannot be', () => {

@@ -36,8 +36,11 @@ export interface NetconsoleOptions {
 const BLOCK_BYTES = 2048;
 /** When the last words of a panic were heard, nothing more is to be expected. */
 const QUIET_AFTER_LAST_US = 1_000_000;
-/** A kernel's clock that goes back by more has begun anew. */
-const REBOOT_US = 5_000_000;
+/** Crashes of one sender that wait to be told of, and of all: of more the oldest are given up. */
+const MOST_OVER_OF_A_SENDER = 4;
+const MOST_OVER = 256;
+/** Lines of a datagram that are looked at more closely: of a report in one datagram the first tell what it is. */
+const MOST_LOOKS = 16;
 /** So many datagrams of a host make it more than a stranger. */
 const ESTABLISHED_DATAGRAMS = 8;
 /** How useful a crash is, besides its datagrams. */
@@ -100,8 +103,9 @@ export class NetconsoleReassembly implements Reassembly {
     if (sender < 0) return;
     const stream = this.#streamOf(sender);
     const uptimeUs = packet.isExtended ? packet.uptimeUs : uptimeAt(bytes, start, end);
-    if (uptimeUs >= 0 && uptimeUs + REBOOT_US < stream.uptimeUs) this.#reboot(stream);
+    if (stream.isReboot(uptimeUs, packet.isExtended ? packet.seq : -1)) this.#reboot(stream);
     stream.uptimeUs = Math.max(stream.uptimeUs, uptimeUs);
+    stream.seq = Math.max(stream.seq, packet.seq);
     if (!this.#keep(stream, bytes)) {
       this.#noRoom++;
       if (stream.tape.length === 0) this.#admission.remove(sender);
@@ -119,7 +123,10 @@ export class NetconsoleReassembly implements Reassembly {
     } else {
       crash.lastUs = nowUs;
       crash.parts++;
-      if (stream.tape.length >= this.#mostBlocks) this.#finish(stream);
+      if (stream.tape.length >= this.#mostBlocks) {
+        crash.isCut = true;
+        this.#finish(stream);
+      }
     }
     const usefulness = Math.min(stream.datagrams, CRASH_USEFULNESS) + (crash ? CRASH_USEFULNESS : 0);
     const isEstablished = crash !== null || stream.datagrams >= ESTABLISHED_DATAGRAMS;
@@ -144,7 +151,7 @@ export class NetconsoleReassembly implements Reassembly {
     this.#told = [...this.#over].sort(byUsefulness).filter(wants);
     for (const crash of this.#told) {
       crash.revision++;
-      this.#over.delete(crash);
+      this.#withdraw(crash);
     }
     return this.#told;
   }
@@ -153,8 +160,11 @@ export class NetconsoleReassembly implements Reassembly {
     this.#admission.takeRefused(report);
     if (this.#malformed > 0) report('malformed', this.#malformed);
     if (this.#noRoom > 0) report('no_room', this.#noRoom);
-    if (this.#networkLost > 0) report('network', this.#networkLost);
-    this.#malformed = this.#noRoom = this.#networkLost = 0;
+    this.#malformed = this.#noRoom = 0;
+    // Below zero when more came late than was missing since: it is taken from what is missing next.
+    if (this.#networkLost <= 0) return;
+    report('network', this.#networkLost);
+    this.#networkLost = 0;
   }
 
   #streamOf(sender: number): Stream {
@@ -171,23 +181,21 @@ export class NetconsoleReassembly implements Reassembly {
     const { bodyStart, bodyEnd } = this.#packet;
     for (;;) {
       if (stream.tape.add(this.#packet, bytes, bodyStart, bodyEnd)) return true;
-      const [over] = this.#over;
       if (!stream.crash && stream.tape.length > 1) stream.tape.cut(stream.tape.length - 1);
-      else if (!this.#admission.makeRoom(stream.sender)) {
-        if (!over) return false;
-        this.#giveUp(over);
-      }
+      else if (!this.#admission.makeRoom(stream.sender) && !this.#giveUpOldest()) return false;
     }
   }
 
   /** Looks for signs of trouble in a datagram: an extended one is one message, a basic one some lines. */
   #look(stream: Stream, bytes: Buffer, uptimeUs: number, nowUs: number): void {
     const { isExtended, bodyStart, bodyEnd } = this.#packet;
-    for (let at = bodyStart; at < bodyEnd; ) {
+    let looks = 0;
+    for (let at = bodyStart; at < bodyEnd && looks < MOST_LOOKS; ) {
       const newline = bytes.indexOf(NEWLINE, at);
       const end = newline < 0 || newline > bodyEnd ? bodyEnd : newline;
       const text = isExtended ? at : textStart(bytes, at, end);
       if (mayBeTrouble(bytes, text)) {
+        looks++;
         const line = bytes.toString('latin1', at, Math.min(end, at + MOST_LINE));
         this.#lookAt(stream, isExtended ? { text: line, uptimeUs } : readLine(line), nowUs);
       }
@@ -200,10 +208,7 @@ export class NetconsoleReassembly implements Reassembly {
   #lookAt(stream: Stream, line: { readonly text: string; readonly uptimeUs: number }, nowUs: number): void {
     const kind = troubleIn(line.text);
     if (kind === null) {
-      if (stream.crash && isLast(line.text)) {
-        stream.crash.isEnded = true;
-        this.#isAnyWhole = true;
-      }
+      if (stream.crash && isLast(line.text)) stream.crash.isEnded = true;
       return;
     }
     const beginning = { ...line, kind };
@@ -224,6 +229,7 @@ export class NetconsoleReassembly implements Reassembly {
   }
 
   #isOver(crash: Crash, nowUs: number): boolean {
+    crash.follow(nowUs);
     const { quietUs, longestUs } = this.#options;
     return (
       nowUs - crash.lastUs >= (crash.isEnded ? QUIET_AFTER_LAST_US : quietUs) ||
@@ -238,8 +244,20 @@ export class NetconsoleReassembly implements Reassembly {
     if (!crash) return;
     this.#open.delete(stream);
     this.#over.add(crash);
+    stream.over.push(crash);
     this.#isAnyWhole = true;
     stream.begin();
+    const [oldest] = stream.over;
+    if (oldest && stream.over.length > MOST_OVER_OF_A_SENDER) this.#giveUp(oldest);
+    if (this.#over.size > MOST_OVER) this.#giveUpOldest();
+  }
+
+  /** Takes a crash from those that wait. */
+  #withdraw(crash: Crash): void {
+    this.#over.delete(crash);
+    const { over } = crash.stream;
+    const at = over.indexOf(crash);
+    if (at >= 0) over.splice(at, 1);
   }
 
   #reboot(stream: Stream): void {
@@ -248,8 +266,21 @@ export class NetconsoleReassembly implements Reassembly {
     stream.restarted();
   }
 
+  /** Gives up the oldest crash that waits, of a stranger where there is one. Returns whether there was any. */
+  #giveUpOldest(): boolean {
+    let victim: Crash | undefined;
+    for (const crash of this.#over) {
+      victim ??= crash;
+      if (crash.isKnown) continue;
+      victim = crash;
+      break;
+    }
+    if (victim) this.#giveUp(victim);
+    return victim !== undefined;
+  }
+
   #giveUp(crash: Crash): void {
-    this.#over.delete(crash);
+    this.#withdraw(crash);
     this.#events.lost(crash);
     crash.tape.cut(0);
   }
@@ -259,8 +290,10 @@ export class NetconsoleReassembly implements Reassembly {
     if (!stream) return;
     const { crash } = stream;
     this.#open.delete(stream);
+    if (crash) crash.isCut = true;
     if (crash) this.#events.lost(crash);
     stream.crash = null;
+    stream.over.length = 0;
     stream.tape.cut(0);
     stream.restarted();
     stream.datagrams = 0;

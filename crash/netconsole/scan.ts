@@ -11,7 +11,8 @@ const SPACE = 0x20;
 export function textStart(bytes: Buffer, start: number, end: number): number {
   let at = start;
   if (bytes[at] === LESS) at = skipTo(bytes, at, end, GREATER);
-  while (bytes[at] === BRACKET) at = skipTo(bytes, at, end, CLOSING);
+  // The kernel's clock, and the caller.
+  for (let i = 0; i < 2 && bytes[at] === BRACKET; i++) at = skipTo(bytes, at, end, CLOSING);
   return bytes[at] === SPACE ? at + 1 : at;
 }
 

@@ -9,6 +9,9 @@ import { basicLog, extendedLog } from './text.ts';
 
 /** Both kinds of one sender are streams of their own. */
 export const STREAM = { basic: 0, extended: 1 } as const;
+/** A kernel's clock, or its sequence with it, that goes back by more has begun anew. */
+const REBOOT_US = 5_000_000;
+const REBOOT_MESSAGES = 64;
 
 /** What one address sends of one kind. One object serves all that ever have its number. */
 export class Stream {
@@ -18,8 +21,11 @@ export class Stream {
   crash: Crash | null = null;
   kernel = '';
   datagrams = 0;
-  /** The newest that its kernel's clock said. */
+  /** Crashes that are over and were not told of, the oldest first. */
+  readonly over: Crash[] = [];
+  /** The newest that its kernel's clock said, and its sequence. */
   uptimeUs = 0;
+  seq = 0;
   /** The newest number of a message, and which of the 32 before it came; -1 before the first. */
   #msgid = -1;
   #came = 0;
@@ -52,6 +58,12 @@ export class Stream {
     return -1;
   }
 
+  /** Whether a message is of another boot: the kernel's clock, or its sequence, goes back by more than datagrams overtake. */
+  isReboot(uptimeUs: number, seq: number): boolean {
+    if (uptimeUs < 0 || uptimeUs >= this.uptimeUs) return false;
+    return uptimeUs + REBOOT_US < this.uptimeUs || (seq >= 0 && seq + REBOOT_MESSAGES < this.seq);
+  }
+
   /** Another tape, for what comes now. */
   begin(): void {
     this.crash = null;
@@ -61,6 +73,7 @@ export class Stream {
   /** The host has booted anew, or it is another host. */
   restarted(): void {
     this.uptimeUs = 0;
+    this.seq = 0;
     this.#msgid = -1;
     this.#came = 0;
     this.kernel = '';
@@ -73,12 +86,16 @@ export class Crash implements HeardCrash {
   readonly kernel: string;
   readonly boot = '';
   readonly duplicates = 0;
-  readonly firstUs: number;
+  firstUs: number;
   readonly tape: Tape;
   beginning: Beginning;
   lastUs: number;
   /** When there was a sign of trouble last. */
   troubleUs: number;
+  /** Whether there was no room for more of it. */
+  isCut = false;
+  /** The stream that it is of, until it is told of or given up. */
+  readonly stream: Stream;
   /** Whether the last words of a panic were heard. */
   isEnded = false;
   parts = 0;
@@ -89,8 +106,16 @@ export class Crash implements HeardCrash {
     this.isKnown = isKnown;
     this.kernel = stream.kernel;
     this.tape = stream.tape;
+    this.stream = stream;
     this.beginning = beginning;
     this.firstUs = this.lastUs = this.troubleUs = nowUs;
+  }
+
+  /** After a clock that was set back. */
+  follow(nowUs: number): void {
+    this.lastUs = Math.min(this.lastUs, nowUs);
+    this.troubleUs = Math.min(this.troubleUs, nowUs);
+    this.firstUs = Math.min(this.firstUs, nowUs);
   }
 
   assemble(): AssembledLog {

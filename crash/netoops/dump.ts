@@ -19,6 +19,8 @@ export class Dump {
   readonly #blocks: Blocks;
   /** By number. */
   readonly #pieces = new Map<number, number>();
+  /** Instead of the pieces, once these were given back: what tells whether another one is the same. */
+  #hashes: Map<number, number> | null = null;
   /** Pieces that an earlier dump has, too, and that may be repetitions of it: what conflicts with one replaces it. */
   #shared: Set<number> | undefined;
 
@@ -30,20 +32,27 @@ export class Dump {
 
   /** Pieces that are there. */
   get size(): number {
-    return this.#pieces.size;
+    return this.#hashes?.size ?? this.#pieces.size;
   }
 
   get isWhole(): boolean {
-    return this.#pieces.size === this.packetCount && !this.#shared?.size;
+    return this.size === this.packetCount && !this.#shared?.size;
+  }
+
+  /** Whether it holds its pieces, and not only what they are told from others by. */
+  get hasPieces(): boolean {
+    return this.#hashes === null;
   }
 
   /** Whether a piece that it does not hold may still be of it. */
   lacks(packetNo: number): boolean {
+    if (this.#hashes) return false;
     return !this.#pieces.has(packetNo) || this.#shared?.has(packetNo) === true;
   }
 
   /** Whether the piece at `start` is the one that is there already. */
   holds(packetNo: number, bytes: Buffer, start: number): boolean {
+    if (this.#hashes) return this.#hashes.get(packetNo) === hashOf(bytes, start);
     const block = this.#pieces.get(packetNo);
     if (block === undefined) return false;
     const at = this.#blocks.startOf(block);
@@ -107,6 +116,16 @@ export class Dump {
     return { bytes: Buffer.concat(parts), holes, wrapAt };
   }
 
+  /** Gives all blocks of a whole dump back, which still knows its pieces when they come again. */
+  releasePieces(): void {
+    const hashes = new Map<number, number>();
+    for (const [packetNo, block] of this.#pieces) {
+      hashes.set(packetNo, hashOf(this.#blocks.slabOf(block), this.#blocks.startOf(block)));
+    }
+    this.release();
+    this.#hashes = hashes;
+  }
+
   /** Gives all blocks back. The dump is of no use any more. */
   release(): void {
     for (const block of this.#pieces.values()) this.#blocks.give(block);
@@ -133,6 +152,15 @@ export class Dump {
   #write(block: number, bytes: Buffer, start: number): void {
     bytes.copy(this.#blocks.slabOf(block), this.#blocks.startOf(block), start, start + PIECE_BYTES);
   }
+}
+
+/** 32 bits of a piece, by FNV-1a over its words. */
+function hashOf(bytes: Buffer, start: number): number {
+  let hash = 0x811c_9dc5;
+  for (let at = start; at < start + PIECE_BYTES; at += 4) {
+    hash = Math.imul(hash ^ bytes.readInt32LE(at), 0x0100_0193);
+  }
+  return hash;
 }
 
 function withoutPadding(piece: Uint8Array): Uint8Array {

@@ -31,7 +31,7 @@ class Bed {
   constructor(options: Partial<NetoopsOptions> = {}) {
     const limits = { senders: 64, newSendersPerS: 1e9, senderPerS: 1e9, senderBurst: 1e9, totalPerS: 1e9 };
     const sizes = { maxBytes: 4 * 1024 * 1024, maxLogBytes: 1024 * 1024 };
-    const times = { quietUs: QUIET_US, keepUs: 10_000_000 };
+    const times = { quietUs: QUIET_US, keepUs: 10_000_000, longestUs: 60_000_000 };
     this.reassembly = new NetoopsReassembly(
       { limits, ...sizes, ...times, isKnown: () => false, seed: 1, ...options },
       { began: (crash) => this.begun.push(crash), lost: (crash) => this.lost.push(crash) },
@@ -252,7 +252,110 @@ function countOf(log: Uint8Array, wrap: number): number {
   return Math.ceil(wrap / PIECE) + Math.ceil((log.length - wrap) / PIECE);
 }
 
+describe('settlement', () => {
+  const log = Buffer.from('abcdefgh'.repeat(400));
+  const once = () => netoopsDatagrams({ ...dumpOf(log, 0), transmissions: 1 });
+
+  it('has the log of a dump that had to wait for it', () => {
+    const bed = new Bed();
+    bed.send(once());
+    bed.nowUs += 30_000_000;
+    expect(assembled(bed.settle()[0]).bytes).toBe(log.toString());
+  });
+
+  it('is not put off by repetitions, nor by a host that goes on for ever', () => {
+    const bed = new Bed();
+    const [first = new Uint8Array(), second = new Uint8Array()] = once();
+    bed.send([first]);
+    for (let s = 0; s < 4; s++) {
+      bed.nowUs += 1_000_000;
+      bed.send([first]);
+    }
+    bed.nowUs += 1_000_000;
+    expect(bed.settle()).toMatchObject([{ parts: 1, duplicates: 4 }]);
+    bed.send([second]);
+    expect(bed.settleLater()).toMatchObject([{ parts: 2, revision: 2 }]);
+
+    const many = netoopsDatagrams({
+      ...dumpOf(Buffer.from('y'.repeat(40 * PIECE)), 0),
+      seconds: 7,
+      transmissions: 1,
+    });
+    let settled = 0;
+    for (const datagram of many.slice(0, 20)) {
+      bed.nowUs += 4_000_000;
+      bed.send([datagram]);
+      settled += bed.settle().length;
+    }
+    expect(settled).toBe(3);
+  });
+
+  it('begins its wait anew when the clock was set back', () => {
+    const bed = new Bed();
+    bed.send(once().slice(0, 1));
+    bed.nowUs -= 500_000;
+    expect(bed.settle()).toEqual([]);
+    expect(bed.settleLater()).toHaveLength(1);
+  });
+
+  it('does not tell twice of a dump whose pieces had to make room', () => {
+    const bed = new Bed({ maxBytes: 8 * PIECE });
+    const all = once();
+    bed.send(all);
+    expect(bed.settle()).toHaveLength(1);
+    bed.send(
+      netoopsDatagrams({ ...dumpOf(Buffer.from('z'.repeat(7 * PIECE + 1)), 0), transmissions: 1 }),
+      sender(2),
+    );
+    bed.send(all);
+    expect(bed.settle()).toMatchObject([{ sender: { d: 2 } }]);
+    expect(bed.begun).toHaveLength(2);
+    // What contradicts it is another one.
+    bed.send(netoopsDatagrams({ ...dumpOf(Buffer.from('ABCDEFGH'.repeat(400)), 0), transmissions: 1 }));
+    expect(bed.settle()).toMatchObject([{ parts: 4 }]);
+  });
+});
+
 describe('bounds', () => {
+  it('leave room for a host that comes when memory is full', () => {
+    const bed = new Bed({ maxBytes: 16 * PIECE });
+    const half = netoopsDatagrams({
+      ...dumpOf(Buffer.from('h'.repeat(9 * PIECE)), 0),
+      transmissions: 1,
+    }).slice(0, 8);
+    bed.send(half, sender(2));
+    bed.send(half, sender(3));
+    bed.send(netoopsDatagrams(dumpOf(Buffer.from('new'), 0)), sender(4));
+    expect(bed.settle()).toMatchObject([{ sender: { d: 4 } }]);
+    expect(bed.losses()).toEqual({});
+  });
+
+  it('keep all known hosts while anybody else is left', () => {
+    const limits = { senders: 64, newSendersPerS: 1e9, senderPerS: 1e9, senderBurst: 1e9, totalPerS: 1e9 };
+    const bed = new Bed({ limits, maxBytes: 256 * PIECE, isKnown: ({ d }) => d <= 20 });
+    const dump = netoopsDatagrams({ ...dumpOf(Buffer.from('k'.repeat(4 * PIECE)), 0), transmissions: 1 });
+    for (let d = 1; d <= 20; d++) bed.send(dump.slice(0, 2), sender(d));
+    for (let d = 100; d < 5000; d++) bed.send(dump.slice(0, 2), sender(d));
+    for (let d = 1; d <= 20; d++) bed.send(dump.slice(2), sender(d));
+    expect(bed.settle().filter(({ isKnown }) => isKnown)).toHaveLength(20);
+    expect(bed.lost.some(({ isKnown }) => isKnown)).toBe(false);
+  });
+
+  it('value a host by the best of what it sent', () => {
+    const limits = { senders: 16, newSendersPerS: 1e9, senderPerS: 1e9, senderBurst: 1e9, totalPerS: 1e9 };
+    const bed = new Bed({ limits });
+    bed.send(
+      netoopsDatagrams({ ...dumpOf(Buffer.from('o'.repeat(50 * PIECE)), 0), transmissions: 1 }).slice(1),
+    );
+    bed.send(
+      netoopsDatagrams({ ...dumpOf(Buffer.from('p'.repeat(60 * PIECE)), 0), transmissions: 1 }).slice(0, 1),
+    );
+    const strange = netoopsDatagrams({ ...dumpOf(Buffer.from('q'.repeat(3 * PIECE)), 0), transmissions: 1 });
+    for (let d = 100; d < 200; d++) bed.send(strange.slice(0, 2), sender(d));
+    const own = bed.settleLater().filter(({ sender: { d } }) => d === 1);
+    expect(own.map(({ parts }) => parts)).toEqual([49, 1]);
+  });
+
   it('refuses what cannot be, and counts it', () => {
     const [good = new Uint8Array()] = netoopsDatagrams(dumpOf(Buffer.from('x'), 0));
     const bed = new Bed();
@@ -318,7 +421,10 @@ describe('bounds', () => {
     expect(bed.reassembly.settle(bed.nowUs, ({ parts }) => parts > 1)).toEqual([]);
     expect(bed.settle()).toHaveLength(2);
     bed.send(netoopsDatagrams({ ...dumpOf(Buffer.from('z'), 0), seconds: 10 }));
-    bed.nowUs += QUIET_US + 10_000_000;
+    bed.nowUs += QUIET_US + 59_000_000;
+    expect(bed.reassembly.settle(bed.nowUs, () => false)).toEqual([]);
+    expect(bed.lost).toHaveLength(0);
+    bed.nowUs += 1_000_000;
     expect(bed.reassembly.settle(bed.nowUs, () => false)).toEqual([]);
     expect(bed.lost).toHaveLength(1);
     expect([bed.reassembly.senders, bed.reassembly.bytes]).toEqual([0, 0]);

@@ -29,12 +29,16 @@ export interface NetoopsOptions {
   readonly quietUs: number;
   /** How long after that pieces may still be added to it, microseconds. */
   readonly keepUs: number;
+  /** How long a dump may take in all, and wait to be wanted, microseconds. */
+  readonly longestUs: number;
   readonly isKnown: (key: SenderKey) => boolean;
   readonly seed: number;
 }
 
 /** An oops, the panic behind it, and what a sender may have been up to before. */
 const DUMPS_OF_A_SENDER = 4;
+/** States of a dump that are told before it is whole. */
+const MOST_REVISIONS = 3;
 /** So many pieces of one dump make its sender more than a stranger. */
 const ESTABLISHED_PIECES = 2;
 
@@ -51,6 +55,8 @@ export class NetoopsReassembly implements Reassembly {
   readonly #unsettled = new Set<SenderDump>();
   /** Those that were settled, until they are forgotten. */
   readonly #settled = new Set<SenderDump>();
+  /** Those of these whose pieces had to make room. */
+  readonly #remembered = new Set<SenderDump>();
   #isAnyWhole = false;
   #malformed = 0;
   #tooLong = 0;
@@ -94,13 +100,15 @@ export class NetoopsReassembly implements Reassembly {
   }
 
   settle(nowUs: number, wants: (crash: HeardCrash) => boolean): HeardCrash[] {
+    // Before others are settled, whose pieces are wanted until the next call.
+    this.#forgetTold(nowUs);
     const due: SenderDump[] = [];
-    for (const dump of this.#unsettled) {
-      if (dump.dump.isWhole || nowUs - dump.lastUs >= this.#options.quietUs) due.push(dump);
-    }
+    for (const dump of this.#unsettled) if (this.#isDue(dump, nowUs)) due.push(dump);
     this.#isAnyWhole = false;
     const settled = this.#settle(due, wants);
-    this.#forget(nowUs);
+    // One for which there was no settlement in all that time will not get any.
+    const { quietUs, longestUs } = this.#options;
+    for (const dump of this.#unsettled) if (nowUs - dump.lastUs >= quietUs + longestUs) this.#drop(dump);
     return settled;
   }
 
@@ -137,7 +145,7 @@ export class NetoopsReassembly implements Reassembly {
       if (!known.isOf(this.#packet)) continue;
       if (known.dump.holds(packetNo, bytes, dataStart)) {
         if (!target) {
-          known.repeated(packetNo, bytes, dataStart, nowUs);
+          known.repeated(packetNo, bytes, dataStart);
           return;
         }
         isShared = true;
@@ -152,7 +160,9 @@ export class NetoopsReassembly implements Reassembly {
     target.lastUs = nowUs;
     this.#unsettled.add(target);
     this.#isAnyWhole ||= target.dump.isWhole;
-    this.#admission.value(sender, target.parts, target.parts >= ESTABLISHED_PIECES);
+    // What a host is worth is the best of what it sent: a panic begins with one piece again.
+    const most = Math.max(...dumps.map(({ parts }) => parts));
+    this.#admission.value(sender, most, most >= ESTABLISHED_PIECES);
     if (target.parts === 1 && target.revision === 0) this.#events.began(target);
   }
 
@@ -180,19 +190,34 @@ export class NetoopsReassembly implements Reassembly {
     return dump;
   }
 
-  /** Lets go of what is least useful: a dump that was told of, else a sender. */
+  /** Lets go of what is least useful: the pieces of a dump that was told of, else a sender. */
   #makeRoom(but: number): boolean {
     const [told] = this.#settled;
     if (!told) return this.#admission.makeRoom(but);
-    this.#drop(told);
+    if (told.dump.isWhole) {
+      told.dump.releasePieces();
+      this.#settled.delete(told);
+      this.#remembered.add(told);
+    } else this.#drop(told);
     return true;
   }
 
-  /** Lets go of dumps that were told of, and of those for which there was no settlement in all that time. */
-  #forget(nowUs: number): void {
+  /** Whether there is nothing to wait for. Of a dump that grows by one piece at a time not every state is told. */
+  #isDue(dump: SenderDump, nowUs: number): boolean {
+    dump.follow(nowUs);
+    if (dump.dump.isWhole) return true;
+    if (dump.revision >= MOST_REVISIONS) return false;
+    const { quietUs, longestUs } = this.#options;
+    return nowUs - dump.lastUs >= quietUs || nowUs - dump.firstUs >= longestUs;
+  }
+
+  #forgetTold(nowUs: number): void {
     const { quietUs, keepUs } = this.#options;
-    for (const dumps of [this.#settled, this.#unsettled]) {
-      for (const dump of dumps) if (nowUs - dump.lastUs >= quietUs + keepUs) this.#drop(dump);
+    for (const dumps of [this.#settled, this.#remembered]) {
+      for (const dump of dumps) {
+        dump.follow(nowUs);
+        if (nowUs - dump.lastUs >= quietUs + keepUs) this.#drop(dump);
+      }
     }
   }
 
@@ -212,6 +237,7 @@ export class NetoopsReassembly implements Reassembly {
 
   #release(dump: SenderDump): void {
     this.#settled.delete(dump);
+    this.#remembered.delete(dump);
     if (this.#unsettled.delete(dump)) this.#events.lost(dump);
     dump.dump.release();
   }
@@ -224,7 +250,8 @@ class SenderDump implements HeardCrash {
   readonly kernel: string;
   readonly boot: string;
   readonly beginning = null;
-  readonly firstUs: number;
+  readonly isCut = false;
+  firstUs: number;
   readonly dump: Dump;
   readonly #bootId: number;
   readonly #dumpId: number;
@@ -267,10 +294,16 @@ class SenderDump implements HeardCrash {
     return this.dump.size;
   }
 
-  repeated(packetNo: number, bytes: Buffer, dataStart: number, nowUs: number): void {
-    this.dump.add(packetNo, bytes, dataStart, false);
+  /** Does not put off its end: who repeats a piece has no more to say. */
+  repeated(packetNo: number, bytes: Buffer, dataStart: number): void {
+    if (this.dump.hasPieces) this.dump.add(packetNo, bytes, dataStart, false);
     this.duplicates++;
-    if (!this.dump.isWhole) this.lastUs = nowUs;
+  }
+
+  /** After a clock that was set back. */
+  follow(nowUs: number): void {
+    this.lastUs = Math.min(this.lastUs, nowUs);
+    this.firstUs = Math.min(this.firstUs, nowUs);
   }
 
   assemble(): AssembledLog {

@@ -33,7 +33,7 @@ export function corpus(): Uint8Array[] {
 export function open(input: Uint8Array): Target {
   const bytes = Buffer.from(input.buffer, input.byteOffset, input.length);
   const packet = new NetoopsPacket();
-  const times = { quietUs: 5_000_000, keepUs: 10_000_000 };
+  const times = { quietUs: 5_000_000, keepUs: 10_000_000, longestUs: 60_000_000 };
   const bed = new RelayBed('netoops', (events) => new NetoopsReassembly({ ...SMALL, ...times }, events));
 
   return {
