@@ -11,6 +11,7 @@ import {
   type Inventory,
   type Item,
   LIMITS,
+  type Loss,
   MAX_ENTRY_BYTES,
   type SourceStatus,
 } from '@netfall/proto';
@@ -85,13 +86,11 @@ export function createAgent(options: AgentOptions): Agent {
 const TICK_MS = 1000;
 /** A message that is due sooner than this is waited for, so that no tick is much shorter than the others. */
 const LONGEST_TICK_MS = 1500;
-/** What is urgent is collected this soon, with all that comes meanwhile, and this long after the tick before. */
+/** What is urgent is collected this soon, with all that comes meanwhile, and this long after what was so before. */
 const URGENT_MS = 20;
 const URGENT_EVERY_MS = 100;
 const INVENTORY_EVERY_US = 60_000_000;
 const FLUSH_MS = 3000;
-/** Items of a message that tell of drops and of counters. */
-const REPORTS = 2;
 
 const { version }: { version: string } = JSON.parse(
   readFileSync(new URL('./package.json', import.meta.url), 'utf8'),
@@ -124,9 +123,9 @@ class SpoolingAgent implements Agent {
   #nowUs = 0;
   #started = false;
   #stopping = false;
-  /** Whether the next tick was brought forward. */
-  #urgent = false;
-  #tickUs = 0;
+  /** Runs while something urgent waits to be collected. */
+  #urgentTimer: Timer | undefined;
+  #urgentUs = 0;
   #sealFailed = false;
   #timer: Timer | undefined;
 
@@ -222,10 +221,11 @@ class SpoolingAgent implements Agent {
     if (!this.#started || this.#stopping) return;
     this.#stopping = true;
     this.#timer?.cancel();
+    this.#urgentTimer?.cancel();
     this.#switches.stop();
     for (const runner of this.#runners) runner.finish();
     this.#collect();
-    while (this.#window.hasCrashes && !this.#sealFailed) this.#seal();
+    while (this.#sealCrashes());
     this.#seal({ goodbye: { reason: reason.slice(0, LIMITS.string) } });
     for (const runner of this.#runners) runner.stop();
     const [flushed, taken] = await Promise.all([
@@ -264,36 +264,43 @@ class SpoolingAgent implements Agent {
   #schedule(): void {
     const untilDueMs = (this.#pace.dueUs - this.#options.clock.nowUs()) / 1000;
     const ms = untilDueMs > 0 && untilDueMs <= LONGEST_TICK_MS ? Math.ceil(untilDueMs) : TICK_MS;
-    this.#setTimer(ms);
-  }
-
-  #setTimer(ms: number): void {
     this.#timer = this.#options.clock.setTimer(ms, () => {
-      this.#urgent = false;
       this.#tick();
-      if (!this.#urgent) this.#schedule();
+      this.#schedule();
     });
   }
 
-  /** Brings the next tick forward. */
+  /** Has crashes collected soon, apart from the ticks: drops and counters are judged by how much moves from tick to tick. */
   #hasten(): void {
-    if (this.#urgent || this.#stopping || !this.#timer) return;
-    this.#urgent = true;
-    this.#timer.cancel();
-    const sinceMs = Math.max(0, (this.#options.clock.nowUs() - this.#tickUs) / 1000);
-    this.#setTimer(Math.max(URGENT_MS, Math.ceil(URGENT_EVERY_MS - sinceMs)));
+    if (this.#urgentTimer || this.#stopping || !this.#timer) return;
+    const { clock } = this.#options;
+    const sinceMs = Math.max(0, (clock.nowUs() - this.#urgentUs) / 1000);
+    this.#urgentTimer = clock.setTimer(Math.max(URGENT_MS, Math.ceil(URGENT_EVERY_MS - sinceMs)), () => {
+      this.#urgentTimer = undefined;
+      this.#nowUs = clock.nowUs();
+      this.#urgentUs = this.#nowUs;
+      this.#window.begin(this.#nowUs);
+      this.#collectFrom('crashes');
+      this.#tellCrashes();
+    });
+  }
+
+  /** Sends what there is of crashes. Nothing comes before the first message, which tells who the host is. */
+  #tellCrashes(): void {
+    if (this.#seq === 0) return;
+    const told = this.#sealCrashes();
+    this.#publisher.wake();
+    // Those that had no room in the message go with the next one.
+    if (told && this.#window.hasCrashes) this.#hasten();
   }
 
   #tick(): void {
     this.#obeySwitches();
     this.#collect();
-    this.#tickUs = this.#nowUs;
     this.#pace.load(this.#publisher.ackUs(this.#nowUs), this.#options.spool.fill);
-    if (this.#window.hasCrashes) this.#pace.urgent(this.#nowUs);
     if (this.#pace.isDue(this.#nowUs)) this.#seal();
+    this.#tellCrashes();
     this.#publisher.wake();
-    // Those that had no room in the message go with the next one.
-    if (this.#window.hasCrashes && !this.#sealFailed) this.#hasten();
   }
 
   /** One round over all sources, those of drops first: what they say may be why the others should look now. */
@@ -351,23 +358,62 @@ class SpoolingAgent implements Agent {
 
   /** Closes the window into a message. If that cannot be stored, the window goes on and the next tick tries again. */
   #seal(goodbye?: Item): void {
+    if (!this.#store((draft) => this.#write(draft, goodbye))) return;
+    this.#inventoryKnownBy = this.#options.spool.incarnation;
+    this.#window.reported();
+    this.#pace.sealed(this.#nowUs);
+    this.#publisher.wake();
+  }
+
+  /**
+   * Makes a message of crashes alone: the window goes on, since what moved in it would be of a time that nobody measured.
+   * Returns whether there were any, and they could be stored.
+   */
+  #sealCrashes(): boolean {
+    if (!this.#window.hasCrashes) return false;
+    const crashes = this.#window.crashes(LIMITS.items - 1);
+    const stored = this.#store((draft) => {
+      const items = [{ heartbeat: this.#heartbeat(draft) }, ...crashes];
+      // With an eviction the inventory may have gone.
+      if (draft.carried.length > 0) this.#inventoryKnownBy = '';
+      return { data: this.#encode(draft, items, draft.carried), losses: draft.carried };
+    });
+    if (stored) this.#window.crashesReported();
+    return stored;
+  }
+
+  /** Numbers a message and stores it. Returns whether it could be; that it could not is said once. */
+  #store(build: (draft: Draft) => SealedMessage): boolean {
     const { spool, logger } = this.#options;
     try {
-      this.#seq = spool.append((draft) => this.#write(draft, goodbye));
+      this.#seq = spool.append(build);
     } catch (error) {
       if (!this.#sealFailed) {
         const why = error instanceof Error ? error.message : String(error);
         logger.error(`no message can be stored: ${why}; counting goes on, and is reported once it can`);
       }
       this.#sealFailed = true;
-      return;
+      return false;
     }
     if (this.#sealFailed) logger.info('messages can be stored again');
     this.#sealFailed = false;
-    this.#inventoryKnownBy = spool.incarnation;
-    this.#window.reported();
-    this.#pace.sealed(this.#nowUs);
-    this.#publisher.wake();
+    return true;
+  }
+
+  #encode(draft: Draft, items: readonly Item[], losses: readonly Loss[]): Uint8Array {
+    return encodeEntry({
+      envelope: {
+        cell: this.#options.config.cell,
+        host_id: this.hostId,
+        incarnation: draft.incarnation,
+        seq: draft.seq,
+        oldest_seq: draft.oldestSeq,
+        boot_id: this.#bootId,
+        observed_us: Math.max(0, this.#nowUs),
+        items: [...items],
+        losses: [...losses],
+      },
+    });
   }
 
   #write(draft: Draft, goodbye: Item | undefined): SealedMessage {
@@ -378,7 +424,6 @@ class SpoolingAgent implements Agent {
       items.push({ inventory: this.#inventory });
     }
     if (goodbye) items.push(goodbye);
-    items.push(...this.#window.crashes(LIMITS.items - items.length - REPORTS));
     const limits = {
       drops: config.report.max_drops,
       counters: LIMITS.counters as number,
@@ -393,19 +438,7 @@ class SpoolingAgent implements Agent {
       if (report.hasCounters || this.#runs('counters')) reports.push({ counter_report: report.counters });
       const cut = { source: 'agent', hop: 'report_full', count: report.cutCounters };
       const losses = this.#window.losses(cut.count > 0 ? [...draft.carried, cut] : draft.carried);
-      const data = encodeEntry({
-        envelope: {
-          cell: config.cell,
-          host_id: this.hostId,
-          incarnation: draft.incarnation,
-          seq: draft.seq,
-          oldest_seq: draft.oldestSeq,
-          boot_id: this.#bootId,
-          observed_us: Math.max(0, this.#nowUs),
-          items: [...items, ...reports],
-          losses,
-        },
-      });
+      const data = this.#encode(draft, [...items, ...reports], losses);
       if (data.length <= MAX_ENTRY_BYTES || limits.drops + limits.counters === 0) return { data, losses };
       limits.samples = 0;
       limits.drops = Math.floor(limits.drops / 2);

@@ -106,6 +106,7 @@ export class SourceRunner {
       this.#attempt(nowUs);
       return;
     }
+    this.#sayLastWords();
     this.stop();
     this.#sayOff(offBecause);
   }
@@ -117,6 +118,17 @@ export class SourceRunner {
       this.#source?.stop();
     } catch (error) {
       this.#logger.warn(`${this.definition.name} did not stop cleanly: ${messageOf(error)}`);
+    }
+  }
+
+  /** What a source still holds of crashes is not to go with it. */
+  #sayLastWords(): void {
+    if (!this.#running || this.definition.counts !== 'crashes') return;
+    this.finish();
+    try {
+      this.#source?.collect(this.#into);
+    } catch (error) {
+      this.#logger.warn(`${this.definition.name} did not say all: ${messageOf(error)}`);
     }
   }
 

@@ -154,10 +154,10 @@ export class Bucket {
     return Math.floor(this.#tokens);
   }
 
-  /** Takes one; false when none is there. */
-  take(nowUs: number): boolean {
-    if (this.available(nowUs) < 1) return false;
-    this.#tokens--;
+  /** Takes one, or so many; false when they are not there. */
+  take(nowUs: number, count = 1): boolean {
+    if (this.available(nowUs) < count) return false;
+    this.#tokens -= count;
     return true;
   }
 }

@@ -2,12 +2,13 @@
  * A source that hears other hosts die: a UDP socket, whom it may listen to, and how much of what it hears goes into the log. The
  * protocol is a reassembly's (crash/). It must not know what a datagram means.
  */
-import { Bucket, type HeardCrash, type HeardEvents, type Reassembly, type SenderKey } from '@netfall/crash';
+import type { HeardCrash, HeardEvents, Reassembly, SenderKey } from '@netfall/crash';
 import type { Clock } from '@netfall/log';
 import type { CrashWitness } from '@netfall/proto';
 import { KernelError } from '../kernel/libc.ts';
 import { UdpSocket } from '../kernel/udp-socket.ts';
 import type { Collector, Probe, Source } from '../source.ts';
+import { Budget } from './budget.ts';
 import { type Reported, reportOf } from './findings.ts';
 import { type ListenAddress, parseListen } from './listen.ts';
 import { Networks } from './networks.ts';
@@ -42,11 +43,13 @@ const BATCH = 128;
 const BATCHES_A_TURN = 32;
 /** No datagram of either protocol is as long. */
 const DATAGRAM_BYTES = 2048;
-/** Witnesses and reports that strangers cause, and the operator's own: so many at once, and a second in the long run. */
-const STRANGERS = { burst: 64, perS: 8 } as const;
-const OWN = { burst: 512, perS: 64 } as const;
-/** Reports that a collection makes, whose logs are written to disk one by one. */
+/** Rounds of receiving at the end: more than any receive buffer holds. */
+const LAST_ROUNDS = 1000;
+/** Reports that a collection makes, whose logs are written to disk one by one, and KiB of these logs. */
 const REPORTS_A_COLLECTION = 8;
+const KIB_A_COLLECTION = 4096;
+/** Witnesses that may wait for a message to be stored. */
+const MOST_WITNESSES = 256;
 
 export class RelaySource implements Source {
   readonly name: string;
@@ -58,8 +61,9 @@ export class RelaySource implements Source {
   readonly #records = new WeakMap<HeardCrash, string>();
   readonly #witnesses: CrashWitness[] = [];
   readonly #reports: Reported[] = [];
-  readonly #witnessBudget = budget();
-  readonly #reportBudget = budget();
+  readonly #budget = new Budget();
+  /** What went wrong in the event loop, to be thrown where somebody hears it. */
+  #failure: unknown;
   #run = '';
   #heard = 0;
   #socket: UdpSocket | undefined;
@@ -92,6 +96,7 @@ export class RelaySource implements Source {
     this.#run = Math.max(0, clock.nowUs()).toString(36);
     this.#socketDrops = 0;
     this.#isFinishing = false;
+    this.#failure = undefined;
     const batch = { datagrams: BATCH, datagramBytes: DATAGRAM_BYTES, receiveBufferBytes };
     try {
       this.#socket = new UdpSocket({ ...this.#address, ...batch });
@@ -103,7 +108,7 @@ export class RelaySource implements Source {
       lost: (crash) => this.#lost(crash),
     };
     this.#reassembly = reassembly(events, (key) => this.#known.has(key));
-    this.#socket.onReadable(() => this.#receive());
+    this.#socket.onReadable(() => this.#receiveSafely());
   }
 
   /** Where it listens; a port that the kernel chose, where none was named. */
@@ -112,13 +117,16 @@ export class RelaySource implements Source {
   }
 
   collect(into: Collector): void {
-    this.#settle();
+    const { urgent } = this.#options;
+    if (this.#failure !== undefined) throw this.#failure;
+    const mayBeMore = this.#settle();
     this.#handOver(into);
     this.#tellLosses(into);
+    if (mayBeMore && this.#reports.length === 0) urgent();
   }
 
   finish(): void {
-    this.#receive();
+    for (let round = 0; round < LAST_ROUNDS && this.#receive(); round++);
     this.#isFinishing = true;
   }
 
@@ -126,6 +134,18 @@ export class RelaySource implements Source {
     this.#socket?.close();
     this.#socket = undefined;
     this.#reassembly = undefined;
+  }
+
+  /** In the event loop nobody catches what is thrown. */
+  #receiveSafely(): boolean {
+    if (this.#failure !== undefined) return false;
+    try {
+      return this.#receive();
+    } catch (error) {
+      this.#failure = error ?? new Error('receiving failed without an error');
+      this.#options.urgent();
+      return false;
+    }
   }
 
   /** Takes what is there. Returns whether something is left. */
@@ -145,18 +165,25 @@ export class RelaySource implements Source {
         else reassembly.take(key, ring.slab, ring.startOf(i), ring.endOf(i), nowUs);
       }
     }
-    if (reassembly.isAnyWhole && this.#reports.length === 0) this.#options.urgent();
+    const isWanted = reassembly.isAnyWhole && this.#reports.length === 0;
+    if (isWanted && this.#budget.mayReport(this.#options.clock.nowUs())) this.#options.urgent();
     return received === BATCH;
   }
 
   #began(crash: HeardCrash): void {
-    if (!this.#witnessBudget.take(crash, this.#options.clock.nowUs())) return;
+    const nowUs = this.#options.clock.nowUs();
+    if (!this.#budget.witness(crash, nowUs)) return;
+    if (this.#witnesses.length >= MOST_WITNESSES) {
+      this.#unreported++;
+      return;
+    }
     const record = this.#records.get(crash) ?? this.#nextRecord();
     this.#records.set(crash, record);
     // Of netoops it is some piece of the log, which seldom tells how it began.
     const { witness } = reportOf(crash, this.name, record).findings;
     if (witness) this.#witnesses.push(witness);
-    this.#options.urgent();
+    // Where strangers send without end, what they cause waits for the next usual collection.
+    if (this.#budget.isUrgent(crash, nowUs)) this.#options.urgent();
   }
 
   /** What a witness told of is reported with what there is of it. */
@@ -165,16 +192,30 @@ export class RelaySource implements Source {
     else this.#unreported++;
   }
 
-  #settle(): void {
+  /** Returns whether there may be more that could be told of now. */
+  #settle(): boolean {
     const reassembly = this.#reassembly;
-    if (!reassembly) return;
+    if (!reassembly) return false;
     const nowUs = this.#options.clock.nowUs();
-    let wanted = 0;
-    const most = this.#isFinishing ? STRANGERS.burst : REPORTS_A_COLLECTION - this.#reports.length;
-    const wants = (crash: HeardCrash) =>
-      wanted < most && this.#reportBudget.take(crash, nowUs) && ++wanted > 0;
+    let [wanted, kib, refused] = [0, 0, 0];
+    let isFull = false;
+    const wants = (crash: HeardCrash): boolean => {
+      if (!this.#isFinishing) {
+        isFull ||= wanted + this.#reports.length >= REPORTS_A_COLLECTION || kib >= KIB_A_COLLECTION;
+        if (isFull) return false;
+      }
+      if (!this.#budget.report(crash, nowUs)) {
+        refused++;
+        return false;
+      }
+      wanted++;
+      kib += crash.parts;
+      return true;
+    };
     const crashes = this.#isFinishing ? reassembly.settleAll(wants) : reassembly.settle(nowUs, wants);
     for (const crash of crashes) this.#report(crash, 0);
+    if (this.#isFinishing) this.#unreported += refused;
+    return isFull;
   }
 
   #report(crash: HeardCrash, later: number): void {
@@ -211,15 +252,6 @@ export class RelaySource implements Source {
     this.#notAllowed = this.#truncated = this.#unreported = 0;
     this.#reassembly?.takeLosses((hop, count) => into.loss(hop, count));
   }
-}
-
-/** What may be said of crashes: the operator's own hosts have a share that strangers cannot use up. */
-function budget() {
-  const strangers = new Bucket(STRANGERS.perS, STRANGERS.burst);
-  const own = new Bucket(OWN.perS, OWN.burst);
-  return {
-    take: ({ isKnown }: HeardCrash, nowUs: number) => (isKnown ? own : strangers).take(nowUs),
-  };
 }
 
 function explained(error: unknown, name: string, listen: string): unknown {

@@ -49,11 +49,6 @@ export class Pace {
     if (!this.#pressed) this.#dueUs = Math.min(this.#dueUs, nowUs);
   }
 
-  /** Something must be told at once, whatever the pressure and even before the first message would be due. */
-  urgent(nowUs: number): void {
-    this.#dueUs = Math.min(this.#dueUs, nowUs);
-  }
-
   /** How acknowledgements do: the age of the oldest that is awaited, or how long the last one took, µs; and the spool. */
   load(ackUs: number, fill: number): void {
     if (ackUs > SLOW_ACK_US || fill > FULL) this.#pressed = true;

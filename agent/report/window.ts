@@ -140,6 +140,11 @@ export class Window {
     return this.#crashes.take(most);
   }
 
+  /** A message tells of those that were asked for last. */
+  crashesReported(): void {
+    this.#crashes.reported();
+  }
+
   /** What the window holds so far. Without `countedBy`, the source that counted its drops, nothing is audited. */
   report(limits: ReportLimits, countedBy = ''): WindowReport {
     const window_us = elapsed(this.#startUs, this.#nowUs);
@@ -195,7 +200,6 @@ export class Window {
     this.#counters.reported(this.#nowUs);
     this.#samples.clear();
     this.#sockets.clear();
-    this.#crashes.reported();
     this.#leftover = this.#leftoverNow;
     this.#leftoverNow = NOTHING;
     this.#ledger.reported();
