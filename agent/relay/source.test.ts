@@ -144,6 +144,29 @@ describe('netoops', () => {
   });
 });
 
+describe('many known hosts', () => {
+  it('that die at once are all reported, a few at a time and without waiting', async () => {
+    const source = start('netoops', { known: ['127.0.1.0/24'] });
+    const [datagram = new Uint8Array()] = dump(LOG, { transmissions: 1 });
+    for (let i = 1; i <= 20; i++) {
+      const host = createSocket('udp4');
+      host.bind(0, `127.0.1.${i}`);
+      await once(host, 'listening');
+      await new Promise((resolve) => host.send(datagram, source.port, '127.0.0.1', resolve));
+      host.close();
+    }
+    // What is received comes within 20 ms.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const recorder = new CrashRecorder();
+    for (const reported of [8, 16, 20]) {
+      urgent.mockClear();
+      source.collect(recorder);
+      expect([recorder.reports.length, urgent.mock.calls.length]).toEqual([reported, reported < 20 ? 1 : 0]);
+    }
+    expect([recorder.witnesses.length, recorder.losses]).toEqual([20, {}]);
+  });
+});
+
 describe('netconsole', () => {
   it('is witnessed by the line that begins a crash, and reported after its last words', async () => {
     const source = start('netconsole');

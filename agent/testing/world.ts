@@ -36,7 +36,9 @@ export class ScriptedSource {
   starts = 0;
   stops = 0;
   probes = 0;
+  finishes = 0;
   hurry = () => false;
+  urgent = () => {};
   /** The elected source, as the context tells. */
   counting = () => '';
   /** What it remarks after a collection. */
@@ -59,8 +61,9 @@ export class ScriptedSource {
       enabledByDefault: true,
       counts: this.counts,
       ...(this.#election && { election: this.#election }),
-      create: ({ hurry, counting }) => {
+      create: ({ hurry, urgent, counting }) => {
         this.hurry = hurry;
+        this.urgent = urgent;
         this.counting = counting;
         return this.#source();
       },
@@ -88,6 +91,9 @@ export class ScriptedSource {
         for (const say of this.pending.splice(0)) say(into);
       },
       remark: () => this.said,
+      finish: () => {
+        this.finishes++;
+      },
       stop: () => {
         this.stops++;
       },

@@ -1,0 +1,110 @@
+/** How witnesses and reports of crashes leave the agent. */
+import type { CrashWitness } from '@netfall/proto';
+import { afterEach, describe, expect, it } from 'vitest';
+import { ScriptedSource, World } from './testing/world.ts';
+
+let world: World;
+afterEach(() => world.close());
+
+function witness(record: string): CrashWitness {
+  const empty = { sender: '', first_us: 0, kernel: '', boot_id: '', kind: '', line: '', uptime_us: 0 };
+  return { record, source: 'crashes', ...empty };
+}
+
+function makeTwo() {
+  const crashes = new ScriptedSource('crashes', 'crashes');
+  const drops = new ScriptedSource('drops');
+  world = new World([drops, crashes]);
+  const say = (...records: string[]) => {
+    crashes.pending.push((into) => {
+      for (const record of records) into.witness?.(witness(record));
+    });
+    crashes.urgent();
+  };
+  /** Of each message when it was made, in ms, the crashes in it, and whether it tells of drops. */
+  const told = async () =>
+    (await world.messages()).map(({ observed_us, items }): [number, string[], boolean] => [
+      Math.round((observed_us - 1_800_000_000_000_000) / 1000),
+      items.flatMap(({ crash_witness }) => crash_witness?.record ?? []),
+      items.some(({ drop_report }) => drop_report),
+    ]);
+  return { crashes, drops, say, told };
+}
+
+describe('crashes', () => {
+  it('go out at once, in a message of their own, and leave the usual ones as they are', async () => {
+    const { say, told } = makeTwo();
+    world.start();
+    await world.clock.advance(5300);
+    say('a');
+    await world.clock.advance(7000);
+    expect(await told()).toEqual([
+      [2000, [], true],
+      [5320, ['a'], false],
+      [12_000, [], true],
+    ]);
+  });
+
+  it('come ten times a second at most, as many in each message as it takes', async () => {
+    const { say, told } = makeTwo();
+    world.start();
+    await world.clock.advance(5300);
+    say(...Array.from({ length: 70 }, (_, i) => String(i)));
+    await world.clock.advance(50);
+    say('last');
+    await world.clock.advance(400);
+    const messages = (await told()).slice(1);
+    expect(messages.map(([at, records]) => [at, records.length])).toEqual([
+      [5320, 31],
+      [5420, 31],
+      [5520, 9],
+    ]);
+    expect(messages.flatMap(([, records]) => records).at(-1)).toBe('last');
+  });
+
+  it('do not make drops look rarer or more frequent than they are', async () => {
+    const { drops, say } = makeTwo();
+    world.start();
+    await world.clock.advance(20_000);
+    for (let tick = 0; tick < 200; tick++) {
+      if (tick % 10 === 0) drops.drop(10);
+      say(String(tick));
+      await world.clock.advance(100);
+    }
+    const reports = (await world.messages()).flatMap(({ items }) =>
+      items.flatMap(({ drop_report }) => drop_report ?? []),
+    );
+    const told = reports.slice(2).filter((report) => report.drops.length > 0);
+    for (const {
+      window_us,
+      drops: [drop],
+    } of told) {
+      expect(window_us).toBeGreaterThanOrEqual(1_000_000);
+      expect((drop?.events ?? 0) / (window_us / 1_000_000)).toBeLessThanOrEqual(10);
+    }
+    expect(told.length).toBeGreaterThan(5);
+  });
+
+  it('wait for the first message, which says who the host is', async () => {
+    const { say, told } = makeTwo();
+    world.start();
+    say('early');
+    await world.clock.advance(2500);
+    expect((await told()).map(([, records, drops]) => [records, drops])).toEqual([
+      [[], true],
+      [['early'], false],
+    ]);
+  });
+
+  it('are all told before an agent says goodbye, with the last that sources have', async () => {
+    const { crashes, say, told } = makeTwo();
+    world.start();
+    await world.clock.advance(5300);
+    say(...Array.from({ length: 70 }, (_, i) => String(i)));
+    await world.stop();
+    expect(crashes.finishes).toBe(1);
+    const messages = await told();
+    expect(messages.flatMap(([, records]) => records)).toHaveLength(70);
+    expect((await world.messages()).at(-1)?.items.some(({ goodbye }) => goodbye)).toBe(true);
+  });
+});
