@@ -26,7 +26,7 @@ const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_MEMINFO = 55;
-const MEMINFO = { words: 9, receiveBuffer: 1, drops: 8 } as const;
+const MEMINFO = { words: 9, drops: 8 } as const;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 const ADDRESS_BYTES = { [AF_INET]: 16, [AF_INET6]: 28 } as const;
@@ -93,14 +93,10 @@ export class UdpSocket {
     return new DataView(address).getUint16(2);
   }
 
-  /** What the kernel may queue, in bytes of its own accounting. */
-  get receiveBufferBytes(): number {
-    return this.#readMeminfo(MEMINFO.receiveBuffer);
-  }
-
   /** Datagrams that the kernel dropped since the socket was opened because nothing more could be queued; 32 bits of it. */
   get drops(): number {
-    return this.#readMeminfo(MEMINFO.drops);
+    readSocketOption(this.#open(), SOL_SOCKET, SO_MEMINFO, this.#meminfo, 'SO_MEMINFO');
+    return this.#meminfo[MEMINFO.drops]!;
   }
 
   /**
@@ -149,11 +145,6 @@ export class UdpSocket {
   #open(): number {
     if (this.#fd < 0) throw new Error('the UDP socket is closed');
     return this.#fd;
-  }
-
-  #readMeminfo(word: number): number {
-    readSocketOption(this.#open(), SOL_SOCKET, SO_MEMINFO, this.#meminfo, 'SO_MEMINFO');
-    return this.#meminfo[word]!;
   }
 
   #socketAddress(address: Uint8Array, port: number): ArrayBuffer {

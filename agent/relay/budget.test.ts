@@ -25,3 +25,15 @@ it('gives reports of strangers 16 MiB of logs at once and 1 MiB a second', () =>
   expect([budget.mayReport(0), budget.report(crash(true, 4096), 0)]).toEqual([false, true]);
   expect([3, 4].map((s) => budget.report(four, s * SECOND))).toEqual([false, true]);
 });
+
+it('takes what a log has beyond a KiB for each part, as far as it goes', () => {
+  const budget = new Budget();
+  const two = crash(false, 2);
+  expect(budget.report(two, 0)).toBe(true);
+  budget.assembled(two, 2048, 0);
+  // One KiB more than there is, after this.
+  budget.assembled(two, (16 * 1024 - 4 + 2) * 1024 + 1, 0);
+  expect([budget.report(crash(false), 0), budget.report(crash(false), 0)]).toEqual([true, false]);
+  budget.assembled(two, 5000 * 1024, SECOND / 1024);
+  expect(budget.mayReport(SECOND / 1024)).toBe(false);
+});

@@ -25,7 +25,7 @@ export class Budget {
     return crash.isKnown || this.#witnesses.strangers.available(nowUs) * 2 > STRANGERS.burst;
   }
 
-  /** Takes one report, and its log; false when there is none left. A part of a log is at most a KiB. */
+  /** Takes one report, and a KiB for each part of its log; false when there is none left. */
   report(crash: HeardCrash, nowUs: number): boolean {
     const reports = this.#of(this.#reports, crash);
     if (reports.available(nowUs) < 1) return false;
@@ -33,7 +33,14 @@ export class Budget {
     return reports.take(nowUs);
   }
 
-  /** Whether anybody's report would be taken. */
+  /** Takes what a log has beyond a KiB for each part, as far as that is there. */
+  assembled(crash: HeardCrash, bytes: number, nowUs: number): void {
+    const more = Math.ceil(bytes / 1024) - crash.parts;
+    if (crash.isKnown || more <= 0) return;
+    this.#kib.take(nowUs, Math.min(more, Math.max(0, this.#kib.available(nowUs))));
+  }
+
+  /** Whether a stranger's report, of the shortest log, would be taken. */
   mayReport(nowUs: number): boolean {
     return this.#reports.strangers.available(nowUs) > 0 && this.#kib.available(nowUs) > 0;
   }

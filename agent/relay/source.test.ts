@@ -144,26 +144,61 @@ describe('netoops', () => {
   });
 });
 
-describe('many known hosts', () => {
-  it('that die at once are all reported, a few at a time and without waiting', async () => {
-    const source = start('netoops', { known: ['127.0.1.0/24'] });
-    const [datagram = new Uint8Array()] = dump(LOG, { transmissions: 1 });
-    for (let i = 1; i <= 20; i++) {
-      const host = createSocket('udp4');
-      host.bind(0, `127.0.1.${i}`);
-      await once(host, 'listening');
-      await new Promise((resolve) => host.send(datagram, source.port, '127.0.0.1', resolve));
-      host.close();
-    }
-    // What is received comes within 20 ms.
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    const recorder = new CrashRecorder();
-    for (const reported of [8, 16, 20]) {
+/** So many hosts, each of which sends a datagram of its own. */
+async function sendFromHosts(source: RelaySource, hosts: number, datagram: Uint8Array): Promise<void> {
+  for (let host = 1; host <= hosts; host++) {
+    const socket = createSocket('udp4');
+    socket.bind(0, `127.0.1.${host}`);
+    await once(socket, 'listening');
+    await new Promise((resolve) => socket.send(datagram, source.port, '127.0.0.1', resolve));
+    socket.close();
+  }
+}
+
+describe('known hosts that die together', () => {
+  // Whole in one datagram.
+  const whole = () => dump('Kernel panic - not syncing: x\n')[0]!;
+
+  it('are reported a few at a time, and more is asked for as long as there is more', async () => {
+    const source = start('netoops', { known: ['127.0.0.0/8'] });
+    await sendFromHosts(source, 20, whole());
+    const witnesses = new CrashRecorder();
+    witnesses.crash = () => false;
+    await vi.waitUntil(() => urgent.mock.calls.length > 0);
+    await vi.waitUntil(() => {
+      source.collect(witnesses);
+      return witnesses.witnesses.length === 20;
+    });
+    const asked: [number, boolean][] = [];
+    for (let i = 0; i < 3; i++) {
       urgent.mockClear();
+      const recorder = new CrashRecorder();
       source.collect(recorder);
-      expect([recorder.reports.length, urgent.mock.calls.length]).toEqual([reported, reported < 20 ? 1 : 0]);
+      asked.push([recorder.reports.length, urgent.mock.calls.length > 0]);
     }
-    expect([recorder.witnesses.length, recorder.losses]).toEqual([20, {}]);
+    expect(asked).toEqual([
+      [8, true],
+      [8, true],
+      [4, false],
+    ]);
+  });
+
+  it('are all reported at the end, where strangers are not', async () => {
+    const outcomes: unknown[] = [];
+    for (const known of [['127.0.0.0/8'], []]) {
+      const source = start('netoops', { known });
+      await sendFromHosts(source, 70, dump(`${'x'.repeat(3000)}\n${LOG}`)[0]!);
+      source.finish();
+      const recorder = new CrashRecorder();
+      source.collect(recorder);
+      source.collect(recorder);
+      source.stop();
+      outcomes.push([recorder.reports.length, recorder.losses]);
+    }
+    expect(outcomes).toEqual([
+      [70, {}],
+      [64, { unreported: 6 }],
+    ]);
   });
 });
 
@@ -234,6 +269,35 @@ describe('a relay', () => {
       return recorder.witnesses.length === 2;
     });
     expect(recorder.witnesses.map((witness) => witness.sender).sort()).toEqual(['127.0.0.1', '::1']);
+  });
+
+  it('that is stopped before its end counts what was under way, and what it could not read', async () => {
+    const source = start('netoops');
+    await send(source, [Buffer.alloc(100), ...dump(`${'x'.repeat(3000)}\n${LOG}`).slice(0, 1)]);
+    await vi.waitUntil(() => urgent.mock.calls.length > 0);
+    source.stop();
+    source.start();
+    const recorder = new CrashRecorder();
+    source.collect(recorder);
+    source.collect(recorder);
+    expect(recorder.losses).toEqual({ malformed: 1, unreported: 1 });
+  });
+
+  it('says at the next collection what went wrong while it received', async () => {
+    const clock = { ...systemClock, nowUs: vi.fn(() => systemClock.nowUs()) };
+    const { netoops } = completeConfig({ sources: { netoops: { listen: '127.0.0.1:0' } } }).sources;
+    const source = createNetoops(netoops, { root: '/', clock, urgent });
+    source.start();
+    onTestFinished(() => source.stop());
+    clock.nowUs.mockImplementationOnce(() => {
+      throw new Error('no time');
+    });
+    await send(source, dump(LOG));
+    await vi.waitUntil(() => urgent.mock.calls.length > 0);
+    expect(() => source.collect(new CrashRecorder())).toThrow('no time');
+    source.stop();
+    source.start();
+    source.collect(new CrashRecorder());
   });
 
   it('lets go of its port when it stops, and can start again', () => {

@@ -73,6 +73,8 @@ export class RelaySource implements Source {
   /** Crashes of which nothing could be said, or no more. */
   #unreported = 0;
   #socketDrops = 0;
+  /** By hop, until a collection tells of them. */
+  readonly #losses = new Map<string, number>();
   #isFinishing = false;
 
   /** @throws TypeError when an address or a network is none. */
@@ -117,23 +119,35 @@ export class RelaySource implements Source {
   }
 
   collect(into: Collector): void {
-    const { urgent } = this.#options;
-    if (this.#failure !== undefined) throw this.#failure;
+    // At the end what there is still counts.
+    if (this.#failure !== undefined && !this.#isFinishing) throw this.#failure;
     const mayBeMore = this.#settle();
     this.#handOver(into);
-    this.#tellLosses(into);
-    if (mayBeMore && this.#reports.length === 0) urgent();
+    this.#countLosses();
+    for (const [hop, count] of this.#losses) into.loss(hop, count);
+    this.#losses.clear();
+    // All of it was told of, or counted.
+    if (this.#isFinishing) this.#reassembly = undefined;
+    if (mayBeMore && this.#reports.length === 0) this.#options.urgent();
   }
 
   finish(): void {
-    for (let round = 0; round < LAST_ROUNDS && this.#receive(); round++);
     this.#isFinishing = true;
+    for (let round = 0; round < LAST_ROUNDS && this.#receive(); round++);
   }
 
+  /** What is under way is counted, and told of after the next start. */
   stop(): void {
-    this.#socket?.close();
-    this.#socket = undefined;
-    this.#reassembly = undefined;
+    const [socket, reassembly] = [this.#socket, this.#reassembly];
+    if (!socket) return;
+    try {
+      this.#unreported += reassembly?.settleAll(() => true).length ?? 0;
+      this.#countLosses();
+    } finally {
+      this.#socket = undefined;
+      this.#reassembly = undefined;
+      socket.close();
+    }
   }
 
   /** In the event loop nobody catches what is thrown. */
@@ -188,7 +202,8 @@ export class RelaySource implements Source {
 
   /** What a witness told of is reported with what there is of it. */
   #lost(crash: HeardCrash): void {
-    if (this.#records.has(crash) && this.#reports.length < REPORTS_A_COLLECTION) this.#report(crash, 1);
+    const isRoom = this.#records.has(crash) && this.#reports.length < REPORTS_A_COLLECTION;
+    if (isRoom && this.#budget.report(crash, this.#options.clock.nowUs())) this.#report(crash, 1);
     else this.#unreported++;
   }
 
@@ -222,6 +237,7 @@ export class RelaySource implements Source {
     const record = this.#records.get(crash) ?? this.#nextRecord();
     this.#records.set(crash, record);
     const { findings, log } = reportOf(crash, this.name, record);
+    this.#budget.assembled(crash, log.length, this.#options.clock.nowUs());
     this.#reports.push({ findings: { ...findings, revision: findings.revision + later }, log });
   }
 
@@ -240,17 +256,21 @@ export class RelaySource implements Source {
     while (this.#reports[0] && crash(this.#reports[0].findings, this.#reports[0].log)) this.#reports.shift();
   }
 
-  #tellLosses(into: Collector): void {
+  /** Takes over what was lost since the last time. */
+  #countLosses(): void {
     const drops = this.#socket?.drops ?? this.#socketDrops;
     // 32 bits of it are told.
-    const dropped = (drops - this.#socketDrops) >>> 0;
+    this.#lose('socket_full', (drops - this.#socketDrops) >>> 0);
     this.#socketDrops = drops;
-    if (dropped > 0) into.loss('socket_full', dropped);
-    if (this.#notAllowed > 0) into.loss('not_allowed', this.#notAllowed);
-    if (this.#truncated > 0) into.loss('malformed', this.#truncated);
-    if (this.#unreported > 0) into.loss('unreported', this.#unreported);
+    this.#lose('not_allowed', this.#notAllowed);
+    this.#lose('malformed', this.#truncated);
+    this.#lose('unreported', this.#unreported);
     this.#notAllowed = this.#truncated = this.#unreported = 0;
-    this.#reassembly?.takeLosses((hop, count) => into.loss(hop, count));
+    this.#reassembly?.takeLosses((hop, count) => this.#lose(hop, count));
+  }
+
+  #lose(hop: string, count: number): void {
+    if (count > 0) this.#losses.set(hop, (this.#losses.get(hop) ?? 0) + count);
   }
 }
 
