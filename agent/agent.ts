@@ -22,6 +22,7 @@ import type { EvidenceStore } from './evidence/store.ts';
 import { type HostReader, openHost } from './inventory/inventory.ts';
 import type { LastWord } from './last-word.ts';
 import { Publisher, type PublisherStatus } from './publisher/publisher.ts';
+import { Ledger } from './report/ledger.ts';
 import { Pace } from './report/pace.ts';
 import { Window } from './report/window.ts';
 import { SourceRunner } from './runner.ts';
@@ -116,6 +117,8 @@ class SpoolingAgent implements Agent {
   #inventoryReadUs = 0;
   /** The incarnation that was told of the inventory as it is; empty when none was. */
   #inventoryKnownBy = '';
+  /** The sources as the last message said that tells of drops. */
+  #toldSources: readonly SourceStatus[] = [];
   readonly #elect: () => Election;
   /** Of the source that counts software's drops. Stands once it has an outcome. */
   #election: Election | undefined;
@@ -225,7 +228,8 @@ class SpoolingAgent implements Agent {
     this.#switches.stop();
     for (const runner of this.#runners) runner.finish();
     this.#collect();
-    while (this.#sealCrashes());
+    // As many as a message takes, and the window, which has room for more then.
+    while (this.#sealCrashes()) this.#collectFrom('crashes');
     this.#seal({ goodbye: { reason: reason.slice(0, LIMITS.string) } });
     for (const runner of this.#runners) runner.stop();
     const [flushed, taken] = await Promise.all([
@@ -360,6 +364,7 @@ class SpoolingAgent implements Agent {
   #seal(goodbye?: Item): void {
     if (!this.#store((draft) => this.#write(draft, goodbye))) return;
     this.#inventoryKnownBy = this.#options.spool.incarnation;
+    this.#toldSources = this.#sources();
     this.#window.reported();
     this.#pace.sealed(this.#nowUs);
     this.#publisher.wake();
@@ -373,10 +378,12 @@ class SpoolingAgent implements Agent {
     if (!this.#window.hasCrashes) return false;
     const crashes = this.#window.crashes(LIMITS.items - 1);
     const stored = this.#store((draft) => {
-      const items = [{ heartbeat: this.#heartbeat(draft) }, ...crashes];
+      // That a source was switched off, in a message without drops, would say that nobody counts any more.
+      const items = [{ heartbeat: this.#heartbeat(draft, this.#toldSources) }, ...crashes];
       // With an eviction the inventory may have gone.
       if (draft.carried.length > 0) this.#inventoryKnownBy = '';
-      return { data: this.#encode(draft, items, draft.carried), losses: draft.carried };
+      const losses = new Ledger().losses(draft.carried);
+      return { data: this.#encode(draft, items, losses), losses };
     });
     if (stored) this.#window.crashesReported();
     return stored;
@@ -418,7 +425,7 @@ class SpoolingAgent implements Agent {
 
   #write(draft: Draft, goodbye: Item | undefined): SealedMessage {
     const { config } = this.#options;
-    const items: Item[] = [{ heartbeat: this.#heartbeat(draft) }];
+    const items: Item[] = [{ heartbeat: this.#heartbeat(draft, this.#sources()) }];
     // Told again after an eviction, with which it may have gone.
     if (this.#inventory && (this.#inventoryKnownBy !== draft.incarnation || draft.carried.length > 0)) {
       items.push({ inventory: this.#inventory });
@@ -446,11 +453,15 @@ class SpoolingAgent implements Agent {
     }
   }
 
-  #heartbeat({ messages, bytes }: Draft) {
+  #sources(): readonly SourceStatus[] {
+    return this.#runners.slice(0, LIMITS.sources).map((runner) => runner.status);
+  }
+
+  #heartbeat({ messages, bytes }: Draft, sources: readonly SourceStatus[]) {
     return {
       agent_version: version,
       interval_ms: Math.ceil(this.#pace.promiseUs() / 1000),
-      sources: this.#runners.slice(0, LIMITS.sources).map((runner) => runner.status),
+      sources: [...sources],
       spool_messages: messages,
       spool_bytes: bytes,
     };

@@ -1,6 +1,7 @@
 /** How witnesses and reports of crashes leave the agent. */
 import type { CrashWitness } from '@netfall/proto';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Collector } from './source.ts';
 import { ScriptedSource, World } from './testing/world.ts';
 
 let world: World;
@@ -106,5 +107,87 @@ describe('crashes', () => {
     const messages = await told();
     expect(messages.flatMap(([, records]) => records)).toHaveLength(70);
     expect((await world.messages()).at(-1)?.items.some(({ goodbye }) => goodbye)).toBe(true);
+  });
+
+  it('are all told at the end, also those that the window had no room for', async () => {
+    const { crashes, told } = makeTwo();
+    world.start();
+    await world.clock.advance(5300);
+    const waiting = Array.from({ length: 600 }, (_, i) => String(i));
+    const handOver = (into: Collector): void => {
+      while (waiting[0] !== undefined && into.witness?.(witness(waiting[0]))) waiting.shift();
+      if (waiting.length > 0) crashes.pending.push(handOver);
+    };
+    crashes.pending.push(handOver);
+    await world.stop();
+    expect((await told()).flatMap(([, records]) => records)).toEqual(
+      Array.from({ length: 600 }, (_, i) => String(i)),
+    );
+  });
+
+  it('are told when an operator switches their source off', async () => {
+    const { crashes, told } = makeTwo();
+    world.start();
+    await world.clock.advance(5300);
+    crashes.pending.push((into) => into.witness?.(witness('last')));
+    await world.switchOff({ source: 'crashes' });
+    expect([crashes.finishes, crashes.pending.length, crashes.stops]).toEqual([1, 0, 1]);
+    await world.clock.advance(1000);
+    expect((await told()).flatMap(([, records]) => records)).toEqual(['last']);
+  });
+
+  it('come with the sources as they were told with drops last', async () => {
+    const { say } = makeTwo();
+    const [drops, crashes] = world.sources as [ScriptedSource, ScriptedSource];
+    const other = new ScriptedSource('other', 'crashes');
+    other.probe = { state: 'unavailable', detail: 'not yet' };
+    await world.close();
+    world = new World([drops, crashes, other]);
+    world.start();
+    // Under pressure the usual messages are rare.
+    world.flaky.latencyMs = 6000;
+    await world.clock.advance(59_500);
+    other.probe = { state: 'off', detail: 'nothing to do' };
+    await world.clock.advance(1000);
+    expect(world.agent?.status().sources[2]).toMatchObject({ state: 4 });
+    say('a');
+    await world.clock.advance(60_000);
+    const messages = await world.messages();
+    const states = (index: number) => messages[index]?.items[0]?.heartbeat?.sources.map(({ state }) => state);
+    const at = messages.findIndex(({ items }) => items.some(({ crash_witness }) => crash_witness));
+    expect([states(at - 1), states(at), states(at + 1)]).toEqual([
+      [1, 1, 3],
+      [1, 1, 3],
+      [1, 1, 4],
+    ]);
+  });
+
+  it('carry what evicted messages carried, as far as a message may', async () => {
+    const crashes = new ScriptedSource('crashes', 'crashes');
+    world = new World([crashes], { maxMessages: 16 });
+    world.flaky.connection = 'down';
+    for (const run of ['a', 'b']) {
+      world.start();
+      crashes.pending.push((into) => {
+        for (let hop = 0; hop < 60; hop++) into.loss(`${run}${hop}`, 1);
+      });
+      await world.clock.advance(3000);
+      await world.stop();
+    }
+    world.start();
+    await world.clock.advance(3000);
+    for (let i = 0; i < 40; i++) {
+      crashes.pending.push((into) => into.witness?.(witness(String(i))));
+      crashes.urgent();
+      await world.clock.advance(100);
+    }
+    world.flaky.connection = 'up';
+    await world.clock.advance(60_000);
+    // Each is checked as the collector checks it.
+    const losses = (await world.messages()).flatMap((message) => message.losses);
+    const count = losses
+      .filter(({ source }) => source !== 'spool')
+      .reduce((sum, loss) => sum + loss.count, 0);
+    expect(count).toBe(120);
   });
 });
