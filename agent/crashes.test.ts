@@ -4,6 +4,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Collector } from './source.ts';
 import { ScriptedSource, World } from './testing/world.ts';
 
+const START_US = 1_800_000_000_000_000;
+
 let world: World;
 afterEach(() => world.close());
 
@@ -25,7 +27,7 @@ function makeTwo() {
   /** Of each message when it was made, in ms, the crashes in it, and whether it tells of drops. */
   const told = async () =>
     (await world.messages()).map(({ observed_us, items }): [number, string[], boolean] => [
-      Math.round((observed_us - 1_800_000_000_000_000) / 1000),
+      Math.round((observed_us - START_US) / 1000),
       items.flatMap(({ crash_witness }) => crash_witness?.record ?? []),
       items.some(({ drop_report }) => drop_report),
     ]);
@@ -163,31 +165,30 @@ describe('crashes', () => {
   });
 
   it('carry what evicted messages carried, as far as a message may', async () => {
-    const crashes = new ScriptedSource('crashes', 'crashes');
-    world = new World([crashes], { maxMessages: 16 });
-    world.flaky.connection = 'down';
-    for (const run of ['a', 'b']) {
-      world.start();
-      crashes.pending.push((into) => {
-        for (let hop = 0; hop < 60; hop++) into.loss(`${run}${hop}`, 1);
-      });
-      await world.clock.advance(3000);
-      await world.stop();
-    }
+    const { say } = makeTwo();
     world.start();
-    await world.clock.advance(3000);
-    for (let i = 0; i < 40; i++) {
-      crashes.pending.push((into) => into.witness?.(witness(String(i))));
-      crashes.urgent();
-      await world.clock.advance(100);
+    await world.clock.advance(5300);
+    const carried = Array.from({ length: 100 }, (_, i) => ({ source: 's', hop: String(i), count: 1 }));
+    const append = world.spool.append.bind(world.spool);
+    world.spool.append = (build) => append((draft) => build({ ...draft, carried }));
+    say('a');
+    await world.clock.advance(100);
+    // Each message is checked as the collector checks it.
+    const losses = (await world.messages()).at(-1)?.losses ?? [];
+    expect([losses.length, losses.reduce((sum, { count }) => sum + count, 0)]).toEqual([64, 100]);
+  });
+
+  it('neither collect from other sources nor put off when these are collected', async () => {
+    const { drops, say } = makeTwo();
+    world.start();
+    await world.clock.advance(5300);
+    const collectedUs: number[] = [];
+    drops.pending.push(() => collectedUs.push(world.clock.nowUs() - START_US));
+    for (let i = 0; i < 6; i++) {
+      say(String(i));
+      await world.clock.advance(110);
     }
-    world.flaky.connection = 'up';
-    await world.clock.advance(60_000);
-    // Each is checked as the collector checks it.
-    const losses = (await world.messages()).flatMap((message) => message.losses);
-    const count = losses
-      .filter(({ source }) => source !== 'spool')
-      .reduce((sum, loss) => sum + loss.count, 0);
-    expect(count).toBe(120);
+    await world.clock.advance(1000);
+    expect(collectedUs).toEqual([6_000_000]);
   });
 });
