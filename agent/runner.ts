@@ -83,7 +83,7 @@ export class SourceRunner {
     return this.#status !== before;
   }
 
-  /** The next collection is the last. Never throws. */
+  /** Has the source hand over at the next collection what would have waited. Never throws. */
   finish(): void {
     if (!this.#running) return;
     try {

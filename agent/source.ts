@@ -84,7 +84,7 @@ export interface Source {
   start(): void;
   /** Called about once a second between start and stop: says what moved since the last call. Must not block. */
   collect(into: Collector): void;
-  /** The agent stops: the next collection is the last, and takes what would have waited for more to come. */
+  /** It will be stopped: what would have waited for more to come is for the collection that follows, or several of them. */
   finish?(): void;
   /** What people should know for the moment beyond the probe, in a few words; '' for nothing. Asked after a collection. */
   remark?(): string;
