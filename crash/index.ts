@@ -16,6 +16,15 @@ export {
   type PstoreFile,
   readPstoreName,
 } from './pstore.ts';
+export { PARSER_VERSION, readCrash } from './report/parse.ts';
+export type { Consequence, Extent, Frame, Report, Taint } from './report/report.ts';
+export {
+  SIGNATURE_VERSION,
+  type Signed,
+  signatureOf,
+  signatureVersions,
+} from './report/signature.ts';
+export { type CrashType, crashTypes } from './report/types.ts';
 export type { SenderKey } from './senders.ts';
 export {
   type Beginning,
