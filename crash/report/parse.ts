@@ -1,16 +1,217 @@
 /**
  * Reads the crash off a kernel's log: a log in, a report out. Pure, in linear time, and never throws, whatever the text is.
  */
-import type { Report } from './report.ts';
+import { type Blamed, blame } from './blame.ts';
+import { tracesOf } from './body.ts';
+import { factsOf } from './facts.ts';
+import { type Detail, type Format, formats } from './formats.ts';
+import { type Message, messagesOf } from './lines.ts';
+import { NOWHERE, nameOf } from './name.ts';
+import type { Consequence, Report } from './report.ts';
+import { signatureOf } from './signature.ts';
 
 /** Which readings of logs are of this parser: grows whenever a log may be read differently. */
 export const PARSER_VERSION = 1;
+
+/** Messages of a report that are looked at. */
+const MOST_BODY = 4096;
+const MOST_CONSEQUENCES = 64;
+/** Messages before a report that are kept, and how much of each. */
+const BEFORE = 8;
+const MOST_BEFORE = 256;
 
 /**
  * The first crash that a log tells of, with what followed from it; null when it tells of none.
  * @param log the text, a line for each message
  * @param holes lines of it that are no messages but stand where something is missing, counted from 0, in order
  */
-export function readCrash(_log: string, _holes: readonly number[] = []): Report | null {
+export function readCrash(log: string, holes: readonly number[] = []): Report | null {
+  const messages = [...messagesOf(log, holes)];
+  const begins = beginningsOf(messages);
+  const first = begins[0];
+  if (!first) return rebootIn(messages);
+  const { at, format, match } = first;
+  const end = endOf(messages, first, begins);
+  const body = bodyOf(messages, at, end);
+  const traces = tracesOf(body);
+  const detail = detailOf(format, body);
+  const how = detail?.rule.blame ?? format.blame;
+  const blamed = blame(how, traces, body);
+  const where = placeOf(format, match, how, blamed);
+  const corrupted = corruptionOf(format, body, how, blamed, where);
+  const named = nameOf(
+    titleOf(format, match, detail),
+    detail?.rule.bugClass ?? format.bugClass,
+    how === 'none' ? null : where || NOWHERE,
+  );
+  const { frames, guilty } = blamed;
+  const start = startOf(messages, at);
+  const report = {
+    ...named,
+    place: where === '' ? '' : named.place,
+    type: detail?.rule.type ?? format.type,
+    corrupted,
+    frames,
+    guilty,
+    start: messages[start]!.line,
+    end: (messages[end - 1]?.line ?? 0) + 1,
+    uptimeUs: messages[at]!.uptimeUs,
+    ...factsOf(body, messages),
+    before: beforeOf(messages, start),
+    consequences: consequencesOf(messages, begins),
+  };
+  return { ...report, signature: signatureOf(report) };
+}
+
+interface Begin {
+  /** An index of the messages. */
+  readonly at: number;
+  readonly format: Format;
+  readonly match: RegExpExecArray;
+}
+
+/** What most messages are passed over by: whether any format may begin so. */
+const MAY_BEGIN =
+  /^(?:BUG|WARN|INFO: |rcu: INFO|\[ (?:BUG|INFO|WARN)|UBSAN|[Uu]nable|[Gg]eneral pro|Unhandled|divide|invalid op|int3|stack seg|alignment|traps: P|PANIC|double f|Insufficient|[Kk]ernel (?:stack|BUG|panic)|Bad mode|Internal|VFS: |unreferenced|inconsistent|NMI |[Ww]atchdog|refcount_t|ODEBUG|DEBUG_LOCKS|mce: |\{\d+\}\[Hard|\[Hard|Memory cgroup out|Out of memory|unregister_netd|trusty|fatal error)|list_(?:add|del)|list corruption|invoked oom|NETDEV WATCHDOG|hard LOCKUP/;
+
+function formatOf(text: string): Pick<Begin, 'format' | 'match'> | null {
+  if (!MAY_BEGIN.test(text)) return null;
+  for (const format of formats) {
+    const match = format.begins.exec(text);
+    if (match) return { format, match };
+  }
   return null;
+}
+
+function beginningsOf(messages: readonly Message[]): readonly Begin[] {
+  const found: Begin[] = [];
+  for (const [at, { text }] of messages.entries()) {
+    const begun = formatOf(text);
+    if (begun) found.push({ at, ...begun });
+  }
+  return found;
+}
+
+/** What only says that the kernel ends because of what it told before. */
+const BECAUSE =
+  /^Kernel panic - not syncing: (?:(?:KASAN|KCSAN|KMSAN|UBSAN|kernel)?:? ?panic_on_warn set|Fatal exception|Fatal hardware error|hung_task: blocked|softlockup: hung|Hard LOCKUP|RCU Stall|scheduling while atomic|Asynchronous SError|Fatal machine check)/;
+
+/** What belongs to a report although it could begin one. */
+function isPartOf(begin: Begin, first: Begin): boolean {
+  const { type } = begin.format;
+  const isPanic = begin.match.input.startsWith('Kernel panic - ');
+  return isPanic || type === first.format.type || begin.at - first.at <= 8;
+}
+
+function endOf(messages: readonly Message[], first: Begin, begins: readonly Begin[]): number {
+  const next = begins.find((begin) => begin !== first && !isPartOf(begin, first));
+  const most = Math.min(messages.length, first.at + MOST_BODY, next?.at ?? messages.length);
+  for (let i = first.at + 1; i < most; i++) {
+    const { text } = messages[i]!;
+    if (text.startsWith('---[ end Kernel panic') || text.startsWith('Rebooting in ')) return i + 1;
+    if (text.startsWith('Linux version ')) return i;
+  }
+  return most;
+}
+
+/** What one writer wrote, as far as the log tells who wrote what. */
+function bodyOf(messages: readonly Message[], at: number, end: number): readonly Message[] {
+  const { context } = messages[at]!;
+  const body = messages.slice(at, end);
+  if (context === '') return body;
+  return body.filter((message) => message.hole || message.context === context || message.context === '');
+}
+
+function detailOf(
+  { details = [] }: Format,
+  body: readonly Message[],
+): { readonly rule: Detail; readonly match: RegExpExecArray } | null {
+  for (const rule of details) {
+    for (const { text } of body) {
+      const match = rule.says.exec(text);
+      if (match) return { rule, match };
+    }
+  }
+  return null;
+}
+
+function titleOf(format: Format, match: RegExpExecArray, detail: ReturnType<typeof detailOf>): string {
+  return (detail?.rule.title ?? format.title)
+    .replaceAll(/\$(\d)/g, (_, group) => match[Number(group)] ?? '')
+    .replaceAll(/%(\d)/g, (_, group) => detail?.match[Number(group)] ?? '')
+    .replace(/[\s.]+$/, '');
+}
+
+function placeOf(format: Format, match: RegExpExecArray, how: Format['blame'], blamed: Blamed): string {
+  if (how === 'named') {
+    const names = match.slice(format.place ?? 1).filter((name) => name !== undefined);
+    return names.toSorted().join(' / ');
+  }
+  return blamed.guilty === null ? '' : (blamed.frames[blamed.guilty]?.function ?? '');
+}
+
+function corruptionOf(
+  format: Format,
+  body: readonly Message[],
+  how: Format['blame'],
+  blamed: Blamed,
+  where: string,
+): string {
+  if (BECAUSE.test(body[0]?.text ?? '')) return 'what led to it is missing';
+  if (format.corruptedUnless && !body.some(({ text }) => format.corruptedUnless?.test(text)))
+    return 'it ends before it says what happened';
+  if (how === 'none') return '';
+  if (where === '')
+    return blamed.frames.length === 0 ? 'it has no stack trace' : 'its stack trace ends too early';
+  return '';
+}
+
+/** The marks that stand before a report are of it. */
+function startOf(messages: readonly Message[], at: number): number {
+  let start = at;
+  for (let i = at - 1; i >= 0 && i >= at - 4; i--) {
+    const { text, context } = messages[i]!;
+    if (context !== messages[at]!.context) continue;
+    if (/^-{12}\[ cut here \]-{12}$|^={30,}$/.test(text)) start = i;
+  }
+  return start;
+}
+
+function beforeOf(messages: readonly Message[], start: number): readonly string[] {
+  return messages
+    .slice(Math.max(0, start - BEFORE), start)
+    .filter(({ text }) => text !== '')
+    .map(({ text }) => text.slice(0, MOST_BEFORE));
+}
+
+function consequencesOf(messages: readonly Message[], begins: readonly Begin[]): readonly Consequence[] {
+  return begins.slice(1, 1 + MOST_CONSEQUENCES).map(({ at, format, match }) => ({
+    title: nameOf(titleOf(format, match, null), undefined, null).title,
+    type: format.type,
+    line: messages[at]!.line,
+  }));
+}
+
+/** Where a log goes on with another boot although nothing says why. */
+const BOOTS =
+  /^(?:SeaBIOS \(|iPXE |GNU GRUB|early console in |Decompressing Linux|Booting the kernel|Booting Linux on |Linux version \d)/;
+
+function rebootIn(messages: readonly Message[]): Report | null {
+  const at = messages.findIndex(({ text }) => BOOTS.test(text));
+  const before = messages.slice(0, Math.max(0, at)).filter(({ text }) => text !== '');
+  if (at < 0 || before.length === 0) return null;
+  const report = {
+    ...nameOf('unexpected kernel reboot', undefined, null),
+    type: 'reboot' as const,
+    corrupted: '',
+    frames: [],
+    guilty: null,
+    start: messages[at]!.line,
+    end: messages[at]!.line + 1,
+    uptimeUs: 0,
+    ...factsOf([], messages),
+    before: beforeOf(messages, at),
+    consequences: [],
+  };
+  return { ...report, signature: signatureOf(report) };
 }

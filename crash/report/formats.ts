@@ -1,0 +1,532 @@
+/**
+ * How the kernel begins to tell of each trouble, and what its title is made of. Pure data. Where in its stack the trouble is,
+ * is found by blame.ts in the way that a format names.
+ */
+import type { CrashType } from './types.ts';
+
+/** How the place is found. */
+export type Blame =
+  | 'stack' // the first frame that is no helper
+  | 'stall' // the entry of what keeps running: random frames within it would differ each time
+  | 'wait' // what it is that is waited for
+  | 'lock' // where the lock is taken that must not be
+  | 'leak' // who asked for what was never freed
+  | 'named' // the format's own word
+  | 'none'; // there is none
+
+/** What in several types of crash is the same bug: the kernel just came to see it in another way. */
+export type BugClass = 'bad-access' | 'invalid-free' | 'stall' | 'hang' | 'stack-overflow';
+
+export interface Format {
+  readonly type: CrashType;
+  /** Of the message that begins it. */
+  readonly begins: RegExp;
+  /** The title without its place; `$1` and so on are the groups of `begins`. */
+  readonly title: string;
+  readonly blame: Blame;
+  readonly bugClass?: BugClass;
+  /** The place where blame is 'named': a group of `begins`. */
+  readonly place?: number;
+  /**
+   * What a later message says more exactly; the first that fits counts, within the report, and its groups go by `%1` in its
+   * title. Those of the same type as the format may leave it out.
+   */
+  readonly details?: readonly Detail[];
+  /** What a report has that is not cut short, if it is not a stack with a frame to blame. */
+  readonly corruptedUnless?: RegExp;
+}
+
+export interface Detail extends Partial<Pick<Format, 'type' | 'blame' | 'bugClass'>> {
+  readonly says: RegExp;
+  readonly title: string;
+}
+
+const TASK = '.{1,64}';
+
+/** The first that fits a message counts. */
+export const formats: readonly Format[] = [
+  // The sanitizers.
+  {
+    type: 'kasan',
+    begins: /^BUG: KASAN: ((?:double-free or |double-|invalid-)free)\b/,
+    title: 'KASAN: $1',
+    blame: 'stack',
+    bugClass: 'invalid-free',
+  },
+  {
+    type: 'kasan',
+    begins: /^BUG: KASAN: (?:maybe )?([a-z-]+)(?: in | on address)/,
+    title: 'KASAN: $1',
+    blame: 'stack',
+    bugClass: 'bad-access',
+    details: [{ says: /^(Read|Write) (?:of size|at addr) /, title: 'KASAN: $1 %1' }],
+    corruptedUnless: /^(?:Read|Write) (?:of size|at addr) /,
+  },
+  { type: 'kasan', begins: /^BUG: KASAN: (.{1,100})/, title: 'KASAN: $1', blame: 'none' },
+  {
+    type: 'kmsan',
+    begins: /^BUG: KMSAN: (kernel-\w*-?infoleak[\w-]*)/,
+    title: 'KMSAN: $1',
+    blame: 'stack',
+  },
+  {
+    type: 'kmsan',
+    begins: /^BUG: KMSAN: ([a-z-]+)/,
+    title: 'KMSAN: $1',
+    blame: 'stack',
+    bugClass: 'bad-access',
+  },
+  {
+    type: 'kcsan',
+    begins: /^BUG: KCSAN: ((?:assert: |data-)race in) ([\w.$]+)(?: \/ ([\w.$]+))?/,
+    title: 'KCSAN: $1',
+    blame: 'named',
+    place: 2,
+  },
+  {
+    type: 'kfence',
+    begins: /^BUG: KFENCE: (invalid free) in /,
+    title: 'KFENCE: $1',
+    blame: 'stack',
+    bugClass: 'invalid-free',
+  },
+  { type: 'kfence', begins: /^BUG: KFENCE: (memory corruption) in /, title: 'KFENCE: $1', blame: 'stack' },
+  {
+    type: 'kfence',
+    begins: /^BUG: KFENCE: ([a-z -]+?) in /,
+    title: 'KFENCE: $1',
+    blame: 'stack',
+    bugClass: 'bad-access',
+  },
+  {
+    type: 'ubsan',
+    begins: /^UBSAN: Undefined behaviour in /,
+    title: 'UBSAN: undefined-behaviour',
+    blame: 'stack',
+  },
+  { type: 'ubsan', begins: /^UBSAN: ([a-z][a-z-]+) in /, title: 'UBSAN: $1', blame: 'stack' },
+
+  // Accesses that the processor refused.
+  {
+    type: 'null-pointer-dereference',
+    begins: /^(?:BUG: unable to handle kernel|BUG: kernel|Unable to handle kernel) NULL pointer dereference/,
+    title: 'BUG: unable to handle kernel NULL pointer dereference',
+    blame: 'stack',
+    bugClass: 'bad-access',
+  },
+  {
+    type: 'page-fault',
+    begins: /^(?:BUG: u|U)nable to handle (?:kernel paging request|page fault for address)/,
+    title: 'BUG: unable to handle kernel paging request',
+    blame: 'stack',
+    bugClass: 'bad-access',
+  },
+  {
+    type: 'page-fault',
+    begins: /^(?:BUG: u|U)nable to handle kernel access to user memory/,
+    title: 'BUG: unable to handle kernel access to user memory',
+    blame: 'stack',
+    bugClass: 'bad-access',
+  },
+  {
+    type: 'page-fault',
+    begins: /^(?:BUG: u|U)nable to handle kernel\b/,
+    title: 'BUG: unable to handle kernel',
+    blame: 'none',
+  },
+  {
+    type: 'general-protection',
+    begins: /^general protection (?:fault|exception)/,
+    title: 'general protection fault',
+    blame: 'stack',
+    bugClass: 'bad-access',
+  },
+  {
+    type: 'page-fault',
+    begins: /^Unhandled (?:fault|prefetch abort): (.{1,80}?) \(0x/,
+    title: 'Unhandled fault',
+    blame: 'stack',
+    bugClass: 'bad-access',
+  },
+  {
+    type: 'page-fault',
+    begins: /^Unhandled fault\b/,
+    title: 'Unhandled fault',
+    blame: 'stack',
+    bugClass: 'bad-access',
+  },
+  { type: 'divide-error', begins: /^divide error: /, title: 'divide error', blame: 'stack' },
+  { type: 'invalid-opcode', begins: /^invalid opcode: /, title: 'invalid opcode', blame: 'stack' },
+  { type: 'invalid-opcode', begins: /^int3: /, title: 'int3', blame: 'stack' },
+  { type: 'general-protection', begins: /^stack segment: /, title: 'stack segment fault', blame: 'stack' },
+  { type: 'general-protection', begins: /^alignment check: /, title: 'alignment check', blame: 'stack' },
+  {
+    type: 'double-fault',
+    begins: /^(?:traps: )?PANIC: double fault/,
+    title: 'PANIC: double fault',
+    blame: 'stack',
+  },
+  { type: 'double-fault', begins: /^double fault: /, title: 'PANIC: double fault', blame: 'stack' },
+  {
+    type: 'stack-overflow',
+    begins: /^BUG: (?:[\w# ]{1,24} )?stack guard page was hit/,
+    title: 'BUG: stack guard page was hit',
+    blame: 'stack',
+    bugClass: 'stack-overflow',
+  },
+  {
+    type: 'stack-overflow',
+    begins: /^(?:Insufficient stack space to handle exception|Kernel stack overflow|kernel stack overflow)/i,
+    title: 'kernel stack overflow',
+    blame: 'stack',
+    bugClass: 'stack-overflow',
+  },
+  {
+    type: 'invalid-opcode',
+    begins: /^Bad mode in (.{1,60}?) (?:handler )?detected/,
+    title: 'Bad mode',
+    blame: 'stack',
+  },
+  {
+    type: 'page-fault',
+    begins: /^Internal error: (?:Oops - )?(.{1,60}?): [0-9a-f]{1,16} \[#\d+\]/,
+    title: 'Internal error',
+    blame: 'stack',
+  },
+
+  // Checks of the kernel's own.
+  {
+    type: 'list-corruption',
+    begins: /\blist_(?:add|del)(?:_valid)? corruption|^slab.{1,40}: list corruption/,
+    title: 'BUG: corrupted list',
+    blame: 'stack',
+    bugClass: 'bad-access',
+  },
+  { type: 'bug', begins: /^kernel BUG at \S/, title: 'kernel BUG', blame: 'stack' },
+  {
+    type: 'bad-page',
+    begins: /^BUG: Bad page state in process/,
+    title: 'BUG: Bad page state',
+    blame: 'stack',
+  },
+  { type: 'bad-page', begins: /^BUG: Bad page map in process/, title: 'BUG: Bad page map', blame: 'stack' },
+  {
+    type: 'bad-page',
+    begins: /^BUG: Bad page cache in process/,
+    title: 'BUG: Bad page cache',
+    blame: 'stack',
+  },
+  {
+    type: 'bad-page',
+    begins: /^BUG: Bad rss-counter state/,
+    title: 'BUG: Bad rss-counter state',
+    blame: 'none',
+  },
+  {
+    type: 'bad-page',
+    begins: /^BUG: non-zero (\w+) on freeing mm/,
+    title: 'BUG: non-zero $1 on freeing mm',
+    blame: 'none',
+  },
+  {
+    type: 'bug',
+    begins: /^BUG: Dentry .{0,400} still in use .{0,40}\[unmount of ([^\]]{1,60})\]/,
+    title: 'BUG: Dentry still in use [unmount of $1]',
+    blame: 'none',
+  },
+  {
+    type: 'bug',
+    begins: /^VFS: Busy inodes after unmount of (\S+)/,
+    title: 'VFS: Busy inodes after unmount',
+    blame: 'none',
+  },
+  {
+    type: 'bug',
+    begins: /^VFS: Close: file count is (?:0|zero)/,
+    title: 'VFS: Close: file count is zero (use-after-free)',
+    blame: 'none',
+  },
+  {
+    type: 'slab-corruption',
+    begins: /^BUG \S{1,64} \(.{1,60}\): (?!kasan)(.{1,60}?)(?: 0x[0-9a-f]+.*)?$/,
+    title: 'BUG: $1',
+    blame: 'stack',
+  },
+  {
+    type: 'memory-leak',
+    begins: /^(?:BUG: memory leak|unreferenced object 0x)/,
+    title: 'memory leak',
+    blame: 'leak',
+  },
+
+  // Locking.
+  {
+    type: 'lockdep',
+    begins:
+      /^(?:\[ |)(?:WARNING|INFO|BUG): possible (?:circular locking dependency|recursive locking|irq lock inversion dependency)(?: detected)?/,
+    title: 'possible deadlock',
+    blame: 'lock',
+  },
+  {
+    type: 'lockdep',
+    begins: /^(?:\[ |)(?:WARNING|INFO|BUG): \S+-safe -> \S+-unsafe lock order/,
+    title: 'possible deadlock',
+    blame: 'lock',
+  },
+  {
+    type: 'lockdep',
+    begins: /^(?:\[ |)(?:(?:WARNING|INFO|BUG): )?inconsistent lock state/,
+    title: 'inconsistent lock state',
+    blame: 'lock',
+  },
+  {
+    type: 'lockdep',
+    begins: /^(?:\[ |)BUG: Invalid wait context/,
+    title: 'BUG: Invalid wait context',
+    blame: 'lock',
+  },
+  {
+    type: 'lockdep',
+    begins: /^(?:\[ |)(WARNING|INFO|BUG): suspicious RCU usage/,
+    title: '$1: suspicious RCU usage',
+    blame: 'stack',
+  },
+  {
+    type: 'lockdep',
+    begins: /^(?:\[ |)(WARNING|INFO|BUG): (bad (?:unlock balance|contention)|held lock freed)/,
+    title: '$1: $2',
+    blame: 'stack',
+  },
+  {
+    type: 'lockdep',
+    begins:
+      /^(?:\[ |)(WARNING|INFO|BUG): (lock held when returning to user space|[Nn]ested lock was not taken)/,
+    title: '$1: $2',
+    blame: 'lock',
+  },
+  {
+    type: 'lockdep',
+    begins: new RegExp(`^(?:\\[ |)(WARNING|INFO|BUG): ${TASK} still has locks held!`),
+    title: '$1: still has locks held',
+    blame: 'stack',
+  },
+  {
+    type: 'lockdep',
+    begins: /^INFO: trying to register non-static key/,
+    title: 'INFO: trying to register non-static key',
+    blame: 'stack',
+  },
+  {
+    type: 'lockdep',
+    begins: /^BUG: (MAX_\w+|looking up invalid subclass|key .{1,60} not in \.data)/,
+    title: 'BUG: $1',
+    blame: 'none',
+  },
+  {
+    type: 'lockdep',
+    begins: /^BUG: (spinlock|rwlock) (.{1,40}?) on CPU#/,
+    title: 'BUG: $1 $2',
+    blame: 'stack',
+  },
+  {
+    type: 'lockdep',
+    begins: /^BUG: workqueue leaked (?:lock or )?atomic/,
+    title: 'BUG: workqueue leaked lock or atomic',
+    blame: 'stack',
+  },
+  {
+    type: 'lockdep',
+    begins: /^BUG: using (\w+)\(\) in preemptible/,
+    title: 'BUG: using $1() in preemptible code',
+    blame: 'stack',
+  },
+  {
+    type: 'atomic-sleep',
+    begins: /^BUG: scheduling while atomic/,
+    title: 'BUG: scheduling while atomic',
+    blame: 'stack',
+  },
+  {
+    type: 'atomic-sleep',
+    begins: /^BUG: sleeping function called from invalid context/,
+    title: 'BUG: sleeping function called from invalid context',
+    blame: 'stack',
+  },
+
+  // What makes no progress.
+  {
+    type: 'soft-lockup',
+    begins: /^(?:NMI )?(?:watchdog: )?BUG: soft lockup/,
+    title: 'BUG: soft lockup',
+    blame: 'stall',
+    bugClass: 'stall',
+  },
+  {
+    type: 'hard-lockup',
+    begins:
+      /^(?:NMI )?(?:watchdog: )?(?:Watchdog detected hard LOCKUP|BUG: hard lockup|.{0,40}hard LOCKUP on cpu)/,
+    title: 'BUG: hard lockup',
+    blame: 'stall',
+    bugClass: 'stall',
+  },
+  {
+    type: 'workqueue-lockup',
+    begins: /^BUG: workqueue lockup/,
+    title: 'BUG: workqueue lockup',
+    blame: 'none',
+  },
+  {
+    type: 'rcu-stall',
+    begins: /^(?:rcu: )?INFO: rcu_\w+ (?:self-)?detected (?:expedited )?stalls?\b/,
+    title: 'INFO: rcu detected stall',
+    blame: 'stall',
+    bugClass: 'stall',
+  },
+  {
+    type: 'hung-task',
+    begins: new RegExp(`^INFO: task ${TASK} (?:blocked for more than|blocked in I/O wait for more than)`),
+    title: 'INFO: task hung',
+    blame: 'wait',
+    bugClass: 'hang',
+  },
+  {
+    type: 'hung-task',
+    begins: new RegExp(`^INFO: task ${TASK} can't die for more than`),
+    title: "INFO: task can't die",
+    blame: 'wait',
+    bugClass: 'hang',
+  },
+
+  // Warnings.
+  {
+    type: 'netdev-watchdog',
+    begins: /^(?:.{1,60}: )?NETDEV WATCHDOG: (?:CPU: \d+: )?(\S+) \(([\w-]+)\): transmit queue \d+ timed out/,
+    title: 'NETDEV WATCHDOG: transmit queue of $2 timed out',
+    blame: 'none',
+  },
+  { type: 'warning', begins: /^ODEBUG: /, title: 'WARNING: ODEBUG bug', blame: 'stack' },
+  { type: 'lockdep', begins: /^DEBUG_LOCKS_WARN_ON\(/, title: 'WARNING: locking bug', blame: 'stack' },
+  {
+    type: 'refcount',
+    begins: /^refcount_t: .{1,60}\.$/,
+    title: 'WARNING: refcount bug',
+    blame: 'stack',
+  },
+  {
+    type: 'warning',
+    begins:
+      /^WARNING: (?:CPU: \d+ PID: \d+ )?at \S{1,300}?:\d+|^WARNING: \S{1,300}?:\d+ at |^WARNING: CPU: \d+ PID: \d+ at /,
+    title: 'WARNING',
+    blame: 'stack',
+    details: [
+      { says: /^WARNING: .{0,40}\blib\/refcount\.c:/, title: 'WARNING: refcount bug', type: 'refcount' },
+      {
+        says: /^WARNING: .{0,40}\bkernel\/locking\/lockdep\.c:/,
+        title: 'WARNING: locking bug',
+        type: 'lockdep',
+      },
+      { says: /^WARNING: .{0,40}\blib\/debugobjects\.c:/, title: 'WARNING: ODEBUG bug' },
+      { says: /^WARNING: .{0,40}\blib\/kobject\.c:/, title: 'WARNING: kobject bug' },
+      { says: /^WARNING: .{0,40}\bfs\/proc\/generic\.c:/, title: 'WARNING: proc registration bug' },
+      { says: /^WARNING: .{0,40}\bmm\/(?:page_alloc|slab_common|util)\.c:/, title: 'WARNING: kmalloc bug' },
+    ],
+  },
+  {
+    type: 'warning',
+    begins: /^WARNING: (kernel stack regs|kernel stack frame pointer) (?:at|has)/,
+    title: 'WARNING: $1 has bad value',
+    blame: 'none',
+  },
+  {
+    type: 'warning',
+    begins: /^WARNING: stack recursion on /,
+    title: 'WARNING: stack recursion',
+    blame: 'none',
+  },
+
+  // What the machine and the memory manager say.
+  {
+    type: 'machine-check',
+    begins: /^(?:mce: )?\[Hardware Error\]: CPU \d+: Machine Check(?: Exception)?: \w+ Bank (\d+)/,
+    title: 'machine check in bank $1',
+    blame: 'none',
+  },
+  {
+    type: 'machine-check',
+    begins: /^(?:\{\d+\})?\[Hardware Error\]: (?:Hardware error from APEI|event severity: fatal)/,
+    title: 'hardware error told by firmware',
+    blame: 'none',
+    details: [
+      { says: /\[Hardware Error\]:\s+section_type: (.{1,60})/, title: 'hardware error told by firmware: %1' },
+    ],
+  },
+  {
+    type: 'out-of-memory',
+    begins: /^(?:.{1,16} invoked oom-killer: |Memory cgroup out of memory: Kill|Out of memory: Kill)/,
+    title: 'out of memory',
+    blame: 'none',
+    details: [
+      {
+        says: /^Memory cgroup out of memory: Kill\w* process \d+ \((.{1,16})\)/,
+        title: 'memory cgroup out of memory: killed %1',
+      },
+      { says: /^Out of memory: Kill\w* process \d+ \((.{1,16})\)/, title: 'out of memory: killed %1' },
+    ],
+  },
+  {
+    type: 'other',
+    begins: /^unregister_netdevice: waiting for \S+ to become free/,
+    title: 'unregister_netdevice: waiting for DEV to become free',
+    blame: 'none',
+  },
+
+  // The end. Panics whose reason was told before belong to that.
+  {
+    type: 'stack-overflow',
+    begins: /^Kernel panic - not syncing: corrupted stack end detected/,
+    title: 'kernel panic: corrupted stack end',
+    blame: 'stall',
+    bugClass: 'stack-overflow',
+  },
+  {
+    type: 'stack-overflow',
+    begins:
+      /^Kernel panic - not syncing: stack-protector: Kernel stack is corrupted in: (?:\S+ )?([\w.$]+)\+?/,
+    title: 'kernel panic: stack is corrupted',
+    blame: 'named',
+    place: 1,
+  },
+  {
+    type: 'machine-check',
+    begins: /^Kernel panic - not syncing: (.{0,40}[Mm]achine check.{0,40})/,
+    title: 'kernel panic: $1',
+    blame: 'none',
+  },
+  {
+    type: 'panic',
+    begins: /^Kernel panic - not syncing: Attempted to kill init!/,
+    title: 'kernel panic: Attempted to kill init!',
+    blame: 'none',
+  },
+  {
+    type: 'panic',
+    begins: /^Kernel panic - not syncing: (.{1,200})/,
+    title: 'kernel panic: $1',
+    blame: 'none',
+  },
+
+  // What runs beside the kernel and shares its console.
+  {
+    type: 'other',
+    begins: /^trusty: (?:panic .{0,40}: )?ASSERT FAILED(?: at \(.{1,120}?\))?: (.{1,120})/,
+    title: 'trusty: ASSERT FAILED: $1',
+    blame: 'none',
+  },
+  {
+    type: 'other',
+    begins: /^fatal error: .{1,80}$/,
+    title: 'go runtime error',
+    blame: 'none',
+    corruptedUnless: /^(?:runtime stack:|goroutine \d+ \[)/,
+  },
+];
