@@ -1,4 +1,11 @@
-export type { CrashLog } from './api/crash-log.ts';
+export type {
+  CrashGroup,
+  CrashShare,
+  SignatureChange,
+  SignatureCount,
+  SignaturePreview,
+} from './api/crash-groups.ts';
+export type { CrashLog, LogReport } from './api/crash-log.ts';
 export type { IncidentView } from './api/incident-view.ts';
 export type { SwitchView } from './api/switch-view.ts';
 export { type Collector, type CollectorOptions, startCollector } from './collector.ts';
@@ -14,6 +21,7 @@ export type {
   IncidentSample,
   IncidentState,
   Notification,
+  RecordReading,
 } from './fold/model.ts';
 export { currentRules } from './rules.ts';
 export type { ReplicaStatus } from './status.ts';

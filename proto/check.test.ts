@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { checkEntry, LIMITS } from './check.ts';
 import type {
   Claim,
+  CrashFrame,
+  CrashReading,
   CrashReport,
   CrashWitness,
   Delivered,
@@ -15,6 +17,7 @@ import type {
   Flow,
   Heartbeat,
   Inventory,
+  StoredReading,
 } from './gen/types.ts';
 import { anyEntry } from './testing/arbitrary.ts';
 import { exampleEntries, exampleEnvelope } from './testing/examples.ts';
@@ -82,6 +85,34 @@ const crashReport: CrashReport = {
   duplicates: 0,
   lost_messages: 0,
   hardware: '',
+  reading: null,
+  parser_version: 0,
+};
+const frame: CrashFrame = {
+  function: 'f',
+  offset: null,
+  module: '',
+  reliable: true,
+  inline: false,
+  passed: '',
+};
+const reading: CrashReading = {
+  title: 'BUG: x in f',
+  alternates: [],
+  type: 'bug',
+  bug: 'x in f',
+  corrupted: '',
+  signature: '1:00112233445566ff',
+  place: 'f',
+  frames: [frame, frame],
+  unlisted_frames: 0,
+  guilty: null,
+  process: '',
+  pid: null,
+  cpu: null,
+  taint: '',
+  modules: [],
+  unlisted_modules: 0,
 };
 const dropReport: DropReport = {
   window_us: 1,
@@ -399,8 +430,64 @@ describe('crashes', () => {
     [{ duplicates: -1 }, integer('crash_report.duplicates', -1)],
     [{ lost_messages: -1 }, integer('crash_report.lost_messages', -1)],
     [{ hardware: long }, 'crash_report.hardware has over 256 characters'],
+    [{ parser_version: 2 ** 32 }, integer('crash_report.parser_version', 2 ** 32, 0, 0xffff_ffff)],
+    [{ parser_version: 1 }, null],
+    [{ reading }, integer('crash_report.parser_version', 0, 1, 0xffff_ffff)],
+    [{ reading, parser_version: 1 }, null],
   ])('report %j', (part, expected) => {
     expect(item({ crash_report: { ...crashReport, ...part } })).toBe(expected);
+  });
+
+  const most = 0xffff_ffff;
+  test.each<[Partial<CrashReading>, string | null]>([
+    [{ title: '' }, 'reading.title is empty'],
+    [{ title: long }, 'reading.title has over 256 characters'],
+    [{ alternates: many(8, fits) }, null],
+    [{ alternates: many(9, '') }, 'reading.alternates has over 8 elements'],
+    [{ alternates: [long] }, 'alternate has over 256 characters'],
+    [{ type: long }, 'reading.type has over 256 characters'],
+    [{ bug: long }, 'reading.bug has over 256 characters'],
+    [{ corrupted: long }, 'reading.corrupted has over 256 characters'],
+    [{ place: long }, 'reading.place has over 256 characters'],
+    [{ process: '\ud800' }, 'reading.process is no well-formed text'],
+    [{ taint: long }, 'reading.taint has over 256 characters'],
+    [{ signature: '' }, 'reading.signature is no signature'],
+    [{ signature: '1:00112233445566FF' }, 'reading.signature is no signature'],
+    [{ signature: '1:00112233445566ff\n' }, 'reading.signature is no signature'],
+    [{ frames: many(32, frame) }, null],
+    [{ frames: many(33, frame) }, 'reading.frames has over 32 elements'],
+    [{ frames: [{ ...frame, function: long }] }, 'frame.function has over 256 characters'],
+    [{ frames: [{ ...frame, offset: most }] }, null],
+    [{ frames: [{ ...frame, offset: -1 }] }, integer('frame.offset', -1, 0, most)],
+    [{ frames: [{ ...frame, module: 'm'.repeat(65) }] }, 'frame.module has over 64 characters'],
+    [{ frames: [{ ...frame, passed: long }] }, 'frame.passed has over 256 characters'],
+    [{ unlisted_frames: -1 }, integer('reading.unlisted_frames', -1, 0, most)],
+    [{ guilty: 1 }, null],
+    [{ guilty: 2 }, integer('reading.guilty', 2, 0, 1)],
+    [{ guilty: 0, frames: [] }, integer('reading.guilty', 0, 0, -1)],
+    [{ pid: 0 }, null],
+    [{ pid: 1.5 }, integer('reading.pid', 1.5, 0, most)],
+    [{ cpu: most + 1 }, integer('reading.cpu', most + 1, 0, most)],
+    [{ modules: many(256, 'm'.repeat(64)) }, null],
+    [{ modules: many(257, '') }, 'reading.modules has over 256 elements'],
+    [{ modules: ['m'.repeat(65)] }, 'module has over 64 characters'],
+    [{ unlisted_modules: -1 }, integer('reading.unlisted_modules', -1, 0, most)],
+  ])('reading %j', (part, expected) => {
+    const changed = { ...reading, ...part };
+    expect(item({ crash_report: { ...crashReport, reading: changed, parser_version: 1 } })).toBe(expected);
+    const stored = { digest: '0'.repeat(64), parser_version: 1, reading: changed };
+    expect(checkEntry({ reading: stored }, 'netfall.c.reading')).toBe(expected);
+  });
+
+  test.each<[Partial<StoredReading>, string | null]>([
+    [{}, null],
+    [{ reading: null }, null],
+    [{ digest: 'f' }, 'reading.digest is no SHA-256 in hex'],
+    [{ parser_version: 0 }, integer('reading.parser_version', 0, 1, most)],
+    [{ parser_version: most + 1, reading: null }, integer('reading.parser_version', most + 1, 1, most)],
+  ])('stored reading %j', (part, expected) => {
+    const stored = { digest: '0'.repeat(64), parser_version: 1, reading, ...part };
+    expect(checkEntry({ reading: stored }, 'netfall.c.reading')).toBe(expected);
   });
 });
 

@@ -7,6 +7,7 @@ import type {
   AuditedDrop,
   Claim,
   CounterReport,
+  CrashReading,
   CrashReport,
   CrashWitness,
   Delivered,
@@ -20,9 +21,10 @@ import type {
   Label,
   Loss,
   SourceSwitch,
+  StoredReading,
   Switches,
 } from './gen/types.ts';
-import { collectorSubject, hostSubject, isId } from './subjects.ts';
+import { type CollectorEntryKind, collectorSubject, hostSubject, isId } from './subjects.ts';
 
 /** The most of each that one entry may hold. */
 export const LIMITS = {
@@ -36,6 +38,12 @@ export const LIMITS = {
   sockets: 64,
   /** Of a crash's log. */
   holes: 256,
+  /** Of a crash's reading. */
+  alternates: 8,
+  frames: 32,
+  modules: 256,
+  /** Characters in a module's name: MODULE_NAME_LEN and more. */
+  moduleName: 64,
   /** Of a sample: one for each depth of tunnels. */
   flows: 8,
   vlans: 8,
@@ -59,18 +67,28 @@ export const LIMITS = {
 
 /** Why an entry that stood on `subject` is to be rejected, or null when it is in order. */
 export function checkEntry(entry: Entry, subject: string): string | null {
-  const { envelope, tick, epoch, claim, delivered, switches } = entry;
+  const { envelope, tick, epoch, claim, delivered, switches, reading } = entry;
   const kinds = (envelope ? 1 : 0) + (tick ? 1 : 0) + (epoch ? 1 : 0) + (claim ? 1 : 0);
-  if (kinds + (delivered ? 1 : 0) + (switches ? 1 : 0) !== 1) return 'not exactly one kind is set';
+  const more = (delivered ? 1 : 0) + (switches ? 1 : 0) + (reading ? 1 : 0);
+  if (kinds + more !== 1) return 'not exactly one kind is set';
   if (envelope) return checkEnvelope(envelope, subject);
-  const kind = tick ? 'tick' : epoch ? 'epoch' : claim ? 'claim' : delivered ? 'delivered' : 'switches';
+  const kind = collectorKind(entry);
   const [, cell] = subject.split('.');
   if (cell === undefined || subject !== collectorSubject(cell, kind)) return `${kind} on subject ${subject}`;
   if (tick) return badId('tick.replica', tick.replica);
   if (epoch) return checkEpoch(epoch);
   if (claim) return checkClaim(claim);
   if (delivered) return checkDelivered(delivered);
-  return switches ? checkSwitches(switches) : null;
+  if (switches) return checkSwitches(switches);
+  return reading ? checkStoredReading(reading) : null;
+}
+
+function collectorKind({ tick, epoch, claim, delivered, switches }: Entry): CollectorEntryKind {
+  if (tick) return 'tick';
+  if (epoch) return 'epoch';
+  if (claim) return 'claim';
+  if (delivered) return 'delivered';
+  return switches ? 'switches' : 'reading';
 }
 
 function checkEnvelope(envelope: Envelope, subject: string): string | null {
@@ -301,7 +319,7 @@ function checkCrashReport(report: CrashReport): string | null {
     badInteger('crash_report.revision', report.revision, 1, 0xffff_ffff) ??
     badInteger('crash_report.last_us', report.last_us, 0, LIMITS.timeUs) ??
     badInteger('crash_report.last_uptime_us', report.last_uptime_us) ??
-    (/^[0-9a-f]{64}$/.test(report.digest) ? null : 'crash_report.digest is no SHA-256 in hex') ??
+    badDigest('crash_report.digest', report.digest) ??
     badInteger('crash_report.bytes', report.bytes) ??
     every('crash_report.holes', report.holes, LIMITS.holes, (hole) => {
       return badInteger('hole.at', hole.at, 0, report.bytes) ?? badInteger('hole.bytes', hole.bytes);
@@ -311,7 +329,48 @@ function checkCrashReport(report: CrashReport): string | null {
     badInteger('crash_report.parts', report.parts) ??
     badInteger('crash_report.duplicates', report.duplicates) ??
     badInteger('crash_report.lost_messages', report.lost_messages) ??
-    badString('crash_report.hardware', report.hardware)
+    badString('crash_report.hardware', report.hardware) ??
+    badInteger('crash_report.parser_version', report.parser_version, report.reading ? 1 : 0, 0xffff_ffff) ??
+    (report.reading ? checkReading(report.reading) : null)
+  );
+}
+
+const readingStrings = ['title', 'type', 'bug', 'corrupted', 'place', 'process', 'taint'] as const;
+
+function checkReading(reading: CrashReading): string | null {
+  for (const field of readingStrings) {
+    const bad = badString(`reading.${field}`, reading[field]);
+    if (bad) return bad;
+  }
+  const { signature, alternates, frames, guilty, pid, cpu, modules } = reading;
+  return (
+    (reading.title === '' ? 'reading.title is empty' : null) ??
+    (/^\d{1,10}:[0-9a-f]{16}$/.test(signature) ? null : 'reading.signature is no signature') ??
+    every('reading.alternates', alternates, LIMITS.alternates, (title) => badString('alternate', title)) ??
+    every('reading.frames', frames, LIMITS.frames, (frame) => {
+      return (
+        badString('frame.function', frame.function) ??
+        badOptional('frame.offset', frame.offset) ??
+        badString('frame.module', frame.module, LIMITS.moduleName) ??
+        badString('frame.passed', frame.passed)
+      );
+    }) ??
+    badInteger('reading.unlisted_frames', reading.unlisted_frames, 0, 0xffff_ffff) ??
+    badOptional('reading.guilty', guilty, frames.length - 1) ??
+    badOptional('reading.pid', pid) ??
+    badOptional('reading.cpu', cpu) ??
+    every('reading.modules', modules, LIMITS.modules, (name) => {
+      return badString('module', name, LIMITS.moduleName);
+    }) ??
+    badInteger('reading.unlisted_modules', reading.unlisted_modules, 0, 0xffff_ffff)
+  );
+}
+
+function checkStoredReading({ digest, parser_version, reading }: StoredReading): string | null {
+  return (
+    badDigest('reading.digest', digest) ??
+    badInteger('reading.parser_version', parser_version, 1, 0xffff_ffff) ??
+    (reading ? checkReading(reading) : null)
   );
 }
 
@@ -360,6 +419,15 @@ function checkSwitches({ switches, by }: Switches): string | null {
 function badInteger(name: string, value: number, least = 0, most = Number.MAX_SAFE_INTEGER): string | null {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return null;
   return `${name} is ${value}, not an integer from ${least} to ${most}`;
+}
+
+/** Of what may be absent. */
+function badOptional(name: string, value: number | null, most = 0xffff_ffff): string | null {
+  return value === null ? null : badInteger(name, value, 0, most);
+}
+
+function badDigest(name: string, value: string): string | null {
+  return /^[0-9a-f]{64}$/.test(value) ? null : `${name} is no SHA-256 in hex`;
 }
 
 function badString(name: string, value: string, most: number = LIMITS.string): string | null {

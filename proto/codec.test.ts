@@ -68,6 +68,36 @@ describe('the wire format stays what stored logs hold', () => {
       { delivered: { notification_id: 'n', sink: 's', holder: 'r', attempts: 2, error: 'e' } },
     ],
     [
+      'reading',
+      // digest, parser_version; title to taint, with numbers that are 0 and there; modules, unlisted_modules
+      '3a 44 0a 02 61 62 10 02 1a 3c 0a 01 74 12 01 61 1a 01 62 22 01 63 2a 01 64 32 03 31 3a 30 3a 01 70 ' +
+        '42 0f 0a 01 66 10 00 1a 01 6d 20 01 28 01 32 01 6c 48 01 50 00 5a 01 71 60 00 68 00 72 01 47 7a 01 6e 80 01 03',
+      {
+        reading: {
+          digest: 'ab',
+          parser_version: 2,
+          reading: {
+            title: 't',
+            alternates: ['a'],
+            type: 'b',
+            bug: 'c',
+            corrupted: 'd',
+            signature: '1:0',
+            place: 'p',
+            frames: [{ function: 'f', offset: 0, module: 'm', reliable: true, inline: true, passed: 'l' }],
+            unlisted_frames: 1,
+            guilty: 0,
+            process: 'q',
+            pid: 0,
+            cpu: 0,
+            taint: 'G',
+            modules: ['n'],
+            unlisted_modules: 3,
+          },
+        },
+      },
+    ],
+    [
       'envelope',
       // cell, host_id, incarnation, seq, oldest_seq, boot_id, observed_us; a goodbye; a loss
       '0a 23 0a 01 63 12 01 68 1a 01 69 20 02 28 01 32 01 62 38 07 42 05 1a 03 0a 01 73 4a 08 0a 01 6b 12 01 6f 18 09',
@@ -215,6 +245,12 @@ describe('what a newer release wrote', () => {
     const entry = decodeEntry(encodeEntry({ envelope }));
     expect(entry.envelope?.items[0]?.heartbeat?.sources[0]?.state).toBe(200);
     expect(checkEntry(entry, 'netfall.c.host.h')).toBeNull();
+  });
+
+  test('numbers that may be absent are null when they are', () => {
+    const reading = decodeEntry(hex('3a 05 1a 03 0a 01 74')).reading?.reading;
+    expect([reading?.title, reading?.guilty, reading?.pid, reading?.cpu]).toEqual(['t', null, null, null]);
+    expect(decodeEntry(hex('3a 02 10 01')).reading?.reading).toBeNull();
   });
 
   test('of two kinds the later one counts', () => {

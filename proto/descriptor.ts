@@ -4,6 +4,8 @@ export interface Field {
   readonly type: string;
   readonly id: number;
   readonly rule?: 'repeated';
+  /** Of a scalar that may be absent; protobufjs puts it in a oneof of its own as well. */
+  readonly options?: { readonly proto3_optional?: boolean };
 }
 
 export interface Type {

@@ -28,6 +28,12 @@ describe('docs/entries.md', () => {
     expect(page).toContain(`up to ${addresses} global addresses`);
     expect(page).toContain(`up to ${drops} kinds`);
     expect(page).toContain(`\`counters\`, up to ${counters}:`);
+    const { alternates, frames, modules, moduleName } = LIMITS;
+    expect(page).toMatch(new RegExp(`^\\| \`alternates\` \\| up to ${alternates} `, 'm'));
+    expect(page).toMatch(new RegExp(`^\\| \`frames\` \\| up to ${frames}, `, 'm'));
+    expect(page).toMatch(
+      new RegExp(`^\\| \`modules\` \\| up to ${modules} names of at most ${moduleName} characters`, 'm'),
+    );
     expect(page).toContain(`at most ${string} characters`);
     expect(page).toContain(`up to ${config.toLocaleString('en').replace(',', ' ')} characters`);
     expect(page).toContain(`at most ${MAX_ENTRY_BYTES / 1024} KiB`);

@@ -33,8 +33,9 @@ function pbjs(args: string[]): void {
 
 function messageType(name: string, type: Type): string {
   const inOneof = new Set(Object.values(type.oneofs ?? {}).flatMap((oneof) => oneof.oneof));
-  const lines = Object.entries(type.fields).map(([field, { type: fieldType, rule }]) => {
+  const lines = Object.entries(type.fields).map(([field, { type: fieldType, rule, options }]) => {
     const element = scalars[fieldType] ?? fieldType;
+    if (options?.proto3_optional) return `  ${field}: ${element} | null;`;
     if (inOneof.has(field)) return `  ${field}?: ${element} | null;`;
     if (rule === 'repeated') return `  ${field}: readonly ${element}[];`;
     return `  ${field}: ${element}${fieldType in scalars || isEnum(fieldType) ? '' : ' | null'};`;

@@ -119,7 +119,8 @@ function readMessage(value: unknown, typeName: string, path: string): object {
   const message: Record<string, unknown> = {};
   // An absent field gets its default, as a decoded message would have it.
   for (const [name, field] of Object.entries(type.fields)) {
-    if (field.rule === 'repeated') message[name] = [];
+    if (field.options?.proto3_optional) message[name] = null;
+    else if (field.rule === 'repeated') message[name] = [];
     else if (field.type === 'bytes') message[name] = new Uint8Array();
     else if (!(field.type in namespace.nested)) message[name] = SCALAR_DEFAULTS[field.type] ?? 0;
     else if ('values' in (namespace.nested[field.type] as Type | Enum)) message[name] = 0;
@@ -160,7 +161,8 @@ function writeMessage(message: object, typeName: string): object {
   const out: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(messageType(typeName).fields)) {
     const value: unknown = Reflect.get(message, name);
-    if (value === undefined || value === null || value === '' || value === 0 || value === false) continue;
+    if (value === undefined || value === null) continue;
+    if (!field.options?.proto3_optional && (value === '' || value === 0 || value === false)) continue;
     if (value instanceof Uint8Array && value.length === 0) continue;
     if (!Array.isArray(value)) out[name] = writeValue(value, field.type);
     else if (value.length > 0) out[name] = value.map((element) => writeValue(element, field.type));

@@ -11,6 +11,7 @@ test('subjects and message ids', () => {
   expect(subjects.envelopeMessageId('web-1', '0001', 7)).toBe('h/web-1/0001/7');
   expect(subjects.collectorMessageId('ab12', 'claim', 3)).toBe('c/ab12/claim/3');
   expect(subjects.deliveredMessageId('i7-0/firing', 'chat')).toBe('d/i7-0/firing/chat');
+  expect(subjects.readingMessageId('0f'.repeat(32), 2)).toBe(`r/${'0f'.repeat(32)}/2`);
 });
 
 describe('ids', () => {

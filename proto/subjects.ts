@@ -2,7 +2,7 @@
  * Where each entry goes and what names it: subjects and message ids. No other module builds or takes apart either.
  *
  *   netfall.<cell>.host.<host_id>      envelopes
- *   netfall.<cell>.tick|epoch|claim|delivered|switches
+ *   netfall.<cell>.tick|epoch|claim|delivered|switches|reading
  */
 
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
@@ -32,7 +32,7 @@ export function hostSubject(cell: string, hostId: string): string {
   return `netfall.${cell}.host.${hostId}`;
 }
 
-export type CollectorEntryKind = 'tick' | 'epoch' | 'claim' | 'delivered' | 'switches';
+export type CollectorEntryKind = 'tick' | 'epoch' | 'claim' | 'delivered' | 'switches' | 'reading';
 
 export function collectorSubject(cell: string, kind: CollectorEntryKind): string {
   return `netfall.${cell}.${kind}`;
@@ -51,4 +51,9 @@ export function collectorMessageId(run: string, kind: CollectorEntryKind, serial
 /** A delivery's outcome: one a notification and sink, whoever records it. */
 export function deliveredMessageId(notificationId: string, sink: string): string {
   return `d/${notificationId}/${sink}`;
+}
+
+/** A log's reading: one a log and parser, whoever made it. */
+export function readingMessageId(digest: string, parserVersion: number): string {
+  return `r/${digest}/${parserVersion}`;
 }

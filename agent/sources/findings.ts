@@ -47,6 +47,8 @@ export function findingsOf(known: Known, log: CrashLog): CrashFindings {
     duplicates: known.duplicates ?? 0,
     lost_messages: Math.min(Number.MAX_SAFE_INTEGER, known.lostMessages ?? 0),
     hardware: cut(claims.hardware),
+    reading: null,
+    parser_version: 0,
   };
 }
 

@@ -19,6 +19,17 @@ export interface CrashLog {
   readonly text: string;
   /** The lines of it that are marks and not the log's, counted from 0. */
   readonly marks: readonly number[];
+  /** Where in the text the report is; null when there is none. */
+  readonly report: LogReport | null;
+}
+
+/** Lines of a text, counted from 0. */
+export interface LogReport {
+  readonly first: number;
+  readonly last: number;
+  /** Of the frame that is blamed; null when none is. */
+  readonly guilty: number | null;
+  readonly frames: readonly number[];
 }
 
 /** What is known of a log besides its bytes. */

@@ -1,8 +1,10 @@
 /** Crashes as schemas: the same as fold/model.ts and crash-log.ts say; schemas.test.ts holds them together. */
-import type { LogHole } from '@netfall/proto';
+import { type CrashFrame, type CrashReading, LIMITS, type LogHole } from '@netfall/proto';
 import Type, { type TSchema } from 'typebox';
 import { MOST_RECORDS } from '../fold/crash.ts';
-import type { Crash, CrashMismatch, CrashRecord } from '../fold/model.ts';
+import type { Crash, CrashMismatch, CrashRecord, RecordReading } from '../fold/model.ts';
+import { type CrashShare, MOST_SHARED, type SignatureChange, type SignatureCount } from './crash-groups.ts';
+import type { LogReport } from './crash-log.ts';
 import { count, micros, oneOf, ref, text } from './schema-parts.ts';
 
 const MISMATCHES = ['kernel', 'hardware', 'address'] as const satisfies readonly CrashMismatch['what'][];
@@ -19,6 +21,61 @@ const LogHoleSchema = Type.Object(
 const holes = Type.Array(ref<LogHole>('LogHole'), { description: 'What is missing, in order of place.' });
 const wrap_at = count(
   'Bytes of the log before the place where the ring buffer wrapped; 0 when that is not known.',
+);
+
+const orNull = (description: string) =>
+  Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], { description });
+const parser_version = count('The parser of crash reports that read it; 0 while none has.');
+
+export const CrashFrameSchema = Type.Object(
+  {
+    function: text('The function, as the log names it.'),
+    offset: orNull('Bytes into the function; null where the log does not say, as of what was inlined.'),
+    module: text('The module that the function is of; empty for the kernel proper.'),
+    reliable: Type.Boolean({
+      description: 'The unwinder found it to be called: its address did not just stand on the stack.',
+    }),
+    inline: Type.Boolean({ description: 'It was inlined into the frame that follows.' }),
+    passed: text('Why it is not blamed although it comes before the frame that is; empty for all others.'),
+  },
+  { $id: 'CrashFrame', description: 'A line of a stack trace.' },
+);
+
+const readingParts = {
+  title: text('What happened and where.'),
+  alternates: Type.Array(Type.String(), {
+    description: `Other titles of the same trouble, at most ${LIMITS.alternates}.`,
+  }),
+  type: text('The type, e.g. null-pointer-dereference; docs/crashes.md lists them.'),
+  bug: text('What the signature goes by: what happened, by its class, and where.'),
+  corrupted: text('Why it is not to be trusted; empty when nothing is wrong with it.'),
+  signature: text('The same for all crashes of one bug: the version of signatures, ":" and 16 hex digits.'),
+  place: text('What the title names as the place; empty when it names none.'),
+  frames: Type.Array(ref<CrashFrame>('CrashFrame'), {
+    description: `The stack that tells where it happened, innermost first, at most ${LIMITS.frames}.`,
+  }),
+  unlisted_frames: count('Frames that had no room.'),
+  guilty: orNull('Which frame is blamed, counted from 0; null when none is.'),
+  process: text('The process that was at it; empty when the log does not say.'),
+  pid: orNull('Its number; null when the log does not say.'),
+  cpu: orNull('The processor; null when the log does not say.'),
+  taint: text("The kernel's taint flags, e.g. GWOE; empty when it is not tainted, or the log does not say."),
+};
+
+export const RecordReadingSchema = Type.Object(readingParts, {
+  $id: 'RecordReading',
+  description: "What a parser reads off one record's log.",
+});
+
+export const CrashReadingSchema = Type.Object(
+  {
+    ...readingParts,
+    modules: Type.Array(Type.String(), {
+      description: `The modules that were loaded, in the log's order, at most ${LIMITS.modules}.`,
+    }),
+    unlisted_modules: count('Modules that had no room.'),
+  },
+  { $id: 'CrashReading', description: "What a parser reads off a crash's log." },
 );
 
 export const CrashRecordSchema = Type.Object(
@@ -49,6 +106,10 @@ export const CrashRecordSchema = Type.Object(
     parts: count('Datagrams or files that the log was put together from.'),
     duplicates: count('Repetitions of them.'),
     lost_messages: count('Messages that the network lost, where the sender numbers them.'),
+    parser_version,
+    reading: Type.Union([ref<RecordReading>('RecordReading'), Type.Null()], {
+      description: 'What it read; null when the log tells of no crash.',
+    }),
   },
   { $id: 'CrashRecord', description: 'What one source of one agent has of a crash.' },
 );
@@ -87,12 +148,26 @@ export const CrashSchema = Type.Object(
     best: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], {
       description: 'The record whose log to read first, counted from 0; null until there is a log.',
     }),
+    reading: Type.Union([ref<CrashReading>('CrashReading'), Type.Null()], {
+      description: 'What the logs tell: the reading of the best log that is not corrupted; null without one.',
+    }),
+    parser_version,
     mismatches: Type.Array(ref<CrashMismatch>('CrashMismatch')),
     merged: Type.Array(Type.String(), {
       description: 'Ids of crashes that turned out to be this one; it answers to them as well.',
     }),
   },
   { $id: 'Crash', description: 'A kernel that died or was in trouble, and all that is known of it.' },
+);
+
+export const LogReportSchema = Type.Object(
+  {
+    first: count('The first line of the report.'),
+    last: count('The last line of it.'),
+    guilty: orNull('The line of the frame that is blamed; null when none is.'),
+    frames: Type.Array(Type.Integer({ minimum: 0 }), { description: 'The lines of the frames, in order.' }),
+  },
+  { $id: 'LogReport', description: "Where in a log's text its report is: lines, counted from 0." },
 );
 
 export const CrashLogSchema = Type.Object(
@@ -111,15 +186,94 @@ export const CrashLogSchema = Type.Object(
     marks: Type.Array(Type.Integer({ minimum: 0 }), {
       description: 'Which lines of the text are such marks and not of the log, counted from 0.',
     }),
+    report: Type.Union([ref<LogReport>('LogReport'), Type.Null()], {
+      description: 'Where in the text the report is that the reading is of; null when there is none.',
+    }),
   },
   { $id: 'CrashLog', description: 'What a record has of the log of a dying kernel.' },
+);
+
+export const CrashShareSchema = Type.Object(
+  { name: text('What it is.'), crashes: count('How many crashes have it.') },
+  { $id: 'CrashShare', description: 'Something that crashes have in common.' },
+);
+const shared = (what: string) =>
+  Type.Array(ref<CrashShare>('CrashShare'), {
+    description: `${what} The most first, at most ${MOST_SHARED}.`,
+  });
+
+export const CrashGroupSchema = Type.Object(
+  {
+    signature: text('What they share.'),
+    title: text('Of the newest one whose report is not corrupted.'),
+    type: text('The type of that one.'),
+    bug: text('What the signature goes by.'),
+    corrupted: Type.Boolean({ description: 'Whether no report of them is to be trusted.' }),
+    crashes: count('How many there are among those that are kept.'),
+    hosts: shared('Names of hosts, or addresses where it is not known which host it was.'),
+    hosts_total: count('How many hosts there are.'),
+    kernels: shared('Releases.'),
+    taints: shared('Taint flags; empty for kernels that were not tainted.'),
+    hardware: shared('Machines.'),
+    first_us: micros('The moment of the first one.'),
+    last_us: micros('The moment of the last one.'),
+    last_crash_id: text('The last one.'),
+  },
+  { $id: 'CrashGroup', description: 'The crashes that share a signature.' },
+);
+
+export const SignatureCountSchema = Type.Object(
+  {
+    signature: text('The signature.'),
+    title: text('Of the newest crash that has it.'),
+    crashes: count('How many have it, of those that the change is about.'),
+  },
+  { $id: 'SignatureCount', description: 'A signature, and how many crashes have it.' },
+);
+
+const CHANGES = ['merge', 'split', 'regroup'] as const satisfies readonly SignatureChange['what'][];
+const counts = (description: string) =>
+  Type.Array(ref<SignatureCount>('SignatureCount'), {
+    description: `${description} The most crashes first.`,
+  });
+
+export const SignatureChangeSchema = Type.Object(
+  {
+    what: oneOf(CHANGES, '`regroup`: both at once.'),
+    before: counts('Signatures as they are.'),
+    after: counts('Signatures as they would be.'),
+  },
+  { $id: 'SignatureChange', description: 'Groups of crashes that would be other groups.' },
+);
+
+export const SignaturePreviewSchema = Type.Object(
+  {
+    version: count('The version of signatures that this is a preview of.'),
+    current_version: count('The version by which crashes are grouped.'),
+    meaning: text('What crashes have in common that share a signature of that version.'),
+    crashes: count('Crashes that have a signature.'),
+    groups_before: count('Groups as they are.'),
+    groups_after: count('Groups as they would be.'),
+    changes: Type.Array(ref<SignatureChange>('SignatureChange'), { description: 'The most crashes first.' }),
+    unlisted_changes: count('Changes that had no room.'),
+  },
+  { $id: 'SignaturePreview', description: 'What other signatures would make of the crashes that are kept.' },
 );
 
 /** In the order in which they refer to one another. */
 export const CRASH_SCHEMAS: readonly TSchema[] = [
   LogHoleSchema,
+  CrashFrameSchema,
+  CrashReadingSchema,
+  RecordReadingSchema,
   CrashRecordSchema,
   CrashMismatchSchema,
   CrashSchema,
+  LogReportSchema,
   CrashLogSchema,
+  CrashShareSchema,
+  CrashGroupSchema,
+  SignatureCountSchema,
+  SignatureChangeSchema,
+  SignaturePreviewSchema,
 ];

@@ -1,4 +1,5 @@
 import type { Explanation } from '@netfall/catalog/explain';
+import type { CrashFrame, CrashReading } from '@netfall/proto';
 import type { Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { expect, expectTypeOf, test } from 'vitest';
@@ -10,9 +11,21 @@ import type {
   HostView,
   IncidentHost,
   IncidentSample,
+  RecordReading,
 } from '../fold/model.ts';
+import type { CrashGroup, SignaturePreview } from './crash-groups.ts';
 import type { CrashLog } from './crash-log.ts';
-import type { CrashLogSchema, CrashMismatchSchema, CrashRecordSchema, CrashSchema } from './crash-schemas.ts';
+import type {
+  CrashFrameSchema,
+  CrashGroupSchema,
+  CrashLogSchema,
+  CrashMismatchSchema,
+  CrashReadingSchema,
+  CrashRecordSchema,
+  CrashSchema,
+  RecordReadingSchema,
+  SignaturePreviewSchema,
+} from './crash-schemas.ts';
 import type { ExplanationSchema } from './explanation.ts';
 import type { IncidentView } from './incident-view.ts';
 import {
@@ -44,6 +57,11 @@ test('the schemas say what the model says', () => {
   expectTypeOf<Plain<Static<typeof CrashRecordSchema>>>().toEqualTypeOf<Plain<CrashRecord>>();
   expectTypeOf<Plain<Static<typeof CrashMismatchSchema>>>().toEqualTypeOf<Plain<CrashMismatch>>();
   expectTypeOf<Plain<Static<typeof CrashLogSchema>>>().toEqualTypeOf<Plain<CrashLog>>();
+  expectTypeOf<Plain<Static<typeof CrashFrameSchema>>>().toEqualTypeOf<Plain<CrashFrame>>();
+  expectTypeOf<Plain<Static<typeof CrashReadingSchema>>>().toEqualTypeOf<Plain<CrashReading>>();
+  expectTypeOf<Plain<Static<typeof RecordReadingSchema>>>().toEqualTypeOf<Plain<RecordReading>>();
+  expectTypeOf<Plain<Static<typeof CrashGroupSchema>>>().toEqualTypeOf<Plain<CrashGroup>>();
+  expectTypeOf<Plain<Static<typeof SignaturePreviewSchema>>>().toEqualTypeOf<Plain<SignaturePreview>>();
   // Those above are checked by the compiler; this tells that the schemas do check something.
   expect(Value.Check(DropSignalSchema, { kind: 'drop', reason: 'NO_SOCKET', function: '' })).toBe(true);
   expect(Value.Check(DropSignalSchema, { kind: 'drop', reason: 'NO_SOCKET' })).toBe(false);

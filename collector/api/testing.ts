@@ -209,6 +209,8 @@ export function aCrash(head: Partial<Head> = {}, ...records: Partial<StoredRecor
     parts: 40,
     duplicates: 2,
     lost_messages: 3,
+    parser_version: 0,
+    reading: null,
     crashed,
     holders: ['web-1'],
   };

@@ -2,9 +2,10 @@
  * A crash and the records it is made of: what one source of one agent has of it, and what follows from all of them. Pure
  * functions over plain data. Which records are of one crash is told by same-crash.ts, what becomes of it by crashes.ts.
  */
-import type { CrashReport, CrashWitness } from '@netfall/proto';
+import type { CrashReading, CrashReport, CrashWitness } from '@netfall/proto';
 import { plus } from './count.ts';
-import type { Crash, CrashMismatch, CrashRecord } from './model.ts';
+import type { Crash, CrashMismatch, CrashRecord, RecordReading } from './model.ts';
+import { newerOf, readingOf } from './reading.ts';
 import { bounded } from './text.ts';
 
 /** Records that a crash keeps: those that came first. */
@@ -42,11 +43,15 @@ export interface Whose {
 }
 
 /** The stored form of a record: what is shown, and what the fold goes by. */
-export interface StoredRecord extends CrashRecord, Whose {}
+export interface StoredRecord extends CrashRecord, Whose {
+  readonly reading: CrashReading | null;
+}
 
-/** The stored form of a crash. */
-export interface StoredCrash extends Crash {
+/** The stored form of a crash: of its reading, which record's it is. */
+export interface StoredCrash extends Omit<Crash, 'reading' | 'parser_version'> {
   readonly records: readonly StoredRecord[];
+  /** Null while no record has a reading. */
+  readonly read: number | null;
 }
 
 /** Who a record came from, and when. */
@@ -87,6 +92,9 @@ export function recordOf(
   whose: Whose,
 ): StoredRecord {
   const first_us = logTime(witness.first_us, came);
+  const told = report ? readingOf(report) : { parser_version: 0, reading: null };
+  // A parser that read the same log since then may be newer than the agent's.
+  const read = before && before.digest === report?.digest ? newerOf(before, told) : told;
   return {
     host_id: came.hostId,
     hostname: bounded(came.hostname, MOST_TEXT),
@@ -116,6 +124,7 @@ export function recordOf(
     parts: report?.parts ?? 0,
     duplicates: report?.duplicates ?? 0,
     lost_messages: report?.lost_messages ?? 0,
+    ...read,
     crashed: whose.crashed,
     holders: whose.holders,
   };
@@ -148,6 +157,7 @@ export function crashOf(head: Head, unordered: readonly StoredRecord[]): StoredC
   const whose = (records.find(({ sender }) => sender === '') ?? records.find(({ crashed }) => crashed))
     ?.crashed;
   const began = beginning(records);
+  const preferred = preference(records);
   const first = <K extends 'kernel' | 'boot_id' | 'hardware'>(key: K): string =>
     records.find((record) => record[key] !== '')?.[key] ?? '';
   return {
@@ -167,7 +177,11 @@ export function crashOf(head: Head, unordered: readonly StoredRecord[]): StoredC
     complete: records.some(({ complete }) => complete),
     records,
     unlisted_records: head.unlisted_records + ordered.length - records.length,
-    best: bestOf(records),
+    best: preferred[0] ?? null,
+    read:
+      preferred.find((i) => records[i]?.reading?.corrupted === '') ??
+      preferred.find((i) => records[i]?.reading) ??
+      null,
     mismatches: mismatchesOf(records, whose ?? null),
     merged: head.merged,
   };
@@ -188,9 +202,18 @@ export function merged(older: StoredCrash, younger: StoredCrash): StoredCrash {
 }
 
 /** A crash as it is told: without what is the fold's own. */
-export function shownCrash(stored: StoredCrash): Crash {
-  const records = stored.records.map(({ crashed: _crashed, holders: _holders, ...record }) => record);
-  return { ...stored, records };
+export function shownCrash({ read, ...stored }: StoredCrash): Crash {
+  const records = stored.records.map(({ crashed: _crashed, holders: _holders, reading, ...record }) => {
+    return { ...record, reading: reading && withoutModules(reading) };
+  });
+  const { reading = null, parser_version = 0 } = read === null ? {} : (stored.records[read] ?? {});
+  return { ...stored, records, reading, parser_version };
+}
+
+/** Most records of a crash tell the same modules, which are most of a reading. */
+function withoutModules(reading: CrashReading): RecordReading {
+  const { modules: _modules, unlisted_modules: _unlisted, ...rest } = reading;
+  return rest;
 }
 
 function byArrival(a: StoredRecord, b: StoredRecord): number {
@@ -207,21 +230,22 @@ function beginning(records: readonly StoredRecord[]): StoredRecord | undefined {
   return lines[0] ?? records.find(({ uptime_us }) => uptime_us > 0);
 }
 
-/** The log that lacks least; of those the longest, then by source. A whole one comes before all others. */
-function bestOf(records: readonly StoredRecord[]): number | null {
-  let best: number | null = null;
-  for (const [i, record] of records.entries()) {
-    if (record.digest === '') continue;
-    const known = best === null ? undefined : records[best];
-    if (!known || isBetter(record, known)) best = i;
-  }
-  return best;
+/**
+ * Which records' logs to read, in that order: a whole one before all others, then the one that lacks least; of those the
+ * longest, then by source.
+ */
+function preference(records: readonly StoredRecord[]): readonly number[] {
+  const reported = [...records.keys()].filter((i) => records[i]?.digest !== '');
+  return reported.sort((i, j) => byWorth(records[i] as StoredRecord, records[j] as StoredRecord) || i - j);
 }
 
-function isBetter(a: StoredRecord, b: StoredRecord): boolean {
-  if (a.complete !== b.complete) return a.complete;
-  const order = missing(a) - missing(b) || b.bytes - a.bytes || rank(a.source) - rank(b.source);
-  return order < 0;
+function byWorth(a: StoredRecord, b: StoredRecord): number {
+  return (
+    Number(b.complete) - Number(a.complete) ||
+    missing(a) - missing(b) ||
+    b.bytes - a.bytes ||
+    rank(a.source) - rank(b.source)
+  );
 }
 
 function missing({ holes, unlisted_holes }: StoredRecord): number {

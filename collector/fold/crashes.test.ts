@@ -83,9 +83,10 @@ describe('a crash', () => {
             line: 'Kernel panic - not syncing: sysrq triggered crash',
             ...{ uptime_us: 100 * S, last_uptime_us: 0, revision: 0, digest: '', bytes: 0, complete: false },
             ...{ holes: [], unlisted_holes: 0, wrap_at: 0, parts: 0, duplicates: 0, lost_messages: 0 },
+            ...{ parser_version: 0, reading: null },
           },
         ],
-        ...{ unlisted_records: 0, best: null, mismatches: [], merged: [] },
+        ...{ unlisted_records: 0, best: null, reading: null, parser_version: 0, mismatches: [], merged: [] },
       },
     ]);
   });

@@ -3,7 +3,7 @@
  * canonical order, so that two replicas that have read as far hold the same bytes. Times are microseconds since the
  * Unix epoch. This is the JSON that the API serves.
  */
-import type { Flow, LogHole } from '@netfall/proto';
+import type { CrashReading, Flow, LogHole } from '@netfall/proto';
 
 export type IncidentState = 'candidate' | 'firing' | 'acknowledged' | 'resolving' | 'resolved' | 'closed';
 
@@ -105,6 +105,9 @@ export interface Delivery {
   readonly error: string;
 }
 
+/** What a parser reads off one record's log: as much of it as may differ from record to record. */
+export type RecordReading = Omit<CrashReading, 'modules' | 'unlisted_modules'>;
+
 /** What one source of one agent has of a crash: its own host's, or one that it heard. */
 export interface CrashRecord {
   /** The agent that has it, and its host's name. */
@@ -148,6 +151,10 @@ export interface CrashRecord {
   readonly parts: number;
   readonly duplicates: number;
   readonly lost_messages: number;
+  /** The parser that read the log; 0 until one has. */
+  readonly parser_version: number;
+  /** What it read; null when the log tells of no crash. */
+  readonly reading: RecordReading | null;
 }
 
 /** Where a crash's own word and the inventories disagree. */
@@ -189,6 +196,9 @@ export interface Crash {
   readonly unlisted_records: number;
   /** Which record's log to read first; null until there is a report. */
   readonly best: number | null;
+  /** What the logs tell: a record's reading, with the modules, and the parser that it is of; null and 0 without one. */
+  readonly reading: CrashReading | null;
+  readonly parser_version: number;
   readonly mismatches: readonly CrashMismatch[];
   /** Ids of crashes that turned out to be this one, the newest ones. */
   readonly merged: readonly string[];

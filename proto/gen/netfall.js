@@ -29,11 +29,12 @@ export const netfall = $root.netfall = (() => {
             Entry.prototype.claim = null;
             Entry.prototype.delivered = null;
             Entry.prototype.switches = null;
+            Entry.prototype.reading = null;
 
             let $oneOfFields;
 
             $Object.defineProperty(Entry.prototype, "kind", {
-                get: $util.oneOfGetter($oneOfFields = ["envelope", "tick", "epoch", "claim", "delivered", "switches"]),
+                get: $util.oneOfGetter($oneOfFields = ["envelope", "tick", "epoch", "claim", "delivered", "switches", "reading"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -56,6 +57,8 @@ export const netfall = $root.netfall = (() => {
                     $root.netfall.v1.Delivered.encode(message.delivered, writer.uint32(42).fork(), _depth + 1).ldelim();
                 if (message.switches != null && $Object.hasOwnProperty.call(message, "switches"))
                     $root.netfall.v1.Switches.encode(message.switches, writer.uint32(50).fork(), _depth + 1).ldelim();
+                if (message.reading != null && $Object.hasOwnProperty.call(message, "reading"))
+                    $root.netfall.v1.StoredReading.encode(message.reading, writer.uint32(58).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -129,6 +132,13 @@ export const netfall = $root.netfall = (() => {
                                 break;
                             message.switches = $root.netfall.v1.Switches.decode(reader, reader.size(), $undefined, _depth + 1, message.switches);
                             message.kind = "switches";
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 2)
+                                break;
+                            message.reading = $root.netfall.v1.StoredReading.decode(reader, reader.size(), $undefined, _depth + 1, message.reading);
+                            message.kind = "reading";
                             continue;
                         }
                     }
@@ -3326,6 +3336,8 @@ export const netfall = $root.netfall = (() => {
             CrashReport.prototype.duplicates = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
             CrashReport.prototype.lost_messages = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
             CrashReport.prototype.hardware = "";
+            CrashReport.prototype.reading = null;
+            CrashReport.prototype.parser_version = 0;
 
             CrashReport.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -3363,6 +3375,10 @@ export const netfall = $root.netfall = (() => {
                     writer.uint32(104).uint64(message.lost_messages);
                 if (message.hardware != null && $Object.hasOwnProperty.call(message, "hardware") && message.hardware !== "")
                     writer.uint32(114).string(message.hardware);
+                if (message.reading != null && $Object.hasOwnProperty.call(message, "reading"))
+                    $root.netfall.v1.CrashReading.encode(message.reading, writer.uint32(122).fork(), _depth + 1).ldelim();
+                if (message.parser_version != null && $Object.hasOwnProperty.call(message, "parser_version") && message.parser_version !== 0)
+                    writer.uint32(128).uint32(message.parser_version);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -3518,6 +3534,21 @@ export const netfall = $root.netfall = (() => {
                                 delete message.hardware;
                             continue;
                         }
+                    case 15: {
+                            if (wireType !== 2)
+                                break;
+                            message.reading = $root.netfall.v1.CrashReading.decode(reader, reader.size(), $undefined, _depth + 1, message.reading);
+                            continue;
+                        }
+                    case 16: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.parser_version = value;
+                            else
+                                delete message.parser_version;
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -3542,6 +3573,445 @@ export const netfall = $root.netfall = (() => {
             };
 
             return CrashReport;
+        })();
+
+        v1.CrashReading = (function() {
+
+            const CrashReading = function (properties) {
+                this.alternates = [];
+                this.frames = [];
+                this.modules = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            CrashReading.prototype.title = "";
+            CrashReading.prototype.alternates = $util.emptyArray;
+            CrashReading.prototype.type = "";
+            CrashReading.prototype.bug = "";
+            CrashReading.prototype.corrupted = "";
+            CrashReading.prototype.signature = "";
+            CrashReading.prototype.place = "";
+            CrashReading.prototype.frames = $util.emptyArray;
+            CrashReading.prototype.unlisted_frames = 0;
+            CrashReading.prototype.guilty = null;
+            CrashReading.prototype.process = "";
+            CrashReading.prototype.pid = null;
+            CrashReading.prototype.cpu = null;
+            CrashReading.prototype.taint = "";
+            CrashReading.prototype.modules = $util.emptyArray;
+            CrashReading.prototype.unlisted_modules = 0;
+
+            let $oneOfFields;
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(CrashReading.prototype, "_guilty", {
+                get: $util.oneOfGetter($oneOfFields = ["guilty"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(CrashReading.prototype, "_pid", {
+                get: $util.oneOfGetter($oneOfFields = ["pid"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(CrashReading.prototype, "_cpu", {
+                get: $util.oneOfGetter($oneOfFields = ["cpu"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            CrashReading.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.title != null && $Object.hasOwnProperty.call(message, "title") && message.title !== "")
+                    writer.uint32(10).string(message.title);
+                if (message.alternates != null && message.alternates.length)
+                    for (let i = 0; i < message.alternates.length; ++i)
+                        writer.uint32(18).string(message.alternates[i]);
+                if (message.type != null && $Object.hasOwnProperty.call(message, "type") && message.type !== "")
+                    writer.uint32(26).string(message.type);
+                if (message.bug != null && $Object.hasOwnProperty.call(message, "bug") && message.bug !== "")
+                    writer.uint32(34).string(message.bug);
+                if (message.corrupted != null && $Object.hasOwnProperty.call(message, "corrupted") && message.corrupted !== "")
+                    writer.uint32(42).string(message.corrupted);
+                if (message.signature != null && $Object.hasOwnProperty.call(message, "signature") && message.signature !== "")
+                    writer.uint32(50).string(message.signature);
+                if (message.place != null && $Object.hasOwnProperty.call(message, "place") && message.place !== "")
+                    writer.uint32(58).string(message.place);
+                if (message.frames != null && message.frames.length)
+                    for (let i = 0; i < message.frames.length; ++i)
+                        $root.netfall.v1.CrashFrame.encode(message.frames[i], writer.uint32(66).fork(), _depth + 1).ldelim();
+                if (message.unlisted_frames != null && $Object.hasOwnProperty.call(message, "unlisted_frames") && message.unlisted_frames !== 0)
+                    writer.uint32(72).uint32(message.unlisted_frames);
+                if (message.guilty != null && $Object.hasOwnProperty.call(message, "guilty"))
+                    writer.uint32(80).uint32(message.guilty);
+                if (message.process != null && $Object.hasOwnProperty.call(message, "process") && message.process !== "")
+                    writer.uint32(90).string(message.process);
+                if (message.pid != null && $Object.hasOwnProperty.call(message, "pid"))
+                    writer.uint32(96).uint32(message.pid);
+                if (message.cpu != null && $Object.hasOwnProperty.call(message, "cpu"))
+                    writer.uint32(104).uint32(message.cpu);
+                if (message.taint != null && $Object.hasOwnProperty.call(message, "taint") && message.taint !== "")
+                    writer.uint32(114).string(message.taint);
+                if (message.modules != null && message.modules.length)
+                    for (let i = 0; i < message.modules.length; ++i)
+                        writer.uint32(122).string(message.modules[i]);
+                if (message.unlisted_modules != null && $Object.hasOwnProperty.call(message, "unlisted_modules") && message.unlisted_modules !== 0)
+                    writer.uint32(128).uint32(message.unlisted_modules);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            CrashReading.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.netfall.v1.CrashReading();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.title = value;
+                            else
+                                delete message.title;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.alternates && message.alternates.length))
+                                message.alternates = [];
+                            message.alternates.push(reader.stringVerify());
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.type = value;
+                            else
+                                delete message.type;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.bug = value;
+                            else
+                                delete message.bug;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.corrupted = value;
+                            else
+                                delete message.corrupted;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.signature = value;
+                            else
+                                delete message.signature;
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.place = value;
+                            else
+                                delete message.place;
+                            continue;
+                        }
+                    case 8: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.frames && message.frames.length))
+                                message.frames = [];
+                            message.frames.push($root.netfall.v1.CrashFrame.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 9: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.unlisted_frames = value;
+                            else
+                                delete message.unlisted_frames;
+                            continue;
+                        }
+                    case 10: {
+                            if (wireType !== 0)
+                                break;
+                            message.guilty = reader.uint32();
+                            message._guilty = "guilty";
+                            continue;
+                        }
+                    case 11: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.process = value;
+                            else
+                                delete message.process;
+                            continue;
+                        }
+                    case 12: {
+                            if (wireType !== 0)
+                                break;
+                            message.pid = reader.uint32();
+                            message._pid = "pid";
+                            continue;
+                        }
+                    case 13: {
+                            if (wireType !== 0)
+                                break;
+                            message.cpu = reader.uint32();
+                            message._cpu = "cpu";
+                            continue;
+                        }
+                    case 14: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.taint = value;
+                            else
+                                delete message.taint;
+                            continue;
+                        }
+                    case 15: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.modules && message.modules.length))
+                                message.modules = [];
+                            message.modules.push(reader.stringVerify());
+                            continue;
+                        }
+                    case 16: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.unlisted_modules = value;
+                            else
+                                delete message.unlisted_modules;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            CrashReading.getTypeUrl = function(prefix) {
+                if (prefix === $undefined)
+                    prefix = "type.googleapis.com";
+                return prefix + "/netfall.v1.CrashReading";
+            };
+
+            return CrashReading;
+        })();
+
+        v1.CrashFrame = (function() {
+
+            const CrashFrame = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            CrashFrame.prototype["function"] = "";
+            CrashFrame.prototype.offset = null;
+            CrashFrame.prototype.module = "";
+            CrashFrame.prototype.reliable = false;
+            CrashFrame.prototype.inline = false;
+            CrashFrame.prototype.passed = "";
+
+            let $oneOfFields;
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(CrashFrame.prototype, "_offset", {
+                get: $util.oneOfGetter($oneOfFields = ["offset"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            CrashFrame.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message["function"] != null && $Object.hasOwnProperty.call(message, "function") && message["function"] !== "")
+                    writer.uint32(10).string(message["function"]);
+                if (message.offset != null && $Object.hasOwnProperty.call(message, "offset"))
+                    writer.uint32(16).uint32(message.offset);
+                if (message.module != null && $Object.hasOwnProperty.call(message, "module") && message.module !== "")
+                    writer.uint32(26).string(message.module);
+                if (message.reliable != null && $Object.hasOwnProperty.call(message, "reliable") && message.reliable !== false)
+                    writer.uint32(32).bool(message.reliable);
+                if (message.inline != null && $Object.hasOwnProperty.call(message, "inline") && message.inline !== false)
+                    writer.uint32(40).bool(message.inline);
+                if (message.passed != null && $Object.hasOwnProperty.call(message, "passed") && message.passed !== "")
+                    writer.uint32(50).string(message.passed);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            CrashFrame.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.netfall.v1.CrashFrame();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message["function"] = value;
+                            else
+                                delete message["function"];
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            message.offset = reader.uint32();
+                            message._offset = "offset";
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.module = value;
+                            else
+                                delete message.module;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.reliable = value;
+                            else
+                                delete message.reliable;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.inline = value;
+                            else
+                                delete message.inline;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.passed = value;
+                            else
+                                delete message.passed;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            CrashFrame.getTypeUrl = function(prefix) {
+                if (prefix === $undefined)
+                    prefix = "type.googleapis.com";
+                return prefix + "/netfall.v1.CrashFrame";
+            };
+
+            return CrashFrame;
         })();
 
         v1.LogHole = (function() {
@@ -4353,6 +4823,115 @@ export const netfall = $root.netfall = (() => {
             };
 
             return SourceSwitch;
+        })();
+
+        v1.StoredReading = (function() {
+
+            const StoredReading = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            StoredReading.prototype.digest = "";
+            StoredReading.prototype.parser_version = 0;
+            StoredReading.prototype.reading = null;
+
+            StoredReading.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.digest != null && $Object.hasOwnProperty.call(message, "digest") && message.digest !== "")
+                    writer.uint32(10).string(message.digest);
+                if (message.parser_version != null && $Object.hasOwnProperty.call(message, "parser_version") && message.parser_version !== 0)
+                    writer.uint32(16).uint32(message.parser_version);
+                if (message.reading != null && $Object.hasOwnProperty.call(message, "reading"))
+                    $root.netfall.v1.CrashReading.encode(message.reading, writer.uint32(26).fork(), _depth + 1).ldelim();
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            StoredReading.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.netfall.v1.StoredReading();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.digest = value;
+                            else
+                                delete message.digest;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.parser_version = value;
+                            else
+                                delete message.parser_version;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            message.reading = $root.netfall.v1.CrashReading.decode(reader, reader.size(), $undefined, _depth + 1, message.reading);
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            StoredReading.getTypeUrl = function(prefix) {
+                if (prefix === $undefined)
+                    prefix = "type.googleapis.com";
+                return prefix + "/netfall.v1.StoredReading";
+            };
+
+            return StoredReading;
         })();
 
         return v1;

@@ -7,6 +7,7 @@ export interface Entry {
   claim?: Claim | null;
   delivered?: Delivered | null;
   switches?: Switches | null;
+  reading?: StoredReading | null;
 }
 
 export interface Envelope {
@@ -230,6 +231,36 @@ export interface CrashReport {
   duplicates: number;
   lost_messages: number;
   hardware: string;
+  reading: CrashReading | null;
+  parser_version: number;
+}
+
+export interface CrashReading {
+  title: string;
+  alternates: readonly string[];
+  type: string;
+  bug: string;
+  corrupted: string;
+  signature: string;
+  place: string;
+  frames: readonly CrashFrame[];
+  unlisted_frames: number;
+  guilty: number | null;
+  process: string;
+  pid: number | null;
+  cpu: number | null;
+  taint: string;
+  modules: readonly string[];
+  unlisted_modules: number;
+}
+
+export interface CrashFrame {
+  function: string;
+  offset: number | null;
+  module: string;
+  reliable: boolean;
+  inline: boolean;
+  passed: string;
 }
 
 export interface LogHole {
@@ -274,4 +305,10 @@ export interface SourceSwitch {
   labels: readonly Label[];
   why: string;
   by: string;
+}
+
+export interface StoredReading {
+  digest: string;
+  parser_version: number;
+  reading: CrashReading | null;
 }

@@ -7,6 +7,8 @@ import { LIMITS } from '../check.ts';
 import type {
   Audit,
   CounterReport,
+  CrashFrame,
+  CrashReading,
   CrashReport,
   CrashWitness,
   Drop,
@@ -175,6 +177,42 @@ const crashWitness: fc.Arbitrary<CrashWitness> = fc.record({
   uptime_us: count,
 });
 
+const optional = fc.option(uint32, { nil: null });
+const moduleName = fc.oneof(fc.string({ maxLength: 12 }), fc.constantFrom('', 'x'.repeat(LIMITS.moduleName)));
+
+const crashFrame: fc.Arbitrary<CrashFrame> = fc.record({
+  function: text,
+  offset: optional,
+  module: moduleName,
+  reliable: fc.boolean(),
+  inline: fc.boolean(),
+  passed: text,
+});
+
+const crashReading: fc.Arbitrary<CrashReading> = fc
+  .record({
+    title: name,
+    alternates: few(text),
+    type: text,
+    bug: text,
+    corrupted: text,
+    signature: fc.stringMatching(/^[1-9]\d{0,9}:[0-9a-f]{16}$/),
+    place: text,
+    frames: few(crashFrame),
+    unlisted_frames: uint32,
+    guilty: optional,
+    process: text,
+    pid: optional,
+    cpu: optional,
+    taint: text,
+    modules: few(moduleName),
+    unlisted_modules: uint32,
+  })
+  .map((reading) => {
+    const { guilty, frames } = reading;
+    return { ...reading, guilty: guilty !== null && guilty < frames.length ? guilty : null };
+  });
+
 const crashReport: fc.Arbitrary<CrashReport> = fc
   .record({
     witness: crashWitness,
@@ -191,9 +229,12 @@ const crashReport: fc.Arbitrary<CrashReport> = fc
     duplicates: count,
     lost_messages: count,
     hardware: text,
+    reading: fc.option(crashReading, { nil: null }),
+    parser_version: uint32,
   })
   .map((report) => ({
     ...report,
+    parser_version: Math.max(report.reading ? 1 : 0, report.parser_version),
     holes: report.holes.map((hole) => ({ ...hole, at: Math.min(hole.at, report.bytes) })),
     wrap_at: Math.min(report.wrap_at, report.bytes),
   }));
@@ -253,6 +294,11 @@ export function anyEntry(cell: string, hosts: fc.Arbitrary<string> = anyId): fc.
     ),
     by: text,
   });
+  const reading = fc.record({
+    digest: fc.stringMatching(/^[0-9a-f]{64}$/),
+    parser_version: uint32.map((version) => Math.max(1, version)),
+    reading: fc.option(crashReading, { nil: null }),
+  });
   return fc.oneof(
     {
       weight: 6,
@@ -265,5 +311,6 @@ export function anyEntry(cell: string, hosts: fc.Arbitrary<string> = anyId): fc.
     claim.map((value) => ({ subject: collectorSubject(cell, 'claim'), entry: { claim: value } })),
     delivered.map((value) => ({ subject: collectorSubject(cell, 'delivered'), entry: { delivered: value } })),
     switches.map((value) => ({ subject: collectorSubject(cell, 'switches'), entry: { switches: value } })),
+    reading.map((value) => ({ subject: collectorSubject(cell, 'reading'), entry: { reading: value } })),
   );
 }

@@ -1,8 +1,39 @@
 /** One entry of each kind with every field set to a value of its own: for tests that must not miss a field. */
-import type { Entry, Envelope, Item } from '../gen/types.ts';
+import type { CrashReading, Entry, Envelope, Item } from '../gen/types.ts';
 import type { OnSubject } from './arbitrary.ts';
 
 const MOST = Number.MAX_SAFE_INTEGER;
+
+/** Of a crash within a module. */
+const exampleReading: CrashReading = {
+  title: 'BUG: unable to handle kernel NULL pointer dereference in nvme_queue_rq',
+  alternates: ['bad-access in nvme_queue_rq'],
+  type: 'null-pointer-dereference',
+  bug: 'bad-access in nvme_queue_rq',
+  corrupted: 'the stack trace is cut short',
+  signature: '1:0123456789abcdef',
+  place: 'nvme_queue_rq',
+  frames: [
+    {
+      function: '_raw_spin_lock',
+      offset: 19,
+      module: 'spin',
+      reliable: true,
+      inline: true,
+      passed: 'locking',
+    },
+    { function: 'nvme_queue_rq', offset: 0, module: 'nvme', reliable: true, inline: false, passed: '' },
+    { function: 'blk_mq_dispatch', offset: null, module: '', reliable: false, inline: true, passed: '' },
+  ],
+  unlisted_frames: 4_294_967_290,
+  guilty: 1,
+  process: 'kworker/u8:2',
+  pid: 77,
+  cpu: 3,
+  taint: 'GWOE',
+  modules: ['nvme', 'nvme_core'],
+  unlisted_modules: 4_294_967_289,
+};
 
 const exampleItems: readonly Item[] = [
   {
@@ -181,6 +212,8 @@ const exampleItems: readonly Item[] = [
       duplicates: MOST - 15,
       lost_messages: MOST - 16,
       hardware: 'Vendor R640/0X, BIOS 2.1',
+      reading: exampleReading,
+      parser_version: 4_294_967_288,
     },
   },
 ];
@@ -243,6 +276,7 @@ function examples(): readonly OnSubject[] {
         },
       },
     ],
+    ['reading', { reading: { digest: 'ab'.repeat(32), parser_version: 2, reading: exampleReading } }],
   ];
   return entries.map(([rest, entry]) => ({ subject: `netfall.tor-12.${rest}`, entry }));
 }

@@ -49,7 +49,7 @@ test('is JSON with what is known of it, if that is asked for', async () => {
   expect([status, headers.get('content-type')]).toEqual([200, 'application/json; charset=utf-8']);
   expect(body).toEqual({
     ...{ crash_id: 'c100-0', record: 0, source: 'netconsole', digest: digestOf(LOG), bytes: 52 },
-    ...{ ...place, text: TEXT, marks: [1] },
+    ...{ ...place, text: TEXT, marks: [1], report: null },
   });
 });
 

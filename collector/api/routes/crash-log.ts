@@ -72,7 +72,7 @@ export function crashLogRoute(app: ApiServer, { reader, evidence, clock }: ApiCo
       const { text, marks } = logText(bytes, record);
       if (request.query.format === 'text') return reply.type('text/plain; charset=utf-8').send(text);
       const about = { crash_id: crash.id, record: index, source, digest, bytes: bytes.length };
-      const log: CrashLog = { ...about, holes, unlisted_holes, wrap_at, text, marks };
+      const log: CrashLog = { ...about, holes, unlisted_holes, wrap_at, text, marks, report: null };
       return reply.type('application/json; charset=utf-8').send(log);
     },
   );

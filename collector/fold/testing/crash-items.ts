@@ -40,6 +40,8 @@ export function aReport(
     duplicates: 0,
     lost_messages: 0,
     hardware: '',
+    reading: null,
+    parser_version: 0,
     ...part,
   };
 }
@@ -79,6 +81,8 @@ export function aRecord(part: Partial<StoredRecord> = {}): StoredRecord {
     parts: 0,
     duplicates: 0,
     lost_messages: 0,
+    parser_version: 0,
+    reading: null,
     crashed: null,
     holders: [],
     ...part,

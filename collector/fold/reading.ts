@@ -1,0 +1,56 @@
+/**
+ * Readings of crash logs as the fold keeps them: what a parser made of a record's log. Pure functions over plain data; which
+ * records there are is told by crash.ts, and how logs are read is not known here.
+ */
+import type { CrashReading } from '@netfall/proto';
+import { bounded } from './text.ts';
+
+/** Characters of names; titles are as long as an entry permits. KSYM_NAME_LEN was 128 before there was Rust. */
+const MOST_NAME = 128;
+const MOST_WORD = 32;
+
+/** What is known of a log by a parser: 0 and null until one has read it. */
+export interface Read {
+  readonly parser_version: number;
+  readonly reading: CrashReading | null;
+}
+
+/** What an entry says of a reading, as it is kept. */
+export function readingOf({ parser_version, reading }: Read): Read {
+  return { parser_version, reading: reading && kept(reading) };
+}
+
+/** Of two readings of one log the one of the newer parser; the first where there is none newer. */
+export function newerOf(known: Read, other: Read): Read {
+  const { parser_version, reading } = other.parser_version > known.parser_version ? other : known;
+  return { parser_version, reading };
+}
+
+function kept(reading: CrashReading): CrashReading {
+  const { title, alternates, bug, corrupted, signature, unlisted_frames, guilty, pid, cpu } = reading;
+  return {
+    title,
+    alternates: [...alternates],
+    type: bounded(reading.type, MOST_NAME),
+    bug,
+    corrupted,
+    signature,
+    place: bounded(reading.place, MOST_NAME),
+    frames: reading.frames.map((frame) => ({
+      function: bounded(frame.function, MOST_NAME),
+      offset: frame.offset,
+      module: frame.module,
+      reliable: frame.reliable,
+      inline: frame.inline,
+      passed: bounded(frame.passed, MOST_WORD),
+    })),
+    unlisted_frames,
+    guilty,
+    process: bounded(reading.process, MOST_WORD),
+    pid,
+    cpu,
+    taint: bounded(reading.taint, MOST_WORD),
+    modules: [...reading.modules],
+    unlisted_modules: reading.unlisted_modules,
+  };
+}
