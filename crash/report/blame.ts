@@ -3,7 +3,7 @@
  */
 import type { Trace } from './body.ts';
 import type { Blame } from './formats.ts';
-import { helperKind } from './helpers.ts';
+import { helperKind, isCrypto, isMaker } from './helpers.ts';
 import type { Message } from './lines.ts';
 import type { Frame } from './report.ts';
 import { plainFunction } from './signature.ts';
@@ -13,6 +13,8 @@ export interface Blamed {
   readonly frames: readonly Frame[];
   /** An index of frames; null when none is to blame. */
   readonly guilty: number | null;
+  /** The function to blame when it is known and no frame is it. */
+  readonly place?: string;
 }
 
 const NOBODY: Blamed = { frames: [], guilty: null };
@@ -21,11 +23,25 @@ const NOBODY: Blamed = { frames: [], guilty: null };
 export function blame(how: Blame, traces: readonly Trace[], body: readonly Message[]): Blamed {
   const calls = traces.filter(({ kind }) => kind === 'call' || kind === 'access');
   if (how === 'none' || how === 'named') return marked(calls[0], null);
-  if (how === 'leak') return first(calls, inner);
+  if (how === 'leak') return first(calls, (frames) => innermost(frames, isMaker));
+  if (how === 'data') return first(calls, (frames) => innermost(frames, isCrypto));
   if (how === 'lock') return lockOf(calls, body);
   if (how === 'stall') return first(calls, entryOf);
   if (how === 'wait') return first(calls, waited);
-  return first(calls, inner);
+  return throughApi(first(calls, (frames) => innermost(frames)));
+}
+
+/** Functions that check what drivers hand them, and warn of it: it is the driver that is to blame. */
+const CHECKING = /^usb_submit_urb$/;
+
+/** Blames who called a function that only checks: "aiptek_open/usb_submit_urb". */
+function throughApi(blamed: Blamed): Blamed {
+  const { frames, guilty } = blamed;
+  if (guilty === null || !CHECKING.test(nameAt(frames, guilty))) return blamed;
+  const caller = usable(frames).find((i) => i > guilty && helperKind(nameAt(frames, i)) === '');
+  if (caller === undefined) return blamed;
+  const place = `${nameAt(frames, caller)}/${nameAt(frames, guilty)}`;
+  return { ...marked({ kind: 'call', head: '', frames, torn: false }, caller), place };
 }
 
 /** The first trace in which something is to blame. */
@@ -49,62 +65,66 @@ function whyNot(frame: Frame): string {
   return helperKind(plainFunction(frame.function)) || 'within';
 }
 
-/** Where a trace has no frame that is surely called, as of kernels without an unwinder, all of them count. */
+/**
+ * The frames that may be blamed: not what was inlined, which only symbolised logs tell. Where a trace has none that is surely
+ * called, as of kernels without an unwinder, all of them count.
+ */
 function usable(frames: readonly Frame[]): readonly number[] {
-  const sure = [...frames.keys()].filter((i) => frames[i]!.reliable);
-  return sure.length > 0 ? sure : [...frames.keys()];
+  const real = [...frames.keys()].filter((i) => !frames[i]!.inline);
+  const sure = real.filter((i) => frames[i]!.reliable);
+  return sure.length > 0 ? sure : real;
 }
 
 function nameAt(frames: readonly Frame[], i: number): string {
   return plainFunction(frames[i]!.function);
 }
 
-/** The innermost frame that is no helper. */
-function inner(frames: readonly Frame[]): number | null {
-  return usable(frames).find((i) => helperKind(nameAt(frames, i)) === '') ?? null;
+/** The innermost frame that is no helper, nor passed over for what the report is of. */
+function innermost(frames: readonly Frame[], passed: (name: string) => boolean = () => false): number | null {
+  const isNone = (i: number) => {
+    const name = nameAt(frames, i);
+    return helperKind(name) === '' && !passed(name);
+  };
+  return usable(frames).find(isNone) ?? null;
 }
 
 /** How an interrupt, and the tick above all, came upon what ran. */
 const INTERRUPT =
   /^(?:(?:asm_)?(?:sysvec|common)_\w*interrupt|(?:smp_|trace_|smp_trace_)*apic_timer_interrupt|el1h?_(?:64_)?irq\w*|__irq_svc|(?:asm_)?exc_nmi\w*|end_repeat_nmi|nmi|ret_from_intr|handle_irq\w*|el1_interrupt|reschedule_interrupt|retint_\w+|call_on_irq_stack|gic_handle_irq)$/;
+/** What runs in an interrupt's wake, for as long as it likes. */
+const SOFTIRQ =
+  /^(?:__do_softirq|do_softirq\w*|handle_softirqs|run_timer_softirq|net_rx_action|tasklet_action\w*)$/;
 /** What hands work to others: of what it called, the part that was reached last is what goes on and on. */
 const ANCHORS =
-  /^(?:process_one_work|do_syscall_\w+|do_fast_syscall\w*|do_int80\w*|entry_\w+|sysenter_\w+|tracesys\w*|el0_svc\w*|invoke_syscall|ret_fast_syscall|stub_\w+|\w*netif_receive_skb\w*|__do_softirq|do_softirq\w*|handle_softirqs|call_timer_fn|expire_timers|_*run_timer\w*|_*hrtimer_run\w*|_*run_hrtimer|run_ksoftirqd|smpboot_thread_fn|kthread|ret_from_fork\w*|start_secondary|cpu_startup_entry|sock_sendmsg\w*|sock_recvmsg\w*|\w*sock_(?:set|get)sockopt|\w*netlink_rcv_(?:skb|msg)|netlink_dump|genl_(?:family_)?rcv\w*|(?:__)?vfs_\w+|do_iter_\w+|new_sync_\w+|security_file_ioctl|do_vfs_ioctl|mmap_region|__do_fault|do_(?:shared|read|cow)_fault|handle_mm_fault|smp_call_function\w*|tasklet_action\w*|rcu_(?:do_batch|core\w*|process_callbacks)|task_work_run|__fput|do_exit|exit_to_user\w*|irq_exit\w*|worker_thread|generic_handle_irq\w*|handle_irq_event\w*)$/;
+  /^(?:process_one_work|do_syscall_\w+|do_fast_syscall\w*|do_int80\w*|entry_\w+|sysenter_\w+|tracesys\w*|el0_svc\w*|invoke_syscall|ret_fast_syscall|stub_\w+|\w*netif_receive_skb\w*|__do_softirq|do_softirq\w*|handle_softirqs|call_timer_fn|expire_timers|_*run_timer\w*|_*hrtimer_run\w*|_*run_hrtimer|run_ksoftirqd|smpboot_thread_fn|kthread|ret_from_fork\w*|start_secondary|cpu_startup_entry|sock_sendmsg\w*|sock_recvmsg\w*|sock_common_\w+|_*sys_[sg]etsockopt|do_sock_[sg]etsockopt|\w*netlink_rcv_(?:skb|msg)|netlink_dump|genl_(?:family_)?rcv\w*|_*vfs_(?:read|write|readv|writev|iter_\w+|ioctl|fsync\w*|fallocate|splice\w*|readf|writef)|__kernel_(?:read|write)\w*|do_iter_\w+|new_sync_\w+|security_file_ioctl|do_vfs_ioctl|mmap_region|__do_fault|do_(?:shared|read|cow)_fault|smp_call_function\w*|tasklet_action\w*|rcu_(?:do_batch|core\w*|process_callbacks)|task_work_run|__fput|do_exit|exit_to_user\w*|irq_exit\w*|worker_thread|generic_handle_irq\w*|handle_irq_event\w*)$/;
 
 /**
- * Of a stack that keeps running, the entry to what runs: the frame before the first that hands work to others. Where the
- * detector came by an interrupt, only what that came upon counts.
+ * Of a stack that keeps running, the entry to what runs: the frame before the first that hands work to others. Where nothing
+ * but helpers runs, the innermost of them.
  */
 function entryOf(frames: readonly Frame[]): number | null {
   const indices = usable(frames);
   const names = indices.map((i) => nameAt(frames, i));
-  const from = reportedFrom(names);
+  const from = interruptedFrom(names);
   let last: number | null = null;
   for (let k = from; k < indices.length; k++) {
     const name = names[k]!;
     if (ANCHORS.test(name)) {
       if (name.startsWith('smp_call_function')) return indices[k]!;
       if (last !== null) return last;
+      if (k > from) return indices[from]!;
     } else if (helperKind(name) === '') last = indices[k]!;
   }
-  return last === null ? null : inner(frames.slice(indices[from] ?? 0)) === null ? last : last;
+  return last;
 }
 
-/** How many of the first frames only report: up to the interrupt by which the detector came. */
-function reportedFrom(names: readonly string[]): number {
-  const tick = names.findIndex((name) =>
-    /^(?:update_process_times|nmi_cpu_backtrace|watchdog_timer_fn|rcu_(?:sched_clock_irq|check_callbacks|dump_cpu_stacks)|sched_show_task)$/.test(
-      name,
-    ),
-  );
-  if (tick < 0) return 0;
-  for (let i = tick; i < names.length; i++) {
-    if (!INTERRUPT.test(names[i]!)) continue;
-    let next = i + 1;
-    while (next < names.length && INTERRUPT.test(names[next]!)) next++;
-    return next;
-  }
-  return 0;
+/** How many of the first frames are of the interrupt by which the detector came, rather than of what it came upon. */
+function interruptedFrom(names: readonly string[]): number {
+  const first = names.findIndex((name) => INTERRUPT.test(name));
+  if (first < 0 || names.slice(0, first).some((name) => SOFTIRQ.test(name))) return 0;
+  let next = first + 1;
+  while (next < names.length && INTERRUPT.test(names[next]!)) next++;
+  return next < names.length ? next : 0;
 }
 
 /** What waits, whatever it waits for. */
@@ -123,7 +143,7 @@ function waited(frames: readonly Frame[]): number | null {
 
 /** "… is trying to acquire lock:" and what follows; and ", at: func+0x1/0x2" of the lock. */
 const ACQUIRES =
-  /(?:is trying to (?:acquire|release|contend) lock|just changed the state of lock|takes:|is leaving the kernel with locks still held)/;
+  /(?:is trying to (?:acquire|release|contend) lock|just changed the state of lock|takes:|is leaving the kernel with locks still held|is trying to lock:)/;
 const AT = /, at: (?:\[<[0-9a-f]+>\] )?([A-Za-z_$][\w.$]{0,199})\+0x/;
 
 /** Where the lock is taken: by lockdep's own word, or as far up from there as it is only a helper. */
@@ -131,10 +151,11 @@ function lockOf(traces: readonly Trace[], body: readonly Message[]): Blamed {
   const begin = body.findIndex(({ text }) => ACQUIRES.test(text));
   const at = begin < 0 ? undefined : atOf(body.slice(begin, begin + 6));
   const trace = traces[0];
-  if (!trace) return NOBODY;
-  const indices = usable(trace.frames);
-  const from = at === undefined ? -1 : indices.findIndex((i) => nameAt(trace.frames, i) === at);
-  const found = indices.slice(Math.max(0, from)).find((i) => helperKind(nameAt(trace.frames, i)) === '');
+  const frames = trace?.frames ?? [];
+  const indices = usable(frames);
+  const from = at === undefined ? -1 : indices.findIndex((i) => nameAt(frames, i) === at);
+  if (at !== undefined && from < 0 && helperKind(at) === '') return { ...marked(trace, null), place: at };
+  const found = indices.slice(Math.max(0, from)).find((i) => helperKind(nameAt(frames, i)) === '');
   return marked(trace, found ?? null);
 }
 

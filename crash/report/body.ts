@@ -17,12 +17,15 @@ export interface Trace {
 }
 
 /** Frames of a trace that are kept: deeper ones tell nothing more, and overflowing stacks are endless. */
-const MOST_FRAMES = 256;
+const MOST_FRAMES = 1024;
 const MOST_TRACES = 64;
 
 /** What ends a trace for sure. What else stands between frames may be of somebody else who wrote at the same time. */
 const ENDS =
   /^(?:={20,}|-{12}\[ cut here|---\[ end |Modules linked in|Kernel Offset|Showing all locks|\d+ locks? held by|other info that|NMI backtrace|Sending NMI|task:|Kernel panic)/;
+
+/** The next trace is of a bystander. */
+const ASIDE = /kthread stack dump:$/;
 
 /** The traces of a report, in order. */
 export function tracesOf(body: readonly Message[]): readonly Trace[] {
@@ -33,6 +36,7 @@ export function tracesOf(body: readonly Message[]): readonly Trace[] {
   let torn = false;
   let pointer: Frame | null = null;
   let isOpen = true;
+  let isAside = false;
   const close = () => {
     if (frames.length > 0 && traces.length < MOST_TRACES) traces.push({ kind, head, frames, torn });
     frames = [];
@@ -46,8 +50,16 @@ export function tracesOf(body: readonly Message[]): readonly Trace[] {
       torn ||= isOpen;
       continue;
     }
-    const begun = traceHead(text);
+    const frame = frameOf(text.replace(/^\s*<\/?\w+>\s*/, ' '), line);
+    if (frame) {
+      isOpen = true;
+      if (frames.length < MOST_FRAMES) frames.push(frame);
+      continue;
+    }
+    if (ASIDE.test(text)) isAside = true;
+    const begun = isAside && traceHead(text) === 'call' ? 'history' : traceHead(text);
     if (begun) {
+      isAside = false;
       close();
       kind = begun;
       head = text.trim();
@@ -66,11 +78,7 @@ export function tracesOf(body: readonly Message[]): readonly Trace[] {
       else pointer ??= at.frame;
       continue;
     }
-    const frame = frameOf(text.replace(/^\s*<\/?\w+>\s*/, ' '), line);
-    if (frame) {
-      if (!isOpen) isOpen = true;
-      if (frames.length < MOST_FRAMES) frames.push(frame);
-    } else if (ENDS.test(text)) close();
+    if (ENDS.test(text)) close();
   }
   close();
   if (pointer && !traces.some(({ kind }) => kind === 'call'))

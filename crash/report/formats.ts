@@ -10,6 +10,7 @@ export type Blame =
   | 'stall' // the entry of what keeps running: random frames within it would differ each time
   | 'wait' // what it is that is waited for
   | 'lock' // where the lock is taken that must not be
+  | 'data' // the same, but those are passed over as well who only compute upon what they were handed
   | 'leak' // who asked for what was never freed
   | 'named' // the format's own word
   | 'none'; // there is none
@@ -27,6 +28,8 @@ export interface Format {
   readonly bugClass?: BugClass;
   /** The place where blame is 'named': a group of `begins`. */
   readonly place?: number;
+  /** A later message that names the place, by its first group, better than a stack does. */
+  readonly named?: RegExp;
   /**
    * What a later message says more exactly; the first that fits counts, within the report, and its groups go by `%1` in its
    * title. Those of the same type as the format may leave it out.
@@ -73,12 +76,12 @@ export const formats: readonly Format[] = [
     type: 'kmsan',
     begins: /^BUG: KMSAN: ([a-z-]+)/,
     title: 'KMSAN: $1',
-    blame: 'stack',
+    blame: 'data',
     bugClass: 'bad-access',
   },
   {
     type: 'kcsan',
-    begins: /^BUG: KCSAN: ((?:assert: |data-)race in) ([\w.$]+)(?: \/ ([\w.$]+))?/,
+    begins: /^BUG: KCSAN: ((?:assert: |data-)race) in ([\w.$]+)(?: \/ ([\w.$]+))?/,
     title: 'KCSAN: $1',
     blame: 'named',
     place: 2,
@@ -136,7 +139,7 @@ export const formats: readonly Format[] = [
   },
   {
     type: 'general-protection',
-    begins: /^general protection (?:fault|exception)/,
+    begins: /^(?:Oops: )?general protection (?:fault|exception)/,
     title: 'general protection fault',
     blame: 'stack',
     bugClass: 'bad-access',
@@ -155,30 +158,45 @@ export const formats: readonly Format[] = [
     blame: 'stack',
     bugClass: 'bad-access',
   },
-  { type: 'divide-error', begins: /^divide error: /, title: 'divide error', blame: 'stack' },
-  { type: 'invalid-opcode', begins: /^invalid opcode: /, title: 'invalid opcode', blame: 'stack' },
-  { type: 'invalid-opcode', begins: /^int3: /, title: 'int3', blame: 'stack' },
-  { type: 'general-protection', begins: /^stack segment: /, title: 'stack segment fault', blame: 'stack' },
-  { type: 'general-protection', begins: /^alignment check: /, title: 'alignment check', blame: 'stack' },
+  { type: 'divide-error', begins: /^(?:Oops: )?divide error: /, title: 'divide error', blame: 'stack' },
+  { type: 'invalid-opcode', begins: /^(?:Oops: )?invalid opcode: /, title: 'invalid opcode', blame: 'stack' },
+  { type: 'invalid-opcode', begins: /^(?:Oops: )?int3: /, title: 'int3', blame: 'stack' },
+  {
+    type: 'general-protection',
+    begins: /^(?:Oops: )?stack segment: /,
+    title: 'stack segment fault',
+    blame: 'stack',
+  },
+  {
+    type: 'general-protection',
+    begins: /^(?:Oops: )?alignment check: /,
+    title: 'alignment check',
+    blame: 'stack',
+  },
   {
     type: 'double-fault',
     begins: /^(?:traps: )?PANIC: double fault/,
     title: 'PANIC: double fault',
     blame: 'stack',
   },
-  { type: 'double-fault', begins: /^double fault: /, title: 'PANIC: double fault', blame: 'stack' },
+  {
+    type: 'double-fault',
+    begins: /^(?:Oops: )?double fault: /,
+    title: 'PANIC: double fault',
+    blame: 'stack',
+  },
   {
     type: 'stack-overflow',
     begins: /^BUG: (?:[\w# ]{1,24} )?stack guard page was hit/,
     title: 'BUG: stack guard page was hit',
-    blame: 'stack',
+    blame: 'stall',
     bugClass: 'stack-overflow',
   },
   {
     type: 'stack-overflow',
     begins: /^(?:Insufficient stack space to handle exception|Kernel stack overflow|kernel stack overflow)/i,
     title: 'kernel stack overflow',
-    blame: 'stack',
+    blame: 'stall',
     bugClass: 'stack-overflow',
   },
   {
@@ -194,10 +212,25 @@ export const formats: readonly Format[] = [
     blame: 'stack',
   },
 
+  {
+    type: 'page-fault',
+    begins: /^Oops(?:: | - )[0-9a-f]{4} \[#\d+\]/,
+    title: 'Oops',
+    blame: 'stack',
+    bugClass: 'bad-access',
+  },
+
   // Checks of the kernel's own.
   {
     type: 'list-corruption',
     begins: /\blist_(?:add|del)(?:_valid)? corruption|^slab.{1,40}: list corruption/,
+    title: 'BUG: corrupted list',
+    blame: 'stack',
+    bugClass: 'bad-access',
+  },
+  {
+    type: 'list-corruption',
+    begins: /^kernel BUG at \S{0,200}lib\/list_debug\.c/,
     title: 'BUG: corrupted list',
     blame: 'stack',
     bugClass: 'bad-access',
@@ -277,13 +310,13 @@ export const formats: readonly Format[] = [
     type: 'lockdep',
     begins: /^(?:\[ |)(?:(?:WARNING|INFO|BUG): )?inconsistent lock state/,
     title: 'inconsistent lock state',
-    blame: 'lock',
+    blame: 'stack',
   },
   {
     type: 'lockdep',
     begins: /^(?:\[ |)BUG: Invalid wait context/,
-    title: 'BUG: Invalid wait context',
-    blame: 'lock',
+    title: 'WARNING: locking bug',
+    blame: 'stack',
   },
   {
     type: 'lockdep',
@@ -299,9 +332,14 @@ export const formats: readonly Format[] = [
   },
   {
     type: 'lockdep',
-    begins:
-      /^(?:\[ |)(WARNING|INFO|BUG): (lock held when returning to user space|[Nn]ested lock was not taken)/,
+    begins: /^(?:\[ |)(WARNING|INFO|BUG): (lock held when returning to user space)/,
     title: '$1: $2',
+    blame: 'lock',
+  },
+  {
+    type: 'lockdep',
+    begins: /^(?:\[ |)(WARNING|INFO|BUG): [Nn]ested lock was not taken/,
+    title: '$1: nested lock was not taken',
     blame: 'lock',
   },
   {
@@ -333,6 +371,7 @@ export const formats: readonly Format[] = [
     begins: /^BUG: workqueue leaked (?:lock or )?atomic/,
     title: 'BUG: workqueue leaked lock or atomic',
     blame: 'stack',
+    named: /^\s*last function: ([\w.$]+)/,
   },
   {
     type: 'lockdep',
@@ -384,7 +423,9 @@ export const formats: readonly Format[] = [
   },
   {
     type: 'hung-task',
-    begins: new RegExp(`^INFO: task ${TASK} (?:blocked for more than|blocked in I/O wait for more than)`),
+    begins: new RegExp(
+      `^(?:INFO: task ${TASK}|.{0,32}:\\d{1,10}) blocked (?:for more than|in I/O wait for more than) \\d+ s`,
+    ),
     title: 'INFO: task hung',
     blame: 'wait',
     bugClass: 'hang',
@@ -428,7 +469,7 @@ export const formats: readonly Format[] = [
       { says: /^WARNING: .{0,40}\blib\/debugobjects\.c:/, title: 'WARNING: ODEBUG bug' },
       { says: /^WARNING: .{0,40}\blib\/kobject\.c:/, title: 'WARNING: kobject bug' },
       { says: /^WARNING: .{0,40}\bfs\/proc\/generic\.c:/, title: 'WARNING: proc registration bug' },
-      { says: /^WARNING: .{0,40}\bmm\/(?:page_alloc|slab_common|util)\.c:/, title: 'WARNING: kmalloc bug' },
+      { says: /^WARNING: .{0,40}\bmm\/\w+\.c:\d+ \w*malloc/, title: 'WARNING: kmalloc bug' },
     ],
   },
   {
@@ -518,7 +559,8 @@ export const formats: readonly Format[] = [
   // What runs beside the kernel and shares its console.
   {
     type: 'other',
-    begins: /^trusty: (?:panic .{0,40}: )?ASSERT FAILED(?: at \(.{1,120}?\))?: (.{1,120})/,
+    begins:
+      /^(?:trusty: )?(?:panic .{0,40}: |0x[0-9a-f]{1,16}\): )?ASSERT FAILED(?: at \(.{1,120}?\))?: (.{1,120})/,
     title: 'trusty: ASSERT FAILED: $1',
     blame: 'none',
   },

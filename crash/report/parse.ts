@@ -37,7 +37,7 @@ export function readCrash(log: string, holes: readonly number[] = []): Report | 
   const detail = detailOf(format, body);
   const how = detail?.rule.blame ?? format.blame;
   const blamed = blame(how, traces, body);
-  const where = placeOf(format, match, how, blamed);
+  const where = namedIn(format, body) || placeOf(format, match, how, blamed);
   const corrupted = corruptionOf(format, body, how, blamed, where);
   const named = nameOf(
     titleOf(format, match, detail),
@@ -72,7 +72,7 @@ interface Begin {
 
 /** What most messages are passed over by: whether any format may begin so. */
 const MAY_BEGIN =
-  /^(?:BUG|WARN|INFO: |rcu: INFO|\[ (?:BUG|INFO|WARN)|UBSAN|[Uu]nable|[Gg]eneral pro|Unhandled|divide|invalid op|int3|stack seg|alignment|traps: P|PANIC|double f|Insufficient|[Kk]ernel (?:stack|BUG|panic)|Bad mode|Internal|VFS: |unreferenced|inconsistent|NMI |[Ww]atchdog|refcount_t|ODEBUG|DEBUG_LOCKS|mce: |\{\d+\}\[Hard|\[Hard|Memory cgroup out|Out of memory|unregister_netd|trusty|fatal error)|list_(?:add|del)|list corruption|invoked oom|NETDEV WATCHDOG|hard LOCKUP/;
+  /^(?:BUG|WARN|INFO: |rcu: INFO|\[ (?:BUG|INFO|WARN)|UBSAN|[Uu]nable|Oops|[Gg]eneral pro|Unhandled|divide|invalid op|int3|stack seg|alignment|traps: P|PANIC|double f|Insufficient|[Kk]ernel (?:stack|BUG|panic)|Bad mode|Internal|VFS: |unreferenced|inconsistent|NMI |[Ww]atchdog|refcount_t|ODEBUG|DEBUG_LOCKS|mce: |\{\d+\}\[Hard|\[Hard|Memory cgroup out|Out of memory|unregister_netd|trusty|fatal error)|list_(?:add|del)|list corruption|invoked oom|NETDEV WATCHDOG|hard LOCKUP|blocked for more|ASSERT FAILED/;
 
 function formatOf(text: string): Pick<Begin, 'format' | 'match'> | null {
   if (!MAY_BEGIN.test(text)) return null;
@@ -147,7 +147,17 @@ function placeOf(format: Format, match: RegExpExecArray, how: Format['blame'], b
     const names = match.slice(format.place ?? 1).filter((name) => name !== undefined);
     return names.toSorted().join(' / ');
   }
+  if (blamed.place !== undefined) return blamed.place;
   return blamed.guilty === null ? '' : (blamed.frames[blamed.guilty]?.function ?? '');
+}
+
+function namedIn({ named }: Format, body: readonly Message[]): string {
+  if (!named) return '';
+  for (const { text } of body) {
+    const name = named.exec(text)?.[1];
+    if (name !== undefined) return name;
+  }
+  return '';
 }
 
 function corruptionOf(

@@ -56,12 +56,28 @@ function callersOf({ frames, guilty }: Signed): readonly string[] {
     .map((frame) => plainFunction(frame.function));
 }
 
+/** C++'s names, of modules that are written in it: "_Z3fooii" is foo, "_ZN3foo3barEv" foo::bar. */
+function demangled(name: string): string {
+  const parts: string[] = [];
+  let at = name.startsWith('_ZN') ? 3 : 2;
+  for (;;) {
+    const length = /^[1-9]\d{0,2}/.exec(name.slice(at, at + 3))?.[0];
+    if (length === undefined) break;
+    at += length.length;
+    parts.push(name.slice(at, at + Number(length)));
+    at += Number(length);
+    if (!name.startsWith('_ZN')) break;
+  }
+  return parts.length > 0 ? parts.join('::') : name;
+}
+
 /** A function without the suffixes by which a compiler names its copies and parts: "foo.constprop.0.isra.1" is foo. */
 export function plainFunction(name: string): string {
-  return name.replace(
+  const plain = name.replace(
     /(?:\.(?:isra|constprop|part|cold|llvm|lto_priv|localalias|clone|cfi(?:_jt)?)(?:\.\d+)*|\.\d+)+$/,
     '',
   );
+  return plain.startsWith('_Z') ? demangled(plain) : plain;
 }
 
 const OFFSET_BASIS = 0xcbf29ce484222325n;

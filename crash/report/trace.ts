@@ -84,7 +84,7 @@ const TRACE_HEADS: readonly (readonly [TraceKind, RegExp])[] = [
   ],
   [
     'lock',
-    /^-> #\d+ |^the existing dependency chain|\} state was registered at:|^\s*\.\.\. (?:acquired|key) at:|^(?:the )?(?:shortest )?dependencies between|^irq event stamp|^\s*stack_trace/,
+    /^-> #\d+ |^the existing dependency chain|\} state was registered at:|^\s*\.\.\. (?:acquired|key) at:|^(?:the )?(?:shortest )?dependencies between|^irq event stamp/,
   ],
   [
     'history',
