@@ -55,6 +55,7 @@ describe('usage', () => {
       'drops',
       'doctor',
       'incidents',
+      'crash',
       'crashes',
       'hosts',
       'sources',

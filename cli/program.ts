@@ -128,6 +128,15 @@ export function createProgram(): Command {
       (await import('./commands/incidents.ts')).showIncident(id, command.optsWithGlobals()),
     );
 
+  const crash = program.command('crash').description("read crashes off kernels' logs; needs no server");
+  crash
+    .command('parse')
+    .description('tell what crashed, where, and by which signature')
+    .argument('[files...]', "kernels' logs, packed by gzip or not; - or none for standard input")
+    .action(async (files, _, command) =>
+      (await import('./commands/crash.ts')).parseLogs(files, command.optsWithGlobals()),
+    );
+
   const crashes = program.command('crashes').description('list crashes, show one, or read its log');
   crashes
     .command('list', { isDefault: true })

@@ -1,10 +1,13 @@
 /** An entry of the catalog as a page of a manual. Pure. */
 import { type Explanation, explain, type Place } from '@netfall/catalog/explain';
+import { indented, labelled, section } from '../terminal/page.ts';
 import type { Paper } from '../terminal/print.ts';
-import { cut, styled, wrap } from '../terminal/text.ts';
+import { cut, styled } from '../terminal/text.ts';
 
 /** Lines are easier to read when they are not much longer. */
 const WIDEST = 88;
+/** Columns that the labels of facts take. */
+const LABELS = 16;
 
 export function explanationPage(entry: Explanation, { width, colour }: Paper): string[] {
   const columns = Math.min(width, WIDEST);
@@ -54,7 +57,7 @@ function facts(entry: Explanation, paper: Paper): string[] {
     ],
     ['also called', aliases?.join(', ')],
   ];
-  return rows.flatMap(([name, text]) => (text ? labelled(name, text, paper) : []));
+  return rows.flatMap(([name, text]) => (text ? labelled(`  ${name}`, text, LABELS, paper) : []));
 }
 
 const directions = { receive: 'receiving', transmit: 'sending', forward: 'forwarding' } as const;
@@ -151,17 +154,4 @@ function seeAlso({ see = [] }: Explanation, paper: Paper): string[] {
     lines.map((line) => `  ${line}`),
     paper,
   );
-}
-
-function section(title: string, lines: readonly string[], { colour }: Paper): string[] {
-  return lines.length === 0 ? [] : ['', styled('bold', title, colour), ...lines];
-}
-
-function indented(text: string, indent: number, { width }: Paper): string[] {
-  return wrap(text, width - indent).map((line) => ' '.repeat(indent) + line);
-}
-
-function labelled(label: string, text: string, { width }: Paper): string[] {
-  const column = 14;
-  return wrap(text, width - column - 2).map((line, i) => `  ${(i === 0 ? label : '').padEnd(column)}${line}`);
 }

@@ -1,0 +1,90 @@
+/** A crash as its log tells of it, as a page for whom it woke. Pure. All of it comes from hosts, so it is cleaned. */
+import { crashTypes, type Report } from '@netfall/crash';
+import { labelled, section } from '../terminal/page.ts';
+import type { Paper } from '../terminal/print.ts';
+import { clean, cut, span, styled, wrap } from '../terminal/text.ts';
+import { stackLines } from './stack.ts';
+
+/** Columns that the labels of facts take. */
+const LABELS = 11;
+/** Consequences that are listed at most: a dying kernel repeats itself. */
+const MOST_CONSEQUENCES = 8;
+
+export function reportPage(report: Report, paper: Paper): string[] {
+  const { title, type, corrupted, frames, guilty } = report;
+  const { colour } = paper;
+  return [
+    ...headline(title, type, paper),
+    '',
+    ...hostText(crashTypes[type].meaning, paper),
+    ...(corrupted === ''
+      ? []
+      : hostText(`Not to be trusted: ${corrupted}.`, paper).map((line) => styled('yellow', line, colour))),
+    '',
+    ...facts(report, paper),
+    ...section('STACK', stackLines(frames, guilty, paper), paper),
+    ...section('WHAT FOLLOWED', consequences(report, paper), paper),
+    ...section('WHAT CAME BEFORE', before(report, paper), paper),
+  ];
+}
+
+/** A title, red when the kernel does not usually live on. */
+export function headline(title: string, type: Report['type'], paper: Paper): string[] {
+  const tone = crashTypes[type].survived ? 'yellow' : 'red';
+  return hostText(title, paper).map((line) => styled(tone, line, paper.colour));
+}
+
+/** Text of a host's, in lines that fit. */
+export function hostText(text: string, { width }: Paper): string[] {
+  return wrap(clean(text), width).map((line) => cut(line, width));
+}
+
+/** Labels and what stands beside them, without those that have nothing. */
+export function factLines(rows: readonly (readonly [string, string])[], paper: Paper): string[] {
+  return rows
+    .filter(([, value]) => value !== '')
+    .flatMap(([label, value]) => labelled(label, clean(value), LABELS, paper))
+    .map((line) => cut(line, paper.width));
+}
+
+/** What the letters are and mean, or nothing when it is not tainted. */
+export function taintText({ flags, meanings }: Report['taint']): string {
+  return meanings.length === 0 ? flags : `${flags}: ${meanings.join('; ')}`;
+}
+
+/** "sh (77) on CPU 1", as far as it is known. */
+export function whoText({ process, pid, cpu }: Pick<Report, 'process' | 'pid' | 'cpu'>): string {
+  const who = pid === null ? process : `${process} (${pid})`.trim();
+  return `${who}${cpu === null ? '' : ` on CPU ${cpu}`}`.trim();
+}
+
+function facts(report: Report, paper: Paper): string[] {
+  const { type, place, uptimeUs, kernel, taint, hardware, start, end, signature, bug, alternates } = report;
+  const seconds = uptimeUs / 1e6;
+  return factLines(
+    [
+      ['type', `${type}, ${crashTypes[type].title}`],
+      ['place', place],
+      ['process', whoText(report)],
+      ['uptime', uptimeUs > 0 ? `${seconds.toFixed(6)} s, ${span(seconds)} after its boot` : ''],
+      ['kernel', kernel],
+      ['taint', taintText(taint)],
+      ['machine', hardware],
+      ['log', end - start > 1 ? `lines ${start + 1} to ${end}` : `line ${end}`],
+      ['signature', `${signature}, of "${bug}"`],
+      ...alternates.map((title, i): [string, string] => [i === 0 ? 'also' : '', title]),
+    ],
+    paper,
+  );
+}
+
+function consequences({ consequences: all }: Report, { width }: Paper): string[] {
+  const lines = all
+    .slice(0, MOST_CONSEQUENCES)
+    .map(({ title, line }) => cut(`  ${clean(title)}, line ${line + 1}`, width));
+  return all.length > lines.length ? [...lines, `  … and ${all.length - lines.length} more`] : lines;
+}
+
+function before({ before: messages }: Report, { width, colour }: Paper): string[] {
+  return messages.map((message) => styled('dim', cut(`  ${clean(message)}`, width), colour));
+}
