@@ -116,10 +116,8 @@ export class Reader {
          ORDER BY at_us DESC, id`,
       );
       this.#crashSources = prepare(
-        `SELECT source, count(*) AS count FROM (
-           SELECT DISTINCT crash.id, json_extract(record.value, '$.source') AS source
-           FROM crash, json_each(crash.value, '$.records') AS record
-         ) GROUP BY source ORDER BY source`,
+        `SELECT source.value AS source, count(*) AS count FROM crash, json_each(crash.sources) AS source
+         GROUP BY source.value ORDER BY source.value`,
       );
       this.#host = prepare('SELECT value FROM host WHERE id = ?');
       this.#hosts = prepare('SELECT value FROM host WHERE id > ? ORDER BY id');

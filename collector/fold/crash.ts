@@ -5,7 +5,7 @@
 import type { CrashReading, CrashReport, CrashWitness } from '@netfall/proto';
 import { plus } from './count.ts';
 import type { Crash, CrashMismatch, CrashRecord, RecordReading } from './model.ts';
-import { newerOf, readingOf } from './reading.ts';
+import { newerOf, type Read, readingOf, UNREAD } from './reading.ts';
 import { bounded } from './text.ts';
 
 /** Records that a crash keeps: those that came first. */
@@ -92,7 +92,7 @@ export function recordOf(
   whose: Whose,
 ): StoredRecord {
   const first_us = logTime(witness.first_us, came);
-  const told = report ? readingOf(report) : { parser_version: 0, reading: null };
+  const told = report ? readingOf(report) : UNREAD;
   // A parser that read the same log since then may be newer than the agent's.
   const read = before && before.digest === report?.digest ? newerOf(before, told) : told;
   return {
@@ -201,12 +201,18 @@ export function merged(older: StoredCrash, younger: StoredCrash): StoredCrash {
   );
 }
 
+/** What a crash's logs tell. */
+export function readingIn({ records, read }: StoredCrash): Read {
+  return records[read ?? -1] ?? UNREAD;
+}
+
 /** A crash as it is told: without what is the fold's own. */
-export function shownCrash({ read, ...stored }: StoredCrash): Crash {
+export function shownCrash(crash: StoredCrash): Crash {
+  const { read: _read, ...stored } = crash;
   const records = stored.records.map(({ crashed: _crashed, holders: _holders, reading, ...record }) => {
     return { ...record, reading: reading && withoutModules(reading) };
   });
-  const { reading = null, parser_version = 0 } = read === null ? {} : (stored.records[read] ?? {});
+  const { reading, parser_version } = readingIn(crash);
   return { ...stored, records, reading, parser_version };
 }
 

@@ -2,7 +2,7 @@
  * The life of crashes: witnesses and reports in, crashes out. Several records of one crash, in whatever order they come,
  * are found to be one, and crashes that later turn out to be one are merged. Knows nothing of incidents, nor where logs are.
  */
-import type { CrashReport, CrashWitness, Item } from '@netfall/proto';
+import type { CrashReport, CrashWitness, Item, StoredReading } from '@netfall/proto';
 import type { Addresses } from './addresses.ts';
 import type { FoldConfig } from './config.ts';
 import {
@@ -21,6 +21,7 @@ import { type HostRecord, hostname } from './host.ts';
 import { order } from './incident.ts';
 import type { Moment } from './log-time.ts';
 import type { CrashRecord } from './model.ts';
+import { readingOf } from './reading.ts';
 import type { Changes, RejectReason } from './rows.ts';
 import { apart, placesOf, type Traits, traitsOf } from './same-crash.ts';
 
@@ -42,6 +43,8 @@ export class Crashes {
   readonly #traits = new Map<string, Traits>();
   /** Crashes by what they may have in common with others. */
   readonly #places = new Map<string, Set<string>>();
+  /** Crashes by the digests of their logs. */
+  readonly #logs = new Map<string, Set<string>>();
   /** Which crash a record belongs to. */
   readonly #owners = new Map<string, string>();
   /** By agent, the oldest first. */
@@ -69,6 +72,20 @@ export class Crashes {
         kept = this.#keptOf(agent.id);
       }
       this.#forget(crashes.history);
+    }
+  }
+
+  /** Takes what a newer parser reads off a log, for all records of that log. */
+  read({ digest, ...told }: StoredReading): void {
+    const read = readingOf(told);
+    const isOlder = (record: CrashRecord) =>
+      record.digest === digest && record.parser_version < read.parser_version;
+    for (const id of [...(this.#logs.get(digest) ?? [])]) {
+      const crash = this.all.get(id);
+      if (!crash?.records.some(isOlder)) continue;
+      const records = crash.records.map((record) => (isOlder(record) ? { ...record, ...read } : record));
+      this.#detach(crash);
+      this.#attach(crashOf({ ...crash, version: crash.version + 1 }, records));
     }
   }
 
@@ -166,12 +183,9 @@ export class Crashes {
     this.all.set(id, crash);
     this.#changed.add(id);
     this.#traits.set(id, traits);
-    for (const place of placesOf(traits)) {
-      const ids = this.#places.get(place);
-      if (ids) ids.add(id);
-      else this.#places.set(place, new Set([id]));
-    }
+    for (const place of placesOf(traits)) put(this.#places, place, id);
     for (const record of crash.records) {
+      if (record.digest !== '') put(this.#logs, record.digest, id);
       this.#owners.set(keyOf(record.host_id, record.record), id);
       const kept = this.#byAgent.get(record.host_id);
       if (kept) insert(kept, record);
@@ -183,12 +197,9 @@ export class Crashes {
   #detach({ id, records }: StoredCrash): void {
     const traits = this.#traits.get(id);
     this.#traits.delete(id);
-    for (const place of traits ? placesOf(traits) : []) {
-      const ids = this.#places.get(place);
-      ids?.delete(id);
-      if (ids?.size === 0) this.#places.delete(place);
-    }
+    for (const place of traits ? placesOf(traits) : []) take(this.#places, place, id);
     for (const record of records) {
+      take(this.#logs, record.digest, id);
       this.#owners.delete(keyOf(record.host_id, record.record));
       const kept = this.#byAgent.get(record.host_id) ?? [];
       const at = kept.findIndex((place) => place.record === record.record);
@@ -243,6 +254,18 @@ function keyOf(hostId: string, record: string): string {
 
 function asKnown(host: HostRecord): KnownHost {
   return knownHost(host.id, hostname(host), host.facts.inventory);
+}
+
+function put(index: Map<string, Set<string>>, key: string, id: string): void {
+  const ids = index.get(key);
+  if (ids) ids.add(id);
+  else index.set(key, new Set([id]));
+}
+
+function take(index: Map<string, Set<string>>, key: string, id: string): void {
+  const ids = index.get(key);
+  ids?.delete(id);
+  if (ids?.size === 0) index.delete(key);
 }
 
 /** Inserts in order of arrival; those that came at once by name, so that the order is that of a fold that was restored. */

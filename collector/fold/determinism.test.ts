@@ -103,7 +103,7 @@ function foldLive(entries: readonly FoldEntry[], places: ReadonlySet<number>) {
 }
 
 describe('a replica that starts from another one’s snapshot', () => {
-  const story = randomLog({ seed: 8, entries: LENGTH, upgradeAt: 1700 });
+  const story = randomLog({ seed: 16, entries: LENGTH, upgradeAt: 1700 });
   const draw = numbers(11);
   const places = new Set<number>();
   while (places.size < 100) places.add(1 + draw(LENGTH - 1));
@@ -134,6 +134,10 @@ describe('a replica that starts from another one’s snapshot', () => {
     expect(Math.max(...kept.map(({ records }) => records.length))).toBeGreaterThan(3);
     expect(kept.some(({ merged }) => merged.length > 0)).toBe(true);
     expect(kept.some(({ mismatches }) => mismatches.length > 0)).toBe(true);
+    const read = kept.flatMap(({ records }) => records.map(({ parser_version }) => parser_version));
+    expect(new Set(read)).toEqual(new Set([0, 1, 2, 3, 4]));
+    // Of some the best log is not the one to go by.
+    expect(kept.some((crash) => crash.read !== null && crash.read !== crash.best)).toBe(true);
     expect(global.epoch?.fold_version).toBe(2);
     expect(global.outages_us).toBeGreaterThan(0);
     expect(global.forgotten.hosts).toBeGreaterThan(0);

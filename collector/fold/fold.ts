@@ -118,6 +118,7 @@ export class Fold {
     else if (decoded.epoch) this.#beginEpoch(decoded.epoch);
     else if (decoded.claim) this.#claimed(decoded.claim.holder, decoded.claim.lease_us);
     else if (decoded.delivered) this.#settle(decoded);
+    else if (decoded.reading) this.#crashes.read(decoded.reading);
     else if (decoded.switches) {
       const { sequence, stampUs } = this.#time;
       this.#switches = {

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 import { currentRules } from '../rules.ts';
 import { canonicalJson, INITIAL_CONFIG } from './config.ts';
+import { shownCrash } from './crash.ts';
 import { Fold } from './fold.ts';
 import { migrateRows } from './migrate.ts';
 import type { Rows } from './rows.ts';
 import { FOLD_VERSION } from './rules.ts';
-import { aWitness } from './testing/crash-items.ts';
+import { aReading, aReport, aWitness } from './testing/crash-items.ts';
 import { fold, SURGE, surge } from './testing/folded.ts';
 import { aSample, CELL, Story, testRules } from './testing/story.ts';
 
@@ -60,6 +61,30 @@ test('rows of version 2 go on as this version’s by their own configuration, an
   const folded = new Fold(currentRules(CELL), migrated);
   folded.apply(story.report(12, 'a', { items: [{ crash_witness: aWitness() }] }));
   expect([...folded.rows().crashes]).toMatchObject([{ id: 'c8-0', records: [{ host_id: 'a' }] }]);
+});
+
+test('rows of version 3 go on with crashes that nobody has read', () => {
+  const story = new Story();
+  story.epoch(0, { sinks: ['chat'] });
+  story.report(10, 'a', { items: [{ crash_report: aReport() }] });
+  const { global, hosts, incidents, crashes, notifications } = fold(story).rows();
+  const before: Rows = JSON.parse(
+    JSON.stringify({
+      global: { ...global, fold_version: 3 },
+      ...{ hosts: [...hosts], incidents: [...incidents], notifications: [...notifications] },
+      crashes: Array.from(crashes, ({ read: _, records, ...crash }) => {
+        return { ...crash, records: records.map(({ reading, parser_version, ...record }) => record) };
+      }),
+    }),
+  );
+  const migrated = migrateRows(before, 3) as Rows;
+  expect(migrated.crashes).toEqual([...crashes]);
+  expect(migrated.global).toEqual({ ...before.global, fold_version: FOLD_VERSION });
+  const folded = new Fold(rules, migrated);
+  folded.apply(story.read(20, { digest: 'a'.repeat(64), parser_version: 1, reading: aReading() }));
+  expect(Array.from(folded.rows().crashes, shownCrash)).toMatchObject([
+    { id: 'c2-0', version: 2, parser_version: 1, reading: { title: aReading().title } },
+  ]);
 });
 
 test.each([0, FOLD_VERSION, FOLD_VERSION + 1])('rows of version %i are not', (from) => {

@@ -1,19 +1,27 @@
 /** Rows of older versions of the fold, as this version has them. Pure; the same on every replica. */
 import { canonicalJson, INITIAL_CONFIG } from './config.ts';
+import { crashOf, type StoredCrash } from './crash.ts';
+import { UNREAD } from './reading.ts';
 import type { EpochRecord, Rows } from './rows.ts';
 
 /** The rows that version `from` left, or null when they are too old for that. */
 export function migrateRows(rows: Rows, from: number): Rows | null {
-  if (from !== 1 && from !== 2) return null;
-  const global = {
-    ...rows.global,
-    fold_version: 3,
-    epoch: rows.global.epoch && withCrashes(rows.global.epoch),
-  };
-  // Version 1 kept no samples of dropped packets, and neither it nor version 2 any crashes.
+  if (from !== 1 && from !== 2 && from !== 3) return null;
+  const epoch = rows.global.epoch && from < 3 ? withCrashes(rows.global.epoch) : rows.global.epoch;
+  const global = { ...rows.global, fold_version: 4, epoch };
+  // Version 1 kept no samples of dropped packets, neither it nor version 2 any crashes, and version 3 no readings of these.
   const incidents =
     from === 1 ? Array.from(rows.incidents, (incident) => ({ ...incident, samples: [] })) : rows.incidents;
-  return { ...rows, global, incidents, crashes: [] };
+  const crashes = from === 3 ? Array.from(rows.crashes, unread) : [];
+  return { ...rows, global, incidents, crashes };
+}
+
+/** A crash whose logs nobody has read. */
+function unread(crash: StoredCrash): StoredCrash {
+  return crashOf(
+    crash,
+    crash.records.map((record) => ({ ...record, ...UNREAD })),
+  );
 }
 
 /** An epoch's configuration is complete, and theirs said nothing of crashes. */

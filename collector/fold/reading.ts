@@ -9,11 +9,15 @@ import { bounded } from './text.ts';
 const MOST_NAME = 128;
 const MOST_WORD = 32;
 
-/** What is known of a log by a parser: 0 and null until one has read it. */
+/** What is known of a log by a parser. */
 export interface Read {
   readonly parser_version: number;
+  /** Null when the log tells of no crash. */
   readonly reading: CrashReading | null;
 }
+
+/** Of a log that no parser has read. */
+export const UNREAD: Read = { parser_version: 0, reading: null };
 
 /** What an entry says of a reading, as it is kept. */
 export function readingOf({ parser_version, reading }: Read): Read {

@@ -6,7 +6,7 @@ import type { FoldConfig } from './config.ts';
 import type { Severity } from './model.ts';
 
 /** Of this folder's rules. Any change that could give other rows from the same log is a new version. */
-export const FOLD_VERSION = 3;
+export const FOLD_VERSION = 4;
 
 /** An entry of the log. Structurally the log's own `Stored`, which this module does not import. */
 export interface FoldEntry {

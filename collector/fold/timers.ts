@@ -23,9 +23,12 @@ export class Timers {
     const keys = this.#due.get(second);
     if (!keys) return [];
     this.#due.delete(second);
-    // A key whose deadline came forward was told already, at the earlier second.
-    const due = keys.filter((key) => this.#earliest.get(key) === second);
-    for (const key of due) this.#earliest.delete(key);
+    // A key whose deadline came forward was told already, at the earlier second; one that was asked for here again since
+    // then stands here twice, and is told once.
+    const due = keys.filter((key) => {
+      if (this.#earliest.get(key) !== second) return false;
+      return this.#earliest.delete(key);
+    });
     return due.sort();
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -53,7 +53,8 @@ function query(path: string, sql: string): unknown[] {
 }
 
 describe('migrations', () => {
-  const schema = (path: string) => query(path, 'SELECT type, name, sql FROM sqlite_schema ORDER BY name');
+  const schema = (path: string) =>
+    query(path, 'SELECT type, name, sql FROM sqlite_schema ORDER BY name') as readonly { name: string }[];
 
   test('are applied once, however often the database is opened', () => {
     const path = newPath();
@@ -93,6 +94,30 @@ describe('migrations', () => {
     const again = new Store(path);
     expect(again.load()?.rows).toEqual({ ...plain(fold), crashes: [] });
     again.close();
+  });
+
+  test('a database of the second one goes on with its crashes', () => {
+    const path = newPath();
+    const fold = aFold(500);
+    const store = new Store(path);
+    store.commit(fold.takeChanges(), place(500));
+    store.close();
+    const tables = schema(path);
+    const database = new DatabaseSync(path);
+    const rows = database.prepare('SELECT id, at_us, host_id, value FROM crash').all();
+    database.exec('DROP TABLE crash');
+    database.exec(readFileSync(join(import.meta.dirname, 'migrations/002.sql'), 'utf8'));
+    const insert = database.prepare('INSERT INTO crash VALUES (?, ?, ?, ?)');
+    for (const row of rows) insert.run(...Object.values(row));
+    database.exec('PRAGMA user_version = 2');
+    database.close();
+    expect(rows.length).toBeGreaterThan(5);
+    const again = new Store(path);
+    expect(again.load()?.rows).toEqual(plain(fold));
+    expect(schema(path).map(({ name }) => name)).toEqual(tables.map(({ name }) => name));
+    again.commit({ ...fold.takeChanges(), crashes: fold.rows().crashes }, place(501));
+    again.close();
+    expect(query(path, "SELECT count(*) AS n FROM crash WHERE sources = '[]'")).toEqual([{ n: 0 }]);
   });
 
   test('a database of a later release is refused and left alone', () => {

@@ -6,12 +6,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import type { StoredCrash } from '../fold/crash.ts';
+import { readingIn, type StoredCrash } from '../fold/crash.ts';
 import type { HostRecord } from '../fold/host.ts';
 import type { IncidentRecord } from '../fold/incident.ts';
 import type { Notification } from '../fold/model.ts';
 import { isPending } from '../fold/outbox.ts';
 import type { Changes, GlobalRecord, Rows } from '../fold/rows.ts';
+import { sourcesOf, summaryOf } from './crash-summary.ts';
 import { asDataError } from './errors.ts';
 
 /** Where a replica stands in the log. */
@@ -94,8 +95,9 @@ export class Store {
           'SET state = excluded.state, detected_us = excluded.detected_us, value = excluded.value',
       ),
       crash: prepare(
-        'INSERT INTO crash VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE ' +
-          'SET at_us = excluded.at_us, host_id = excluded.host_id, value = excluded.value',
+        'INSERT INTO crash VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE ' +
+          'SET at_us = excluded.at_us, host_id = excluded.host_id, signature = excluded.signature, ' +
+          'type = excluded.type, sources = excluded.sources, summary = excluded.summary, value = excluded.value',
       ),
       notification: prepare(
         'INSERT INTO notification VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE ' +
@@ -181,7 +183,18 @@ export class Store {
       incident.run(record.id, record.state, record.detected_us, JSON.stringify(record));
     }
     for (const record of rows.crashes) {
-      crash.run(record.id, record.at_us, record.host_id, JSON.stringify(record));
+      const { reading } = readingIn(record);
+      const summary = summaryOf(record);
+      crash.run(
+        record.id,
+        record.at_us,
+        record.host_id,
+        reading?.signature ?? '',
+        reading?.type ?? '',
+        JSON.stringify(sourcesOf(record)),
+        summary ? JSON.stringify(summary) : '',
+        JSON.stringify(record),
+      );
     }
     for (const record of rows.notifications) {
       notification.run(record.id, isPending(record) ? 1 : 0, record.created_us, JSON.stringify(record));

@@ -1,5 +1,5 @@
 /** For tests: what agents say of crashes, and records as the fold keeps them. */
-import type { CrashReport, CrashWitness, Inventory } from '@netfall/proto';
+import type { CrashReading, CrashReport, CrashWitness, Inventory } from '@netfall/proto';
 import type { StoredRecord } from '../crash.ts';
 import { START_US } from './story.ts';
 
@@ -42,6 +42,35 @@ export function aReport(
     hardware: '',
     reading: null,
     parser_version: 0,
+    ...part,
+  };
+}
+
+/** What a parser reads off a log of which the end is left: a panic in a module. */
+export function aReading(part: Partial<CrashReading> = {}): CrashReading {
+  const frame = { offset: 16, module: '', reliable: true, inline: false, passed: '' };
+  return {
+    title: 'kernel BUG in nvme_queue_rq',
+    alternates: ['bug in nvme_queue_rq'],
+    type: 'bug',
+    bug: 'bug in nvme_queue_rq',
+    corrupted: '',
+    signature: '1:00000000000000aa',
+    place: 'nvme_queue_rq',
+    frames: [
+      { ...frame, function: '_raw_spin_lock', passed: 'locking' },
+      { ...frame, function: 'nvme_queue_rq', offset: 0, module: 'nvme' },
+      { ...frame, function: 'blk_mq_dispatch', offset: null, inline: true },
+      { ...frame, function: 'blk_mq_run', reliable: false },
+    ],
+    unlisted_frames: 0,
+    guilty: 1,
+    process: 'kworker/u8:2',
+    pid: 77,
+    cpu: 0,
+    taint: 'GW',
+    modules: ['nvme', 'nvme_core'],
+    unlisted_modules: 0,
     ...part,
   };
 }

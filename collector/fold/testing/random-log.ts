@@ -3,10 +3,10 @@
  * restarts, and whose agents hear and find crashes; collectors that claim and deliver; outages; entries that must be
  * rejected; epochs.
  */
-import type { Item } from '@netfall/proto';
+import type { Item, StoredReading } from '@netfall/proto';
 import { type FoldConfig, INITIAL_CONFIG } from '../config.ts';
 import { EpochBarrier, Fold } from '../fold.ts';
-import { anInventory, aReport, aWitness } from './crash-items.ts';
+import { anInventory, aReading, aReport, aWitness } from './crash-items.ts';
 import { aSample, CELL, START_US, Story, testRules } from './story.ts';
 
 /** A generator of numbers 0 ≤ n < below, the same for the same seed (mulberry32). */
@@ -54,6 +54,11 @@ export function randomLog({ seed, entries, upgradeAt }: RandomLogOptions): Story
     if (story.entries.length + 1 === upgradeAt) {
       version = 2;
       story.epoch(at, {}, version);
+      continue;
+    }
+    // Few, and of logs that reports are of.
+    if (drawCrash(40) === 0) {
+      story.read(at, { digest: String(drawCrash(9)).repeat(64), ...read(drawCrash) });
       continue;
     }
     // Mostly some tens of milliseconds, now and then an outage.
@@ -172,6 +177,16 @@ function crashItems(at: number, draw: (below: number) => number): Item[] {
     const holes = Array.from({ length: draw(3) }, (_, i) => ({ at: i * 10, bytes: draw(100), exact: true }));
     const digest = String(draw(9)).repeat(64);
     const hardware = draw(2) === 0 ? 'V P/B, BIOS 1' : 'W';
-    return { crash_report: aReport(witness, { revision: 1 + draw(3), digest, holes, hardware }) };
+    return {
+      crash_report: aReport(witness, { revision: 1 + draw(3), digest, holes, hardware, ...read(draw) }),
+    };
   });
+}
+
+/** What some parser makes of a log. */
+function read(draw: (below: number) => number): Omit<StoredReading, 'digest'> {
+  const parser_version = 1 + draw(4);
+  const corrupted = draw(3) === 0 ? 'cut' : '';
+  const signature = `1:${String(draw(4)).repeat(16)}`;
+  return { parser_version, reading: draw(5) === 0 ? null : aReading({ signature, corrupted }) };
 }

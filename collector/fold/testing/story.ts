@@ -8,6 +8,7 @@ import {
   encodeEntry,
   hostSubject,
   type Item,
+  type StoredReading,
 } from '@netfall/proto';
 import { canonicalJson, type FoldConfig, INITIAL_CONFIG } from '../config.ts';
 import type { FoldEntry, Rules } from '../fold.ts';
@@ -131,6 +132,11 @@ export class Story {
       return { source, until_us, hosts: [], labels: [], why: 'test', by: 'ann' };
     });
     return this.say(atS, collectorSubject(CELL, 'switches'), { switches: { switches, by: 'ann' } });
+  }
+
+  /** What a parser reads off a log that was stored. */
+  read(atS: number, reading: StoredReading): FoldEntry {
+    return this.say(atS, collectorSubject(CELL, 'reading'), { reading });
   }
 
   delivered(atS: number, notificationId: string, sink: string, error = ''): FoldEntry {

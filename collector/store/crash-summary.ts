@@ -1,0 +1,42 @@
+/**
+ * What stands beside a crash in the database: what crashes are grouped, counted and signed anew by. Written by the store and
+ * read by the API, which need not read the much larger record for it. Pure.
+ */
+import { readingIn, type StoredCrash } from '../fold/crash.ts';
+
+/** Of a crash with a reading. */
+export interface CrashSummary {
+  /** Names the host: its id, or the address that it was heard from; and what people call it. */
+  readonly host: string;
+  readonly hostname: string;
+  readonly kernel: string;
+  readonly hardware: string;
+  readonly title: string;
+  readonly type: string;
+  readonly taint: string;
+  /** What signatures are made of; see crash/report/signature.ts. */
+  readonly bug: string;
+  readonly corrupted: string;
+  readonly guilty: number | null;
+  readonly frames: readonly { readonly function: string; readonly reliable: boolean }[];
+}
+
+/** Null while nobody has read what the crash was. */
+export function summaryOf(crash: StoredCrash): CrashSummary | null {
+  const { reading } = readingIn(crash);
+  if (!reading) return null;
+  const { host_id, kernel, hardware, records } = crash;
+  const host = host_id || (records.find(({ sender }) => sender !== '')?.sender ?? '');
+  const { title, type, taint, bug, corrupted, guilty } = reading;
+  return {
+    host,
+    hostname: crash.hostname || host,
+    ...{ kernel, hardware, title, type, taint, bug, corrupted, guilty },
+    frames: reading.frames.map(({ function: name, reliable }) => ({ function: name, reliable })),
+  };
+}
+
+/** What found a crash, each name once. */
+export function sourcesOf({ records }: StoredCrash): readonly string[] {
+  return [...new Set(records.map(({ source }) => source))];
+}
