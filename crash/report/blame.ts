@@ -21,14 +21,36 @@ const NOBODY: Blamed = { frames: [], guilty: null };
 
 /** Finds it in the way that the format of the report names. */
 export function blame(how: Blame, traces: readonly Trace[], body: readonly Message[]): Blamed {
-  const calls = traces.filter(({ kind }) => kind === 'call' || kind === 'access');
-  if (how === 'none' || how === 'named') return marked(calls[0], null);
-  if (how === 'leak') return first(calls, (frames) => innermost(frames, isMaker));
-  if (how === 'data') return first(calls, (frames) => innermost(frames, isCrypto));
-  if (how === 'lock') return lockOf(calls, body);
-  if (how === 'stall') return first(calls, entryOf);
-  if (how === 'wait') return first(calls, waited);
-  return throughApi(first(calls, (frames) => innermost(frames)));
+  const calls = traces.filter(({ kind }) => kind === 'call');
+  const bare = traces.filter(({ kind }) => kind === 'access');
+  const told = [...calls, ...bare];
+  switch (how) {
+    case 'none':
+    case 'named':
+      return marked(told[0], null);
+    case 'lock':
+      return lockOf(told, traces, body);
+    case 'stall':
+      return first(told, entryOf);
+    case 'wait':
+      return first(told, waited);
+    case 'leak':
+      return first(told, (frames, all) => innermost(frames, all, isMaker));
+    // The trace of these has no head, and what follows with one is only how the sanitizer came to end the kernel.
+    case 'access':
+      return first([...bare, ...calls], innermost);
+    case 'data':
+      return first([...bare, ...calls], (frames, all) => innermost(frames, all, isCrypto));
+    case 'owner':
+      return first(
+        [...traces.filter(({ head }) => head.startsWith('page last allocated')), ...calls],
+        innermost,
+      );
+    case 'caller':
+      return throughApi(first(told, innermost));
+    case 'stack':
+      return first(told, innermost);
+  }
 }
 
 /** Functions that check what drivers hand them, and warn of it: it is the driver that is to blame. */
@@ -38,17 +60,26 @@ const CHECKING = /^usb_submit_urb$/;
 function throughApi(blamed: Blamed): Blamed {
   const { frames, guilty } = blamed;
   if (guilty === null || !CHECKING.test(nameAt(frames, guilty))) return blamed;
-  const caller = usable(frames).find((i) => i > guilty && helperKind(nameAt(frames, i)) === '');
+  const caller = usable(frames, false).find((i) => i > guilty && helperKind(nameAt(frames, i)) === '');
   if (caller === undefined) return blamed;
   const place = `${nameAt(frames, caller)}/${nameAt(frames, guilty)}`;
   return { ...marked({ kind: 'call', head: '', frames, torn: false }, caller), place };
 }
 
-/** The first trace in which something is to blame. */
-function first(traces: readonly Trace[], find: (frames: readonly Frame[]) => number | null): Blamed {
+type Find = (frames: readonly Frame[], all: boolean) => number | null;
+
+/** The first trace in which something is to blame that was surely called; else in which something is at all. */
+function first(traces: readonly Trace[], find: Find): Blamed {
+  for (const all of [false, true]) {
+    for (const trace of traces) {
+      const found = find(trace.frames, all);
+      if (found !== null) return marked(trace, found);
+    }
+  }
+  // Nothing but helpers: the first that is not only of the report itself.
   for (const trace of traces) {
-    const found = find(trace.frames);
-    if (found !== null) return marked(trace, found);
+    const trap = usable(trace.frames, false).find((i) => helperKind(nameAt(trace.frames, i)) === 'trap');
+    if (trap !== undefined) return marked(trace, trap);
   }
   return marked(traces[0], null);
 }
@@ -66,13 +97,11 @@ function whyNot(frame: Frame): string {
 }
 
 /**
- * The frames that may be blamed: not what was inlined, which only symbolised logs tell. Where a trace has none that is surely
- * called, as of kernels without an unwinder, all of them count.
+ * The frames that may be blamed: not what was inlined, which only symbolised logs tell.
+ * @param all also those of which it is not sure that they were called, as of kernels without an unwinder
  */
-function usable(frames: readonly Frame[]): readonly number[] {
-  const real = [...frames.keys()].filter((i) => !frames[i]!.inline);
-  const sure = real.filter((i) => frames[i]!.reliable);
-  return sure.length > 0 ? sure : real;
+function usable(frames: readonly Frame[], all: boolean): readonly number[] {
+  return [...frames.keys()].filter((i) => !frames[i]!.inline && (all || frames[i]!.reliable));
 }
 
 function nameAt(frames: readonly Frame[], i: number): string {
@@ -80,12 +109,16 @@ function nameAt(frames: readonly Frame[], i: number): string {
 }
 
 /** The innermost frame that is no helper, nor passed over for what the report is of. */
-function innermost(frames: readonly Frame[], passed: (name: string) => boolean = () => false): number | null {
-  const isNone = (i: number) => {
+function innermost(
+  frames: readonly Frame[],
+  all: boolean,
+  passed: (name: string) => boolean = () => false,
+): number | null {
+  const isToBlame = (i: number) => {
     const name = nameAt(frames, i);
     return helperKind(name) === '' && !passed(name);
   };
-  return usable(frames).find(isNone) ?? null;
+  return usable(frames, all).find(isToBlame) ?? null;
 }
 
 /** How an interrupt, and the tick above all, came upon what ran. */
@@ -96,14 +129,14 @@ const SOFTIRQ =
   /^(?:__do_softirq|do_softirq\w*|handle_softirqs|run_timer_softirq|net_rx_action|tasklet_action\w*)$/;
 /** What hands work to others: of what it called, the part that was reached last is what goes on and on. */
 const ANCHORS =
-  /^(?:process_one_work|do_syscall_\w+|do_fast_syscall\w*|do_int80\w*|entry_\w+|sysenter_\w+|tracesys\w*|el0_svc\w*|invoke_syscall|ret_fast_syscall|stub_\w+|\w*netif_receive_skb\w*|__do_softirq|do_softirq\w*|handle_softirqs|call_timer_fn|expire_timers|_*run_timer\w*|_*hrtimer_run\w*|_*run_hrtimer|run_ksoftirqd|smpboot_thread_fn|kthread|ret_from_fork\w*|start_secondary|cpu_startup_entry|sock_sendmsg\w*|sock_recvmsg\w*|sock_common_\w+|_*sys_[sg]etsockopt|do_sock_[sg]etsockopt|\w*netlink_rcv_(?:skb|msg)|netlink_dump|genl_(?:family_)?rcv\w*|_*vfs_(?:read|write|readv|writev|iter_\w+|ioctl|fsync\w*|fallocate|splice\w*|readf|writef)|__kernel_(?:read|write)\w*|do_iter_\w+|new_sync_\w+|security_file_ioctl|do_vfs_ioctl|mmap_region|__do_fault|do_(?:shared|read|cow)_fault|smp_call_function\w*|tasklet_action\w*|rcu_(?:do_batch|core\w*|process_callbacks)|task_work_run|__fput|do_exit|exit_to_user\w*|irq_exit\w*|worker_thread|generic_handle_irq\w*|handle_irq_event\w*)$/;
+  /^(?:process_one_work|do_syscall_\w+|do_fast_syscall\w*|do_int80\w*|entry_\w+|sysenter_\w+|tracesys\w*|el0_svc\w*|invoke_syscall|ret_fast_syscall|stub_\w+|\w*netif_receive_skb\w*|__do_softirq|do_softirq\w*|handle_softirqs|call_timer_fn|expire_timers|_*run_timer\w*|_*hrtimer_run\w*|_*run_hrtimer|run_ksoftirqd|smpboot_thread_fn|kthread|ret_from_fork\w*|start_secondary|cpu_startup_entry|sock_sendmsg\w*|sock_recvmsg\w*|sock_common_\w+|do_dentry_open|vfs_open|(?:__\w+_)?(?:compat_)?sys_ioctl|ksys_ioctl|SyS_ioctl|compat_SyS_ioctl|\w*compat_ioctl|_*sys_[sg]etsockopt|do_sock_[sg]etsockopt|\w*netlink_rcv_(?:skb|msg)|netlink_dump|genl_(?:family_)?rcv\w*|_*vfs_(?:read|write|readv|writev|iter_\w+|ioctl|fsync\w*|fallocate|splice\w*|readf|writef)|__kernel_(?:read|write)\w*|do_iter_\w+|new_sync_\w+|security_file_ioctl|do_vfs_ioctl|mmap_region|__do_fault|do_(?:shared|read|cow)_fault|smp_call_function\w*|tasklet_action\w*|rcu_(?:do_batch|core\w*|process_callbacks)|task_work_run|__fput|do_exit|exit_to_user\w*|irq_exit\w*|worker_thread|generic_handle_irq\w*|handle_irq_event\w*)$/;
 
 /**
  * Of a stack that keeps running, the entry to what runs: the frame before the first that hands work to others. Where nothing
  * but helpers runs, the innermost of them.
  */
-function entryOf(frames: readonly Frame[]): number | null {
-  const indices = usable(frames);
+function entryOf(frames: readonly Frame[], all: boolean): number | null {
+  const indices = usable(frames, all);
   const names = indices.map((i) => nameAt(frames, i));
   const from = interruptedFrom(names);
   let last: number | null = null;
@@ -132,9 +165,9 @@ const WAITING =
   /^(?:_*schedule(?:_\w+)?|io_schedule\w*|context_switch|_*wait_(?:for|on)_\w+|do_wait_for_common|_*wait_for_common\w*|wait_woken|prepare_to_\w+|_*bit_wait\w*|out_of_line_\w+|rwsem_\w+|_*down_\w*|__switch_to|__cond_resched\w*|congestion_wait|sleep_on\w*|__wait_rcu_gp|do_wait_\w+|_*rt_mutex_\w+|request_wait_answer|schedule_hrtimeout\w*|usleep\w*|msleep\w*|(?:raw_)?__sched_text_start|bdi_split_work\w*|_*mutex_lock\w*|percpu_rwsem_wait|jiffies_\w+|folio_wait_\w+|d_alloc_parallel_wait|autoremove_\w+|_*folio_lock\w*|_*lock_page\w*|_*lock_buffer|wait_transaction_locked)$/;
 
 /** The frame that asked to wait. */
-function waited(frames: readonly Frame[]): number | null {
+function waited(frames: readonly Frame[], all: boolean): number | null {
   return (
-    usable(frames).find((i) => {
+    usable(frames, all).find((i) => {
       const name = nameAt(frames, i);
       return helperKind(name) === '' && !WAITING.test(name);
     }) ?? null
@@ -143,16 +176,21 @@ function waited(frames: readonly Frame[]): number | null {
 
 /** "… is trying to acquire lock:" and what follows; and ", at: func+0x1/0x2" of the lock. */
 const ACQUIRES =
-  /(?:is trying to (?:acquire|release|contend) lock|just changed the state of lock|takes:|is leaving the kernel with locks still held|is trying to lock:)/;
+  /(?:is trying to (?:acquire|release|contend) lock|just changed the state of lock|takes:|is leaving the kernel with locks still held|is trying to lock:|\d locks? held by )/;
 const AT = /, at: (?:\[<[0-9a-f]+>\] )?([A-Za-z_$][\w.$]{0,199})\+0x/;
 
 /** Where the lock is taken: by lockdep's own word, or as far up from there as it is only a helper. */
-function lockOf(traces: readonly Trace[], body: readonly Message[]): Blamed {
+function lockOf(told: readonly Trace[], traces: readonly Trace[], body: readonly Message[]): Blamed {
   const begin = body.findIndex(({ text }) => ACQUIRES.test(text));
   const at = begin < 0 ? undefined : atOf(body.slice(begin, begin + 6));
-  const trace = traces[0];
+  // A work item that is waited for: the place is where it is, the first dependency.
+  if (at === 'process_one_work') {
+    const waits = first(traces.filter(({ kind }) => kind === 'lock').slice(0, 1), innermost);
+    if (waits.guilty !== null) return waits;
+  }
+  const trace = told[0];
   const frames = trace?.frames ?? [];
-  const indices = usable(frames);
+  const indices = usable(frames, false);
   const from = at === undefined ? -1 : indices.findIndex((i) => nameAt(frames, i) === at);
   if (at !== undefined && from < 0 && helperKind(at) === '') return { ...marked(trace, null), place: at };
   const found = indices.slice(Math.max(0, from)).find((i) => helperKind(nameAt(frames, i)) === '');

@@ -10,7 +10,10 @@ export type Blame =
   | 'stall' // the entry of what keeps running: random frames within it would differ each time
   | 'wait' // what it is that is waited for
   | 'lock' // where the lock is taken that must not be
+  | 'caller' // the same, but of a function that only checks, its caller
+  | 'access' // the same, of a trace without a head
   | 'data' // the same, but those are passed over as well who only compute upon what they were handed
+  | 'owner' // who had the page
   | 'leak' // who asked for what was never freed
   | 'named' // the format's own word
   | 'none'; // there is none
@@ -51,7 +54,7 @@ export const formats: readonly Format[] = [
   // The sanitizers.
   {
     type: 'kasan',
-    begins: /^BUG: KASAN: ((?:double-free or |double-|invalid-)free)\b/,
+    begins: /^BUG: KASAN: (?:double-free or )?((?:double|invalid)-free)\b/,
     title: 'KASAN: $1',
     blame: 'stack',
     bugClass: 'invalid-free',
@@ -70,7 +73,7 @@ export const formats: readonly Format[] = [
     type: 'kmsan',
     begins: /^BUG: KMSAN: (kernel-\w*-?infoleak[\w-]*)/,
     title: 'KMSAN: $1',
-    blame: 'stack',
+    blame: 'access',
   },
   {
     type: 'kmsan',
@@ -90,15 +93,15 @@ export const formats: readonly Format[] = [
     type: 'kfence',
     begins: /^BUG: KFENCE: (invalid free) in /,
     title: 'KFENCE: $1',
-    blame: 'stack',
+    blame: 'access',
     bugClass: 'invalid-free',
   },
-  { type: 'kfence', begins: /^BUG: KFENCE: (memory corruption) in /, title: 'KFENCE: $1', blame: 'stack' },
+  { type: 'kfence', begins: /^BUG: KFENCE: (memory corruption) in /, title: 'KFENCE: $1', blame: 'access' },
   {
     type: 'kfence',
     begins: /^BUG: KFENCE: ([a-z -]+?) in /,
     title: 'KFENCE: $1',
-    blame: 'stack',
+    blame: 'access',
     bugClass: 'bad-access',
   },
   {
@@ -235,6 +238,12 @@ export const formats: readonly Format[] = [
     blame: 'stack',
     bugClass: 'bad-access',
   },
+  {
+    type: 'bug',
+    begins: /^kernel BUG at \S{0,200}mm\/usercopy\.c/,
+    title: 'BUG: bad usercopy',
+    blame: 'stack',
+  },
   { type: 'bug', begins: /^kernel BUG at \S/, title: 'kernel BUG', blame: 'stack' },
   {
     type: 'bad-page',
@@ -292,6 +301,13 @@ export const formats: readonly Format[] = [
     blame: 'leak',
   },
 
+  {
+    type: 'bug',
+    begins: /^usercopy: [Kk]ernel memory (?:exposure|overwrite) attempt detected/,
+    title: 'BUG: bad usercopy',
+    blame: 'stack',
+  },
+
   // Locking.
   {
     type: 'lockdep',
@@ -346,7 +362,7 @@ export const formats: readonly Format[] = [
     type: 'lockdep',
     begins: new RegExp(`^(?:\\[ |)(WARNING|INFO|BUG): ${TASK} still has locks held!`),
     title: '$1: still has locks held',
-    blame: 'stack',
+    blame: 'lock',
   },
   {
     type: 'lockdep',
@@ -356,7 +372,7 @@ export const formats: readonly Format[] = [
   },
   {
     type: 'lockdep',
-    begins: /^BUG: (MAX_\w+|looking up invalid subclass|key .{1,60} not in \.data)/,
+    begins: /^BUG: (MAX_\w+ too low!?|looking up invalid subclass|key .{1,60} not in \.data)/,
     title: 'BUG: $1',
     blame: 'none',
   },
@@ -458,7 +474,7 @@ export const formats: readonly Format[] = [
     begins:
       /^WARNING: (?:CPU: \d+ PID: \d+ )?at \S{1,300}?:\d+|^WARNING: \S{1,300}?:\d+ at |^WARNING: CPU: \d+ PID: \d+ at /,
     title: 'WARNING',
-    blame: 'stack',
+    blame: 'caller',
     details: [
       { says: /^WARNING: .{0,40}\blib\/refcount\.c:/, title: 'WARNING: refcount bug', type: 'refcount' },
       {

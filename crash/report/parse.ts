@@ -9,6 +9,7 @@ import { type Message, messagesOf } from './lines.ts';
 import { NOWHERE, nameOf } from './name.ts';
 import type { Consequence, Report } from './report.ts';
 import { signatureOf } from './signature.ts';
+import { traceHead } from './trace.ts';
 
 /** Which readings of logs are of this parser: grows whenever a log may be read differently. */
 export const PARSER_VERSION = 1;
@@ -72,7 +73,7 @@ interface Begin {
 
 /** What most messages are passed over by: whether any format may begin so. */
 const MAY_BEGIN =
-  /^(?:BUG|WARN|INFO: |rcu: INFO|\[ (?:BUG|INFO|WARN)|UBSAN|[Uu]nable|Oops|[Gg]eneral pro|Unhandled|divide|invalid op|int3|stack seg|alignment|traps: P|PANIC|double f|Insufficient|[Kk]ernel (?:stack|BUG|panic)|Bad mode|Internal|VFS: |unreferenced|inconsistent|NMI |[Ww]atchdog|refcount_t|ODEBUG|DEBUG_LOCKS|mce: |\{\d+\}\[Hard|\[Hard|Memory cgroup out|Out of memory|unregister_netd|trusty|fatal error)|list_(?:add|del)|list corruption|invoked oom|NETDEV WATCHDOG|hard LOCKUP|blocked for more|ASSERT FAILED/;
+  /^(?:BUG|WARN|INFO: |rcu: INFO|\[ (?:BUG|INFO|WARN)|UBSAN|[Uu]nable|Oops|[Gg]eneral pro|Unhandled|divide|invalid op|int3|stack seg|alignment|traps: P|PANIC|double f|Insufficient|[Kk]ernel (?:stack|BUG|panic)|Bad mode|Internal|VFS: |unreferenced|inconsistent|NMI |[Ww]atchdog|refcount_t|ODEBUG|DEBUG_LOCKS|mce: |\{\d+\}\[Hard|\[Hard|Memory cgroup out|Out of memory|unregister_netd|trusty|usercopy: |fatal error)|list_(?:add|del)|list corruption|invoked oom|NETDEV WATCHDOG|hard LOCKUP|blocked for more|ASSERT FAILED/;
 
 function formatOf(text: string): Pick<Begin, 'format' | 'match'> | null {
   if (!MAY_BEGIN.test(text)) return null;
@@ -97,15 +98,19 @@ const BECAUSE =
   /^Kernel panic - not syncing: (?:(?:KASAN|KCSAN|KMSAN|UBSAN|kernel)?:? ?panic_on_warn set|Fatal exception|Fatal hardware error|hung_task: blocked|softlockup: hung|Hard LOCKUP|RCU Stall|scheduling while atomic|Asynchronous SError|Fatal machine check)/;
 
 /** What belongs to a report although it could begin one. */
-function isPartOf(begin: Begin, first: Begin): boolean {
+function isPartOf(begin: Begin, first: Begin, trace: number): boolean {
   const { type } = begin.format;
   const isPanic = begin.match.input.startsWith('Kernel panic - ');
-  return isPanic || type === first.format.type || begin.at - first.at <= 8;
+  // The same trouble in other words, before the trace that tells where: "Oops: …", "general protection fault: …".
+  return isPanic || type === first.format.type || begin.at <= trace;
 }
 
 function endOf(messages: readonly Message[], first: Begin, begins: readonly Begin[]): number {
-  const next = begins.find((begin) => begin !== first && !isPartOf(begin, first));
-  const most = Math.min(messages.length, first.at + MOST_BODY, next?.at ?? messages.length);
+  const last = Math.min(messages.length, first.at + MOST_BODY);
+  let trace = first.at + 1;
+  while (trace < last && traceHead(messages[trace]!.text) !== 'call') trace++;
+  const next = begins.find((begin) => begin !== first && !isPartOf(begin, first, trace));
+  const most = Math.min(last, next?.at ?? last);
   for (let i = first.at + 1; i < most; i++) {
     const { text } = messages[i]!;
     if (text.startsWith('---[ end Kernel panic') || text.startsWith('Rebooting in ')) return i + 1;
