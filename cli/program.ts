@@ -136,6 +136,14 @@ export function createProgram(): Command {
     .action(async (files, _, command) =>
       (await import('./commands/crash.ts')).parseLogs(files, command.optsWithGlobals()),
     );
+  crash
+    .command('explain')
+    .description('tell why a crash has its title and signature, and which known ones are near')
+    .argument('<crash>', "a kernel's log, - for standard input, or a crash as netfall crashes lists it")
+    .addOption(apiOption())
+    .action(async (named, _, command) =>
+      (await import('./commands/crash.ts')).explainCrash(named, command.optsWithGlobals()),
+    );
 
   const crashes = program.command('crashes').description('list crashes, show one, or read its log');
   crashes

@@ -1,5 +1,14 @@
 /** Asks a collector's HTTP API. Must not know how answers are shown. */
-import type { Crash, CrashLog, HostView, IncidentState, IncidentView, SwitchView } from '@netfall/collector';
+import type {
+  Crash,
+  CrashGroup,
+  CrashLog,
+  HostView,
+  IncidentState,
+  IncidentView,
+  SignaturePreview,
+  SwitchView,
+} from '@netfall/collector';
 import { CommandError } from '../errors.ts';
 
 /** Where `netfall up` listens unless it is told otherwise. */
@@ -20,6 +29,7 @@ export interface CrashQuery {
   readonly limit: number;
   readonly host?: string;
   readonly source?: string;
+  readonly signature?: string;
 }
 
 /** The sources that are switched off. */
@@ -76,11 +86,24 @@ export class ApiClient {
   }
 
   /** The newest crashes first. */
-  crashes({ limit, host, source }: CrashQuery): Promise<Crash[]> {
+  crashes({ limit, host, source, signature }: CrashQuery): Promise<Crash[]> {
     const query: [string, string][] = [];
     if (host !== undefined) query.push(['host', host]);
     if (source !== undefined) query.push(['source', source]);
+    if (signature !== undefined) query.push(['signature', signature]);
     return this.#list<Crash>('crashes', query, limit);
+  }
+
+  /** Crashes by signature, the newest ones' first. */
+  crashGroups(limit: number): Promise<CrashGroup[]> {
+    return this.#list<CrashGroup>('crashes/signatures', [], limit, 'groups');
+  }
+
+  /** What signatures of another version would make of the crashes that are kept. */
+  async signaturePreview(version: number): Promise<SignaturePreview> {
+    const found = await this.#get('api/v1/crashes/signatures/preview', [['version', String(version)]]);
+    if (!Array.isArray(found['changes'])) throw this.#stranger();
+    return found as unknown as SignaturePreview;
   }
 
   async crash(id: string): Promise<Crash> {
@@ -163,14 +186,20 @@ export class ApiClient {
     }
   }
 
-  async #list<Item>(name: string, query: readonly [string, string][], limit: number): Promise<Item[]> {
+  /** @param key what the answer calls them */
+  async #list<Item>(
+    name: string,
+    query: readonly [string, string][],
+    limit: number,
+    key: string = name,
+  ): Promise<Item[]> {
     const items: Item[] = [];
     let cursor: unknown = null;
     do {
       const page: [string, string][] = [...query, ['limit', String(Math.min(PAGE, limit - items.length))]];
       if (typeof cursor === 'string') page.push(['cursor', cursor]);
       const body = await this.#get(`api/v1/${name}`, page);
-      const found = body[name];
+      const found = body[key];
       if (!Array.isArray(found)) throw this.#stranger();
       items.push(...found);
       cursor = body['next_cursor'];

@@ -1,4 +1,5 @@
-/** A report of a crash as tests need it. */
+/** For tests: a report of a crash, and a group of crashes that it would be one of. */
+import type { CrashGroup } from '@netfall/collector';
 import { type Frame, type Report, type Signed, signatureOf } from '@netfall/crash';
 
 const SIGNED: Signed = {
@@ -57,6 +58,25 @@ export function aReport(part: Partial<Report> = {}): Report {
     code: '48 89 e5',
     before: ['tun: tap0 was closed', 'br0: port 2(tap0) entered disabled state'],
     consequences: [{ title: 'kernel panic: panic_on_warn set', type: 'panic', line: 158 }],
+    ...part,
+  };
+}
+
+/** The crashes of {@link aReport}'s signature, the last one two minutes before 2026-01-02 03:04:05 UTC. */
+export function aGroup(part: Partial<CrashGroup> = {}): CrashGroup {
+  const last_us = Date.UTC(2026, 0, 2, 3, 2, 5) * 1000;
+  const { signature, title, type, bug, hardware } = aReport();
+  return {
+    ...{ signature, title, type, bug, corrupted: false, crashes: 3 },
+    hosts: [
+      { name: 'db-7', crashes: 2 },
+      { name: '192.0.2.77', crashes: 1 },
+    ],
+    hosts_total: 2,
+    kernels: [{ name: '6.1.0-18-amd64', crashes: 3 }],
+    taints: [{ name: '', crashes: 3 }],
+    hardware: [{ name: hardware, crashes: 3 }],
+    ...{ first_us: last_us - 86_400_000_000, last_us, last_crash_id: 'c1041-0' },
     ...part,
   };
 }
