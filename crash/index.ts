@@ -1,8 +1,9 @@
 export { type AdmissionLimits, Bucket } from './admission.ts';
 export type { HeardCrash, HeardEvents, Reassembly } from './heard.ts';
 export { KmsgRecord, MOST_KMSG_BYTES } from './kmsg.ts';
+export { readLastCrash } from './last-crash.ts';
 export { type LogLine, readLine } from './line.ts';
-export { type CrashLog, type Hole, textOf } from './log.ts';
+export { type CrashLog, type Hole, type MarkedText, markedText } from './log.ts';
 export { NETCONSOLE_PORT } from './netconsole/packet.ts';
 export { NetconsoleReassembly } from './netconsole/reassembly.ts';
 export { NETOOPS_PORT } from './netoops/packet.ts';
@@ -24,7 +25,7 @@ export {
   signatureOf,
   signatureVersions,
 } from './report/signature.ts';
-export { type CrashType, crashTypes } from './report/types.ts';
+export { type CrashType, type CrashTypeMeaning, crashTypes } from './report/types.ts';
 export type { SenderKey } from './senders.ts';
 export {
   type Beginning,

@@ -19,9 +19,26 @@ export interface Blamed {
 
 const NOBODY: Blamed = { frames: [], guilty: null };
 
-/** Finds it in the way that the format of the report names. */
-export function blame(how: Blame, traces: readonly Trace[], body: readonly Message[]): Blamed {
-  const calls = traces.filter(({ kind }) => kind === 'call');
+/**
+ * Finds it in the way that the format of the report names.
+ * @param within the function in which it was noticed, where the report says so: a trace without it is of somebody else, who
+ * wrote at the same time
+ */
+export function blame(
+  how: Blame,
+  traces: readonly Trace[],
+  body: readonly Message[],
+  within?: string | undefined,
+): Blamed {
+  const all = traces.filter(({ kind }) => kind === 'call');
+  const calls = within === undefined ? all : all.filter(({ frames }) => has(frames, within));
+  if (
+    all.length > 0 &&
+    calls.length === 0 &&
+    within !== undefined &&
+    helperKind(plainFunction(within)) === ''
+  )
+    return { ...NOBODY, place: within };
   const bare = traces.filter(({ kind }) => kind === 'access');
   const told = [...calls, ...bare];
   switch (how) {
@@ -30,6 +47,8 @@ export function blame(how: Blame, traces: readonly Trace[], body: readonly Messa
       return marked(told[0], null);
     case 'lock':
       return lockOf(told, traces, body);
+    case 'safe':
+      return first([...traces.filter(({ head }) => /-safe at:$/.test(head)), ...calls], innermost);
     case 'stall':
       return first(told, entryOf);
     case 'wait':
@@ -38,7 +57,7 @@ export function blame(how: Blame, traces: readonly Trace[], body: readonly Messa
       return first(told, (frames, all) => innermost(frames, all, isMaker));
     // The trace of these has no head, and what follows with one is only how the sanitizer came to end the kernel.
     case 'access':
-      return first([...bare, ...calls], innermost);
+      return first([...bare, ...calls], (frames, all) => innermost(frames, all, isChecking));
     case 'data':
       return first([...bare, ...calls], (frames, all) => innermost(frames, all, isCrypto));
     case 'owner':
@@ -56,14 +75,22 @@ export function blame(how: Blame, traces: readonly Trace[], body: readonly Messa
 /** Functions that check what drivers hand them, and warn of it: it is the driver that is to blame. */
 const CHECKING = /^usb_submit_urb$/;
 
+function isChecking(name: string): boolean {
+  return CHECKING.test(name);
+}
+
 /** Blames who called a function that only checks: "aiptek_open/usb_submit_urb". */
 function throughApi(blamed: Blamed): Blamed {
   const { frames, guilty } = blamed;
-  if (guilty === null || !CHECKING.test(nameAt(frames, guilty))) return blamed;
+  if (guilty === null || !isChecking(nameAt(frames, guilty))) return blamed;
   const caller = usable(frames, false).find((i) => i > guilty && helperKind(nameAt(frames, i)) === '');
   if (caller === undefined) return blamed;
   const place = `${nameAt(frames, caller)}/${nameAt(frames, guilty)}`;
   return { ...marked({ kind: 'call', head: '', frames, torn: false }, caller), place };
+}
+
+function has(frames: readonly Frame[], name: string): boolean {
+  return frames.some((frame) => frame.function === name);
 }
 
 type Find = (frames: readonly Frame[], all: boolean) => number | null;
@@ -176,13 +203,13 @@ function waited(frames: readonly Frame[], all: boolean): number | null {
 
 /** "… is trying to acquire lock:" and what follows; and ", at: func+0x1/0x2" of the lock. */
 const ACQUIRES =
-  /(?:is trying to (?:acquire|release|contend) lock|just changed the state of lock|takes:|is leaving the kernel with locks still held|is trying to lock:|\d locks? held by )/;
+  /(?:is trying to (?:acquire|release|contend) lock|just changed the state of lock|takes:|is leaving the kernel with locks still held|is trying to lock:|is freeing memory |\d locks? held by )/;
 const AT = /, at: (?:\[<[0-9a-f]+>\] )?([A-Za-z_$][\w.$]{0,199})\+0x/;
 
 /** Where the lock is taken: by lockdep's own word, or as far up from there as it is only a helper. */
 function lockOf(told: readonly Trace[], traces: readonly Trace[], body: readonly Message[]): Blamed {
   const begin = body.findIndex(({ text }) => ACQUIRES.test(text));
-  const at = begin < 0 ? undefined : atOf(body.slice(begin, begin + 6));
+  const at = begin < 0 ? undefined : atOf(body.slice(begin, begin + 8));
   // A work item that is waited for: the place is where it is, the first dependency.
   if (at === 'process_one_work') {
     const waits = first(traces.filter(({ kind }) => kind === 'lock').slice(0, 1), innermost);

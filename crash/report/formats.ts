@@ -13,6 +13,7 @@ export type Blame =
   | 'caller' // the same, but of a function that only checks, its caller
   | 'access' // the same, of a trace without a head
   | 'data' // the same, but those are passed over as well who only compute upon what they were handed
+  | 'safe' // where the lock is taken that must not wait for this one
   | 'owner' // who had the page
   | 'leak' // who asked for what was never freed
   | 'named' // the format's own word
@@ -31,6 +32,8 @@ export interface Format {
   readonly bugClass?: BugClass;
   /** The place where blame is 'named': a group of `begins`. */
   readonly place?: number;
+  /** Where the first line says which function it was in, not who is to blame for it: a group of `begins`. */
+  readonly within?: number;
   /** A later message that names the place, by its first group, better than a stack does. */
   readonly named?: RegExp;
   /**
@@ -54,14 +57,16 @@ export const formats: readonly Format[] = [
   // The sanitizers.
   {
     type: 'kasan',
-    begins: /^BUG: KASAN: (?:double-free or )?((?:double|invalid)-free)\b/,
+    begins: /^BUG: KASAN: (?:double-free or )?((?:double|invalid)-free)\b(?: in ([\w.$]+))?/,
+    within: 2,
     title: 'KASAN: $1',
     blame: 'stack',
     bugClass: 'invalid-free',
   },
   {
     type: 'kasan',
-    begins: /^BUG: KASAN: (?:maybe )?([a-z-]+)(?: in | on address)/,
+    begins: /^BUG: KASAN: (?:maybe )?([a-z-]+)(?: in ([\w.$]+)| in | on address)/,
+    within: 2,
     title: 'KASAN: $1',
     blame: 'stack',
     bugClass: 'bad-access',
@@ -115,28 +120,30 @@ export const formats: readonly Format[] = [
   // Accesses that the processor refused.
   {
     type: 'null-pointer-dereference',
-    begins: /^(?:BUG: unable to handle kernel|BUG: kernel|Unable to handle kernel) NULL pointer dereference/,
+    begins:
+      /^(?:BUG: [Uu]nable to handle kernel|BUG: [Kk]ernel|Unable to handle kernel) NULL pointer dereference/,
     title: 'BUG: unable to handle kernel NULL pointer dereference',
     blame: 'stack',
     bugClass: 'bad-access',
   },
   {
     type: 'page-fault',
-    begins: /^(?:BUG: u|U)nable to handle (?:kernel paging request|page fault for address)/,
+    begins:
+      /^(?:BUG: )?[Uu]nable to handle (?:kernel (?:paging request|data access|instruction fetch|pointer dereference in virtual kernel|execute from non-executable|read from unreadable|write to read-only)|page fault for address)/,
     title: 'BUG: unable to handle kernel paging request',
     blame: 'stack',
     bugClass: 'bad-access',
   },
   {
     type: 'page-fault',
-    begins: /^(?:BUG: u|U)nable to handle kernel access to user memory/,
+    begins: /^(?:BUG: )?[Uu]nable to handle kernel access to user memory/,
     title: 'BUG: unable to handle kernel access to user memory',
     blame: 'stack',
     bugClass: 'bad-access',
   },
   {
     type: 'page-fault',
-    begins: /^(?:BUG: u|U)nable to handle kernel\b/,
+    begins: /^(?:BUG: )?[Uu]nable to handle kernel\b/,
     title: 'BUG: unable to handle kernel',
     blame: 'none',
   },
@@ -232,6 +239,13 @@ export const formats: readonly Format[] = [
     bugClass: 'bad-access',
   },
   {
+    type: 'bug',
+    begins: /^rust_kernel: panicked at /,
+    title: 'rust_kernel: panicked',
+    blame: 'stack',
+    details: [{ says: /^(?!rust_kernel: )(.{4,120})/, title: '%1' }],
+  },
+  {
     type: 'list-corruption',
     begins: /^kernel BUG at \S{0,200}lib\/list_debug\.c/,
     title: 'BUG: corrupted list',
@@ -249,7 +263,7 @@ export const formats: readonly Format[] = [
     type: 'bad-page',
     begins: /^BUG: Bad page state in process/,
     title: 'BUG: Bad page state',
-    blame: 'stack',
+    blame: 'owner',
   },
   { type: 'bad-page', begins: /^BUG: Bad page map in process/, title: 'BUG: Bad page map', blame: 'stack' },
   {
@@ -278,8 +292,8 @@ export const formats: readonly Format[] = [
   },
   {
     type: 'bug',
-    begins: /^VFS: Busy inodes after unmount of (\S+)/,
-    title: 'VFS: Busy inodes after unmount',
+    begins: /^VFS: Busy inodes after unmount of /,
+    title: 'VFS: Busy inodes after unmount (use-after-free)',
     blame: 'none',
   },
   {
@@ -320,7 +334,7 @@ export const formats: readonly Format[] = [
     type: 'lockdep',
     begins: /^(?:\[ |)(?:WARNING|INFO|BUG): \S+-safe -> \S+-unsafe lock order/,
     title: 'possible deadlock',
-    blame: 'lock',
+    blame: 'safe',
   },
   {
     type: 'lockdep',
@@ -342,13 +356,13 @@ export const formats: readonly Format[] = [
   },
   {
     type: 'lockdep',
-    begins: /^(?:\[ |)(WARNING|INFO|BUG): (bad (?:unlock balance|contention)|held lock freed)/,
+    begins: /^(?:\[ |)(WARNING|INFO|BUG): (bad (?:unlock balance|contention))/,
     title: '$1: $2',
     blame: 'stack',
   },
   {
     type: 'lockdep',
-    begins: /^(?:\[ |)(WARNING|INFO|BUG): (lock held when returning to user space)/,
+    begins: /^(?:\[ |)(WARNING|INFO|BUG): (lock held when returning to user space|held lock freed)/,
     title: '$1: $2',
     blame: 'lock',
   },
@@ -461,6 +475,12 @@ export const formats: readonly Format[] = [
     title: 'NETDEV WATCHDOG: transmit queue of $2 timed out',
     blame: 'none',
   },
+  {
+    type: 'warning',
+    begins: /^Bad or missing usercopy whitelist\?/,
+    title: 'WARNING: bad usercopy',
+    blame: 'stack',
+  },
   { type: 'warning', begins: /^ODEBUG: /, title: 'WARNING: ODEBUG bug', blame: 'stack' },
   { type: 'lockdep', begins: /^DEBUG_LOCKS_WARN_ON\(/, title: 'WARNING: locking bug', blame: 'stack' },
   {
@@ -472,7 +492,7 @@ export const formats: readonly Format[] = [
   {
     type: 'warning',
     begins:
-      /^WARNING: (?:CPU: \d+ PID: \d+ )?at \S{1,300}?:\d+|^WARNING: \S{1,300}?:\d+ at |^WARNING: CPU: \d+ PID: \d+ at /,
+      /^WARNING: (?:CPU: \d+ PID: \d+ )?at \S{1,300}?:\d+|^WARNING: (?:\[.{1,200}?\] )?\S{1,300}?:\d+ at |^WARNING: CPU: \d+ PID: \d+ at /,
     title: 'WARNING',
     blame: 'caller',
     details: [
@@ -485,7 +505,11 @@ export const formats: readonly Format[] = [
       { says: /^WARNING: .{0,40}\blib\/debugobjects\.c:/, title: 'WARNING: ODEBUG bug' },
       { says: /^WARNING: .{0,40}\blib\/kobject\.c:/, title: 'WARNING: kobject bug' },
       { says: /^WARNING: .{0,40}\bfs\/proc\/generic\.c:/, title: 'WARNING: proc registration bug' },
-      { says: /^WARNING: .{0,40}\bmm\/\w+\.c:\d+ \w*malloc/, title: 'WARNING: kmalloc bug' },
+      { says: /^WARNING: .{0,40}\bmm\/\w+\.c:\d+ (?:at )?\w*k\w?malloc/, title: 'WARNING: kmalloc bug' },
+      {
+        says: /^WARNING: .{0,40}\bmm\/vmalloc\.c:\d+ (?:at )?__vmalloc_node_range/,
+        title: 'WARNING: zero-size vmalloc',
+      },
     ],
   },
   {
@@ -572,7 +596,29 @@ export const formats: readonly Format[] = [
     blame: 'none',
   },
 
+  // Whatever else drivers warn of in the kernel's own way.
+  {
+    type: 'bug',
+    begins: /^BUG: (?!.{1,15}(?:\[\d{1,10}\]|\/\d{1,10}:|: segfault))(.{4,120})/,
+    title: 'BUG: $1',
+    blame: 'none',
+  },
+  {
+    type: 'warning',
+    begins:
+      /^(?:[\w.-]{1,24} [\w.:-]{1,32}: )?WARNING: (?!CPU|.{0,120}(?:deprecated|insecure|obsolete|experimental)|.{1,15}(?:\[\d{1,10}\]|\/\d{1,10}:))(.{4,120})/,
+    title: 'WARNING: $1',
+    blame: 'none',
+  },
+
   // What runs beside the kernel and shares its console.
+  {
+    type: 'other',
+    begins: /^trusty: panic \(caller 0x[0-9a-f]{1,16}\): (?!ASSERT)(.{1,120})/,
+    title: 'trusty: panic: $1',
+    blame: 'none',
+  },
+  { type: 'other', begins: /^SYZFAIL: (.{1,100})/, title: 'SYZFAIL: $1', blame: 'none' },
   {
     type: 'other',
     begins:

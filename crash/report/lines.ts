@@ -33,6 +33,8 @@ const EXTENDED = /^\d{1,6},\d{1,20},(\d{1,19}),[-c+](?:,[\w-]{1,32}=[^;,]{0,64})
 /** `dmesg -x` and `dmesg -T`. */
 const DMESG =
   /^(?:[a-z]{2,8} {0,4}:[a-z]{3,7} {0,4}: )?(?:\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\] ?)?/;
+/** A prompt that waits on the console, and what is written behind it. */
+const PROMPT = /^[\w.-]{1,64} login: /;
 const CALLER = /\[ {0,9}([TC]\d{1,9})\]/;
 /** What begins another message in the middle of a line. */
 const STAMP = /\[ {0,6}\d{1,8}\.\d{6}\]/g;
@@ -66,7 +68,7 @@ function* messagesOn(raw: string, line: number): Generator<Message> {
     return;
   }
   const syslog = SYSLOG.exec(plain);
-  const rest = plain.slice((syslog ?? DMESG.exec(plain))?.[0].length ?? 0);
+  const rest = plain.slice((syslog ?? PROMPT.exec(plain) ?? DMESG.exec(plain))?.[0].length ?? 0);
   let from = 0;
   let many = 0;
   for (const { index } of rest.matchAll(STAMP)) {

@@ -42,7 +42,7 @@ const SAME: readonly (readonly [RegExp, string])[] = [
   // A system call's entry: by architecture, by kernel, and by whether it is the inner one.
   [/^__(?:x64|ia32|arm64|riscv|s390x?|powerpc|se|do)_(?:compat_)?sys_/, 'sys_'],
   [/^(?:__)?(?:compat_)?(?:SyS|SYSC|C_SYSC|ksys)_/, ''],
-  [/^synchronize_(?:rcu|sched|rcu_bh)(?:_expedited|_normal)?$/, 'synchronize_rcu'],
+  [/^_*synchronize_(?:rcu|sched|rcu_bh|srcu)(?:_expedited|_normal)?$/, 'synchronize_rcu'],
   [/^smp_call_function_(?:single|many|many_cond|any)$/, 'smp_call_function'],
 ];
 

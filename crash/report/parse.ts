@@ -37,7 +37,7 @@ export function readCrash(log: string, holes: readonly number[] = []): Report | 
   const traces = tracesOf(body);
   const detail = detailOf(format, body);
   const how = detail?.rule.blame ?? format.blame;
-  const blamed = blame(how, traces, body);
+  const blamed = blame(how, traces, body, format.within === undefined ? undefined : match[format.within]);
   const where = namedIn(format, body) || placeOf(format, match, how, blamed);
   const corrupted = corruptionOf(format, body, how, blamed, where);
   const named = nameOf(
@@ -73,7 +73,7 @@ interface Begin {
 
 /** What most messages are passed over by: whether any format may begin so. */
 const MAY_BEGIN =
-  /^(?:BUG|WARN|INFO: |rcu: INFO|\[ (?:BUG|INFO|WARN)|UBSAN|[Uu]nable|Oops|[Gg]eneral pro|Unhandled|divide|invalid op|int3|stack seg|alignment|traps: P|PANIC|double f|Insufficient|[Kk]ernel (?:stack|BUG|panic)|Bad mode|Internal|VFS: |unreferenced|inconsistent|NMI |[Ww]atchdog|refcount_t|ODEBUG|DEBUG_LOCKS|mce: |\{\d+\}\[Hard|\[Hard|Memory cgroup out|Out of memory|unregister_netd|trusty|usercopy: |fatal error)|list_(?:add|del)|list corruption|invoked oom|NETDEV WATCHDOG|hard LOCKUP|blocked for more|ASSERT FAILED/;
+  /^(?:BUG|WARN|INFO: |rcu: INFO|\[ (?:BUG|INFO|WARN)|UBSAN|[Uu]nable|Oops|[Gg]eneral pro|Unhandled|divide|invalid op|int3|stack seg|alignment|traps: P|PANIC|double f|Insufficient|[Kk]ernel (?:stack|BUG|panic)|Bad mode|Internal|VFS: |unreferenced|inconsistent|NMI |[Ww]atchdog|refcount_t|ODEBUG|DEBUG_LOCKS|mce: |\{\d+\}\[Hard|\[Hard|Memory cgroup out|Out of memory|unregister_netd|trusty|SYZFAIL|usercopy: |rust_kernel: p|Bad or missing|fatal error)|list_(?:add|del)|list corruption|invoked oom|NETDEV WATCHDOG|hard LOCKUP|blocked for more|ASSERT FAILED|[\w.:-]: WARNING: /;
 
 function formatOf(text: string): Pick<Begin, 'format' | 'match'> | null {
   if (!MAY_BEGIN.test(text)) return null;

@@ -2,6 +2,7 @@
  * Signatures of crashes: the same for all crashes of one bug, whatever the host, the build and the moment. They are versioned,
  * since a better idea of what is the same must not change the name of what was already seen. Pure.
  */
+import { demangled } from './demangle.ts';
 import type { Report } from './report.ts';
 
 /** What signatures are made of. */
@@ -56,28 +57,16 @@ function callersOf({ frames, guilty }: Signed): readonly string[] {
     .map((frame) => plainFunction(frame.function));
 }
 
-/** C++'s names, of modules that are written in it: "_Z3fooii" is foo, "_ZN3foo3barEv" foo::bar. */
-function demangled(name: string): string {
-  const parts: string[] = [];
-  let at = name.startsWith('_ZN') ? 3 : 2;
-  for (;;) {
-    const length = /^[1-9]\d{0,2}/.exec(name.slice(at, at + 3))?.[0];
-    if (length === undefined) break;
-    at += length.length;
-    parts.push(name.slice(at, at + Number(length)));
-    at += Number(length);
-    if (!name.startsWith('_ZN')) break;
-  }
-  return parts.length > 0 ? parts.join('::') : name;
-}
-
-/** A function without the suffixes by which a compiler names its copies and parts: "foo.constprop.0.isra.1" is foo. */
+/**
+ * A function's own name, in its language: without the suffixes by which a compiler tells its copies and parts apart, as of
+ * "foo.constprop.0.isra.1".
+ */
 export function plainFunction(name: string): string {
   const plain = name.replace(
     /(?:\.(?:isra|constprop|part|cold|llvm|lto_priv|localalias|clone|cfi(?:_jt)?)(?:\.\d+)*|\.\d+)+$/,
     '',
   );
-  return plain.startsWith('_Z') ? demangled(plain) : plain;
+  return demangled(plain);
 }
 
 const OFFSET_BASIS = 0xcbf29ce484222325n;

@@ -20,7 +20,7 @@ const FROM = new RegExp(
 );
 /** Where a processor was: x86's RIP, arm64's pc, arm's PC, riscv's epc. */
 const POINTER = new RegExp(
-  `^(?:[RE]?IP: (?:[0-9a-f]{4}:)?|pc : |PC is at |epc : )(?:${ADDRESS}\\s{1,4}){0,2}(?:\\(?(${NAME})\\+(0x[0-9a-f]{1,16})(?:/0x[0-9a-f]{1,16})?\\)?${MODULE}|(0x[0-9a-f]{1,18}|[0-9a-f]{8,16}\\b)|(${NAME})$)(?: (\\S{1,200}:\\d{1,7}))?( \\[inline\\])?`,
+  `^(?:[RE]?IP: (?:[0-9a-f]{4}:)?|NIP |pc : |PC is at |epc : )(?:${ADDRESS}\\s{1,4}){0,2}(?:\\(?(${NAME})\\+(0x[0-9a-f]{1,16})(?:/0x[0-9a-f]{1,16})?\\)?${MODULE}|(0x[0-9a-f]{1,18}|[0-9a-f]{8,16}\\b)|(${NAME})$)(?: (\\S{1,200}:\\d{1,7}))?( \\[inline\\])?`,
 );
 
 export interface Pointer {
@@ -84,7 +84,7 @@ const TRACE_HEADS: readonly (readonly [TraceKind, RegExp])[] = [
   ],
   [
     'lock',
-    /^-> #\d+ |^the existing dependency chain|\} state was registered at:|^\s*\.\.\. (?:acquired|key) at:|^(?:the )?(?:shortest )?dependencies between|^irq event stamp/,
+    /^-> #\d+ |^the existing dependency chain|\} state was registered at:|^\s*\.\.\. (?:acquired|key) at:|which became \S+-(?:un)?safe at:|^(?:the )?(?:shortest )?dependencies between|^irq event stamp/,
   ],
   [
     'history',
