@@ -376,14 +376,16 @@ class SpoolingAgent implements Agent {
    */
   #sealCrashes(): boolean {
     if (!this.#window.hasCrashes) return false;
-    const crashes = this.#window.crashes(LIMITS.items - 1);
     const stored = this.#store((draft) => {
       // That a source was switched off, in a message without drops, would say that nobody counts any more.
-      const items = [{ heartbeat: this.#heartbeat(draft, this.#toldSources) }, ...crashes];
+      const heartbeat = this.#heartbeat(draft, this.#toldSources);
       // With an eviction the inventory may have gone.
       if (draft.carried.length > 0) this.#inventoryKnownBy = '';
       const losses = new Ledger().losses(draft.carried);
-      return { data: this.#encode(draft, items, losses), losses };
+      for (let most = LIMITS.items - 1; ; most = Math.floor(most / 2)) {
+        const data = this.#encode(draft, [{ heartbeat }, ...this.#window.crashes(most)], losses);
+        if (data.length <= MAX_ENTRY_BYTES || most === 1) return { data, losses };
+      }
     });
     if (stored) this.#window.crashesReported();
     return stored;

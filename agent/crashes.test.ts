@@ -1,5 +1,5 @@
 /** How witnesses and reports of crashes leave the agent. */
-import type { CrashWitness } from '@netfall/proto';
+import type { CrashReading, CrashWitness } from '@netfall/proto';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Collector } from './source.ts';
 import { ScriptedSource, World } from './testing/world.ts';
@@ -12,6 +12,17 @@ afterEach(() => world.close());
 function witness(record: string): CrashWitness {
   const empty = { sender: '', first_us: 0, kernel: '', boot_id: '', kind: '', line: '', uptime_us: 0 };
   return { record, source: 'crashes', ...empty };
+}
+
+/** One whose frames fill 24 KiB. */
+function largeReading(): CrashReading {
+  const where = { function: '…'.repeat(256), offset: 1, module: '' };
+  const frame = { ...where, reliable: true, inline: false, passed: '' };
+  return {
+    ...{ title: 't', alternates: [], type: 'bug', bug: 'b', corrupted: '', signature: `1:${'0'.repeat(16)}` },
+    ...{ place: '', frames: new Array(32).fill(frame), unlisted_frames: 0, guilty: null },
+    ...{ process: '', pid: null, cpu: null, taint: '', modules: [], unlisted_modules: 0 },
+  };
 }
 
 function makeTwo() {
@@ -63,6 +74,28 @@ describe('crashes', () => {
       [5520, 9],
     ]);
     expect(messages.flatMap(([, records]) => records).at(-1)).toBe('last');
+  });
+
+  it('are told in smaller messages when their readings are large', async () => {
+    const { crashes, told } = makeTwo();
+    world.start();
+    await world.clock.advance(5300);
+    const findings = (record: string) => ({
+      ...{ witness: witness(record), revision: 1, last_us: 0, last_uptime_us: 0, complete: true, holes: [] },
+      ...{ unlisted_holes: 0, wrap_at: 0, parts: 1, duplicates: 0, lost_messages: 0, hardware: '' },
+      ...{ reading: largeReading(), parser_version: 1 },
+    });
+    crashes.pending.push((into) => {
+      for (let i = 0; i < 31; i++) into.crash?.(findings(String(i)), Buffer.from('log'));
+    });
+    crashes.urgent();
+    await world.clock.advance(1000);
+    const reports = (await world.messages()).map(({ items }) =>
+      items.flatMap(({ crash_report }) => crash_report?.witness?.record ?? []),
+    );
+    expect(reports.map(({ length }) => length)).toEqual([0, 15, 16]);
+    expect(reports.flat()).toEqual(Array.from({ length: 31 }, (_, i) => String(i)));
+    expect((await told()).map(([at]) => at)).toEqual([2000, 5320, 5420]);
   });
 
   it('do not make drops look rarer or more frequent than they are', async () => {

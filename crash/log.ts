@@ -18,14 +18,34 @@ export interface CrashLog {
   readonly wrapAt: number;
 }
 
-/** The log as text to look for lines in: none goes across a hole. What is no UTF-8 is replaced. */
-export function textOf({ bytes, holes }: CrashLog): string {
+/** A log as lines. */
+export interface MarkedText {
+  readonly text: string;
+  /** Lines of it that are no messages, but stand where something is missing: counted from 0, in order. */
+  readonly marks: readonly number[];
+}
+
+/** The log as text to look for lines in, with an empty line for each hole. What is no UTF-8 is replaced. */
+export function markedText({ bytes, holes }: CrashLog): MarkedText {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const marks: number[] = [];
   let text = '';
+  let line = 0;
   let from = 0;
   for (const { at } of holes) {
-    text += `${buffer.toString('utf8', from, at)}\n`;
+    let part = buffer.toString('utf8', from, at);
+    if (part !== '' && !part.endsWith('\n')) part += '\n';
+    line += newlinesIn(part);
+    marks.push(line++);
+    text += `${part}\n`;
     from = at;
   }
-  return text + buffer.toString('utf8', from);
+  return { text: text + buffer.toString('utf8', from), marks };
+}
+
+/** How many lines a text ends, up to a place in it. */
+export function newlinesIn(text: string, end: number = text.length): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at >= 0 && at < end; at = text.indexOf('\n', at + 1)) count++;
+  return count;
 }

@@ -27,6 +27,8 @@ const FINDINGS: CrashFindings = {
   duplicates: 0,
   lost_messages: 0,
   hardware: '',
+  reading: null,
+  parser_version: 1,
 };
 
 const worlds: World[] = [];

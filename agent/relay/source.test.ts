@@ -96,6 +96,7 @@ describe('netoops', () => {
       parts: 4,
       lost_messages: 0,
       hardware: 'QEMU Standard PC, BIOS 1.16',
+      reading: { title: 'kernel panic: sysrq triggered crash', type: 'panic', process: 'sh', pid: 77 },
     });
     expect([recorder.witnesses.length, recorder.losses]).toEqual([1, {}]);
   });

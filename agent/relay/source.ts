@@ -9,7 +9,7 @@ import { KernelError } from '../kernel/libc.ts';
 import { UdpSocket } from '../kernel/udp-socket.ts';
 import type { Collector, Probe, Source } from '../source.ts';
 import { Budget } from './budget.ts';
-import { type Reported, reportOf } from './findings.ts';
+import { type Reported, reportOf, witnessOf } from './findings.ts';
 import { type ListenAddress, parseListen } from './listen.ts';
 import { Networks } from './networks.ts';
 import { receiveBufferLack } from './receive-buffer.ts';
@@ -193,9 +193,7 @@ export class RelaySource implements Source {
     }
     const record = this.#records.get(crash) ?? this.#nextRecord();
     this.#records.set(crash, record);
-    // Of netoops it is some piece of the log, which seldom tells how it began.
-    const { witness } = reportOf(crash, this.name, record).findings;
-    if (witness) this.#witnesses.push(witness);
+    this.#witnesses.push(witnessOf(crash, this.name, record));
     // Where strangers send without end, what they cause waits for the next usual collection.
     if (this.#budget.isUrgent(crash, nowUs)) this.#options.urgent();
   }

@@ -1,8 +1,17 @@
 /**
  * What a source says of a crash: what it knows itself, and what the crash's log says. It must not know where logs come from.
  */
-import { type Beginning, type CrashLog, claimsOf, lastBeginning, lastUptimeUs, textOf } from '@netfall/crash';
-import { type CrashWitness, LIMITS } from '@netfall/proto';
+import {
+  type Beginning,
+  type CrashLog,
+  claimsOf,
+  lastBeginning,
+  lastUptimeUs,
+  markedText,
+  PARSER_VERSION,
+  readLastCrash,
+} from '@netfall/crash';
+import { type CrashWitness, LIMITS, readingOf } from '@netfall/proto';
 import type { CrashFindings } from '../source.ts';
 
 /** What a source knows without the log. */
@@ -31,8 +40,10 @@ export interface Known {
 
 /** Everything about a crash, within the bounds of an entry. */
 export function findingsOf(known: Known, log: CrashLog): CrashFindings {
-  const text = textOf(log);
-  const beginning = known.beginning ?? lastBeginning(text);
+  const { text, marks } = markedText(log);
+  const found = lastBeginning(text);
+  const beginning = known.beginning ?? found;
+  const report = readLastCrash(text, marks, found?.at ?? 0);
   const claims = claimsOf(text);
   return {
     witness: witnessOf({ ...known, kernel: known.kernel ?? claims.kernel }, beginning),
@@ -47,9 +58,19 @@ export function findingsOf(known: Known, log: CrashLog): CrashFindings {
     duplicates: known.duplicates ?? 0,
     lost_messages: Math.min(Number.MAX_SAFE_INTEGER, known.lostMessages ?? 0),
     hardware: cut(claims.hardware),
-    reading: null,
-    parser_version: 0,
+    reading: report && readingOf(report),
+    parser_version: PARSER_VERSION,
   };
+}
+
+/** Who and when, and what began it, as far as a log that is not all there tells. */
+export function witnessIn(known: Known, log: () => CrashLog): CrashWitness {
+  if (known.beginning && known.kernel !== undefined) return witnessOf(known, known.beginning);
+  const { text } = markedText(log());
+  return witnessOf(
+    { ...known, kernel: known.kernel ?? claimsOf(text).kernel },
+    known.beginning ?? lastBeginning(text),
+  );
 }
 
 /** Who and when, and what began it. */

@@ -2,7 +2,7 @@
  * A reassembly under test: feeds it datagrams of many senders, some of them the operator's own, and checks that what comes out
  * is a report that everybody takes, and that nothing is kept beyond its bound. It must not know protocols.
  */
-import { reportOf } from '../../agent/relay/findings.ts';
+import { reportOf, witnessOf } from '../../agent/relay/findings.ts';
 import type { HeardCrash, HeardEvents, Reassembly, SenderKey } from '../../crash/index.ts';
 import {
   checkEntry,
@@ -54,7 +54,7 @@ export class RelayBed {
     this.#reassembly = make({
       began: (crash) => {
         this.totals.begun++;
-        check({ crash_witness: reportOf(crash, source, 'r').findings.witness });
+        check({ crash_witness: witnessOf(crash, source, 'r') });
       },
       lost: (crash) => {
         this.totals.lost++;

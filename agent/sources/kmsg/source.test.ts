@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PARSER_VERSION } from '@netfall/crash';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CrashRecorder } from '../../testing/crash-recorder.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
@@ -96,6 +97,8 @@ describe('the source kmsg', () => {
           duplicates: 0,
           lost_messages: 0,
           hardware: 'QEMU Standard PC, BIOS 1.16.2 04/01/2014',
+          reading: expect.objectContaining({ type: 'null-pointer-dereference', pid: null }),
+          parser_version: PARSER_VERSION,
         },
         log: [
           '[    1.000000] Linux version 6.12.9-amd64',

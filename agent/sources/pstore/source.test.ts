@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { PARSER_VERSION } from '@netfall/crash';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CrashRecorder } from '../../testing/crash-recorder.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
@@ -99,6 +100,13 @@ describe('the source pstore', () => {
           duplicates: 0,
           lost_messages: 0,
           hardware: 'Dell Inc. PowerEdge R750/0PJ80M, BIOS 1.9.2 11/17/2023',
+          reading: expect.objectContaining({
+            type: 'null-pointer-dereference',
+            taint: 'GOE',
+            pid: 77,
+            cpu: 1,
+          }),
+          parser_version: PARSER_VERSION,
         },
         log: PARTS.toReversed().join(''),
       },

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { PARSER_VERSION } from '@netfall/crash';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CrashRecorder } from '../../testing/crash-recorder.ts';
 import { FakeClock } from '../../testing/fake-clock.ts';
@@ -75,6 +76,8 @@ describe('the source vmcore-dmesg', () => {
           duplicates: 0,
           lost_messages: 0,
           hardware: 'Red Hat KVM, BIOS 1.16.1-1.el9 04/01/2014',
+          reading: expect.objectContaining({ type: 'panic', process: 'bash', pid: 77, cpu: 3 }),
+          parser_version: PARSER_VERSION,
         },
         log: LOG,
       },
