@@ -27,8 +27,10 @@ export function createProgram(): Command {
   const program = new Command('netfall')
     .description('Watches Linux hosts for packets that their kernels drop, and for kernels that crash.')
     .version(version)
-    .option('--json', 'print JSON: one document, or one a line where it streams')
-    .configureHelp({ showGlobalOptions: true, helpWidth: Math.min(widthOf(process.stdout), 100) })
+    // What stands behind a command is the command's, or "crashes preview --version 2" would print the program's version.
+    .enablePositionalOptions()
+    .addOption(jsonOption())
+    .configureHelp({ helpWidth: Math.min(widthOf(process.stdout), 100) })
     .configureOutput({
       // One line, as all errors: commander puts its guess at what was meant on a second one.
       outputError: (text, write) =>
@@ -94,7 +96,9 @@ export function createProgram(): Command {
 
   program
     .command('explain')
-    .description('tell what a drop reason, counter or trap means, its likely causes and their mends')
+    .description(
+      'tell what a drop reason, counter, trap or type of crash means, likely causes and their mends',
+    )
     .argument('<name>', 'e.g. SOCKET_RCVBUFF, UdpRcvbufErrors; a part of a name lists all that have it')
     .action(async (name, _, command) =>
       (await import('./commands/explain.ts')).explain(name, command.optsWithGlobals()),
@@ -145,12 +149,15 @@ export function createProgram(): Command {
       (await import('./commands/crash.ts')).explainCrash(named, command.optsWithGlobals()),
     );
 
-  const crashes = program.command('crashes').description('list crashes, show one, or read its log');
+  const crashes = program
+    .command('crashes')
+    .description('list crashes, alone or by signature, show one, or read its log');
   crashes
     .command('list', { isDefault: true })
     .description('list crashes, the newest first')
     .option('--host <id>', 'only those of this host')
     .option('--source <name>', 'only those that this source has something of, e.g. netconsole')
+    .option('--signature <signature>', 'only those of this signature, as netfall crashes signatures shows it')
     .option('--limit <n>', 'list at most this many', parseCount, 50)
     .addOption(apiOption())
     .action(async (_, command) =>
@@ -172,6 +179,22 @@ export function createProgram(): Command {
     .addOption(apiOption())
     .action(async (id, _, command) =>
       (await import('./commands/crashes.ts')).crashLog(id, command.optsWithGlobals()),
+    );
+  crashes
+    .command('signatures')
+    .description('list what crashed, each once: crashes that share a signature are of one bug')
+    .option('--limit <n>', 'list at most this many', parseCount, 50)
+    .addOption(apiOption())
+    .action(async (_, command) =>
+      (await import('./commands/crashes.ts')).listSignatures(command.optsWithGlobals()),
+    );
+  crashes
+    .command('preview')
+    .description('tell which signatures another version of them would merge or split')
+    .requiredOption('--version <n>', 'the version of signatures', parseCount)
+    .addOption(apiOption())
+    .action(async (_, command) =>
+      (await import('./commands/crashes.ts')).previewSignatures(command.optsWithGlobals()),
     );
 
   program
@@ -253,7 +276,20 @@ export function createProgram(): Command {
       (await import('./commands/collector.ts')).collector(command.optsWithGlobals()),
     );
 
+  addToAll(program.commands);
   return program;
+}
+
+/** Every command prints JSON, wherever the option stands. */
+function addToAll(commands: readonly Command[]): void {
+  for (const command of commands) {
+    command.addOption(jsonOption());
+    addToAll(command.commands);
+  }
+}
+
+function jsonOption(): Option {
+  return new Option('--json', 'print JSON: one document, or one a line where it streams');
 }
 
 function tokenOption(): Option {

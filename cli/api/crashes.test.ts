@@ -1,5 +1,6 @@
 import type { Crash, CrashLog, CrashRecord } from '@netfall/collector';
 import { describe, expect, it } from 'vitest';
+import { aReport } from '../testing/report.ts';
 import { crashList, crashLogLines, crashPage } from './crashes.ts';
 
 const second = 1_000_000;
@@ -23,7 +24,7 @@ const heard: CrashRecord = {
     { at: 5000, bytes: 300, exact: true },
     { at: 9000, bytes: 0, exact: false },
   ],
-  ...{ wrap_at: 0, parts: 214, duplicates: 2, lost_messages: 5 },
+  ...{ wrap_at: 0, parts: 214, duplicates: 2, lost_messages: 5, parser_version: 0, reading: null },
 };
 const netoops: CrashRecord = {
   ...heard,
@@ -47,6 +48,15 @@ const crash: Crash = {
     { what: 'address', said: '2001:db8:12::7', known: 'db-8.example.net' },
   ],
   merged: ['c1044-0'],
+  ...{ reading: null, parser_version: 0 },
+};
+/** Of which a parser has read what happened. */
+const { taint, ...told } = aReport();
+const read: Crash = {
+  ...crash,
+  ...{ kind: 'bug', line: 'BUG: KASAN: slab-use-after-free in tun_chr_close+0x1a/0x40', parser_version: 1 },
+  reading: { ...told, taint: taint.flags, unlisted_frames: 3, unlisted_modules: 0 },
+  mismatches: [],
 };
 const witness: CrashRecord = {
   ...heard,
@@ -74,8 +84,9 @@ const hostile: Crash = {
 
 describe('crashes as text', () => {
   it.each([
-    ['crashes.txt', crashList([witnessed, crash, hostile], now, paper)],
+    ['crashes.txt', crashList([witnessed, crash, read, hostile], now, paper)],
     ['crash-reported.txt', crashPage(crash, now, paper)],
+    ['crash-read.txt', crashPage(read, now, paper)],
     ['crash-witnessed.txt', crashPage(witnessed, now, paper)],
     ['crash-hostile.txt', crashPage(hostile, now, paper)],
   ])('%s', async (name, lines) => {
@@ -123,16 +134,17 @@ describe('crashes as text', () => {
     const one = { ...crash, best: 0, records: [{ ...heard, ...part }] };
     const wide = { ...paper, width: 200 };
     expect(crashList([one], now, wide)[1]).toContain(`netconsole  ${short}  `);
-    expect(crashPage(one, now, wide)).toContain(`log      ${long}`);
+    expect(crashPage(one, now, wide)).toContain(`log        ${long}`);
   });
 
   it('tells of the logs that there are besides the best', () => {
-    const logs = (...records: CrashRecord[]) => crashPage({ ...crash, best: 0, records }, now, paper)[8];
-    expect(logs(pstore)).toBe('log      whole, 64.0k bytes by pstore');
-    expect(logs(pstore, witness)).toBe('log      whole, 64.0k bytes by pstore');
-    expect(logs(pstore, heard)).toBe('log      whole, 64.0k bytes by pstore; --record shows the other one');
+    const logs = (...records: CrashRecord[]) =>
+      crashPage({ ...crash, best: 0, records }, now, paper).find((line) => line.startsWith('log '));
+    expect(logs(pstore)).toBe('log        whole, 64.0k bytes by pstore');
+    expect(logs(pstore, witness)).toBe('log        whole, 64.0k bytes by pstore');
+    expect(logs(pstore, heard)).toBe('log        whole, 64.0k bytes by pstore; --record shows the other one');
     expect(logs(pstore, heard, netoops)).toBe(
-      'log      whole, 64.0k bytes by pstore; --record shows the 2 others',
+      'log        whole, 64.0k bytes by pstore; --record shows the 2 others',
     );
   });
 });
@@ -143,21 +155,37 @@ describe('a log', () => {
     ...{ holes: [{ at: 10, bytes: 5, exact: true }], unlisted_holes: 0, wrap_at: 0 },
     text: 'a\tb \x1b[2Jc\n[... 5 bytes are missing here ...]\n\n[... 5 bytes are missing here ...]\n',
     marks: [1],
+    report: { first: 0, last: 3, guilty: 2, frames: [0, 2] },
   };
 
   it('is printed as it is, without what would act on a terminal', () => {
-    expect(crashLogLines(log, paper)).toEqual([
+    expect(crashLogLines(log, paper, false)).toEqual([
       'a\tb c',
       '[... 5 bytes are missing here ...]',
       '',
       '[... 5 bytes are missing here ...]',
     ]);
-    expect(crashLogLines({ ...log, text: '', marks: [] }, paper)).toEqual([]);
+    expect(crashLogLines({ ...log, text: '', marks: [], report: null }, paper, false)).toEqual([]);
   });
 
   it('has its marks set off on a terminal, and not what only looks like one', () => {
-    const lines = crashLogLines(log, { ...paper, colour: true });
+    const lines = crashLogLines(log, { ...paper, colour: true }, false);
     expect(lines[1]).toBe('\x1b[33m[... 5 bytes are missing here ...]\x1b[39m');
     expect(lines[3]).toBe('[... 5 bytes are missing here ...]');
+  });
+
+  it('has on a terminal an arrow before who is blamed', () => {
+    const said = { ...log, text: 'a\n[... 5 bytes are missing here ...]\n? foo+0x1/0x2\nbar\n' };
+    expect(crashLogLines(said, paper, true)).toEqual([
+      '  a',
+      '  [... 5 bytes are missing here ...]',
+      '→ ? foo+0x1/0x2',
+      '  bar',
+    ]);
+    const coloured = crashLogLines(said, { ...paper, colour: true }, true);
+    expect(coloured[2]).toBe('\x1b[31m→ ? foo+0x1/0x2\x1b[39m');
+    const nobody = { ...said, report: { ...said.report!, guilty: null } };
+    expect(crashLogLines(nobody, paper, true)[2]).toBe('  ? foo+0x1/0x2');
+    expect(crashLogLines({ ...said, report: null }, paper, true)[2]).toBe('  ? foo+0x1/0x2');
   });
 });

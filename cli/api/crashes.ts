@@ -1,8 +1,11 @@
 /** Crashes as text. Pure. What they hold comes from hosts, dying ones too, so all of it is cleaned before it is printed. */
 import type { Crash, CrashLog, CrashMismatch, CrashRecord } from '@netfall/collector';
+import { factLines, headline, hostText, meaningOf, whoText } from '../crash/page.ts';
+import { stackLines } from '../crash/stack.ts';
+import { section } from '../terminal/page.ts';
 import type { Paper } from '../terminal/print.ts';
 import { table } from '../terminal/table.ts';
-import { ago, clean, compact, cut, span, styled, wrap } from '../terminal/text.ts';
+import { ago, clean, compact, cut, span, styled } from '../terminal/text.ts';
 
 /** Columns of the list that a host's name may take. */
 const MOST_NAME = 20;
@@ -20,38 +23,43 @@ export function crashList(crashes: readonly Crash[], nowUs: number, paper: Paper
       { title: 'KIND', cell: ({ kind }) => kind },
       { title: 'SOURCES', cell: sourcesOf },
       { title: 'LOG', cell: (crash) => logOf(bestOf(crash)) },
-      { title: 'TITLE', cell: ({ line }) => line || 'not seen yet', flexible: true },
+      {
+        title: 'TITLE',
+        cell: ({ reading, line }) => reading?.title || line || 'not seen yet',
+        flexible: true,
+      },
     ],
     paper,
   );
 }
 
 export function crashPage(crash: Crash, nowUs: number, paper: Paper): string[] {
-  const { id, at_us, detected_us, uptime_us, records, best, unlisted_records, mismatches } = crash;
+  const { id, at_us, detected_us, uptime_us, records, best, unlisted_records, mismatches, reading } = crash;
   const up = uptime_us > 0 ? `, ${span(uptime_us / 1e6)} after its boot` : '';
   const later = (detected_us - at_us) / 1e6;
-  const title = clean(crash.line || 'The line that tells what happened has not been seen yet.');
-  const tone = SURVIVED.includes(crash.kind) ? 'yellow' : 'red';
   const facts: [string, string][] = [
     ['host', crash.hostname || crash.host_id || `not known: heard from ${nameOf(crash)}`],
     ['kind', crash.kind || 'not known yet'],
+    ['line', reading ? crash.line : ''],
     ['began', `${moment(at_us)} (${ago(at_us, nowUs)})${up}`],
     ['noticed', `${moment(detected_us)}, ${later < 1 ? 'at once' : `${span(later)} later`}`],
+    ['process', reading ? whoText(reading) : ''],
     ['kernel', crash.kernel],
+    ['taint', reading?.taint ?? ''],
     ['boot', crash.boot_id],
     ['machine', crash.hardware],
     ['log', logLine(crash)],
+    ['signature', reading ? `${reading.signature}, of "${reading.bug}"` : ''],
     ['next', best === null ? '' : `netfall crashes log ${id}`],
     ['id', id],
     ['merged', crash.merged.join(', ')],
   ];
   return [
-    ...wrap(title, paper.width).map((line) => styled(tone, cut(line, paper.width), paper.colour)),
+    ...titleLines(crash, paper),
     '',
-    ...facts
-      .filter(([, value]) => value !== '')
-      .map(([name, value]) => cut(`${name.padEnd(8)} ${clean(value)}`, paper.width)),
+    ...factLines(facts, paper),
     ...mismatchLines(mismatches, paper),
+    ...section('STACK', stackOf(crash, paper), paper),
     '',
     ...table(
       records.map((record, i) => ({ ...record, i })),
@@ -76,15 +84,53 @@ export function crashPage(crash: Crash, nowUs: number, paper: Paper): string[] {
   ];
 }
 
-/** A log as it is, but for what would act on the terminal; the marks in it are set off. */
-export function crashLogLines({ text, marks }: CrashLog, { colour }: Paper): string[] {
+/** What happened, what that means, and whether it is to be trusted. */
+function titleLines({ reading, kind, line }: Crash, paper: Paper): string[] {
+  const { colour } = paper;
+  if (!reading) {
+    const title = line || 'The line that tells what happened has not been seen yet.';
+    const tone = SURVIVED.includes(kind) ? 'yellow' : 'red';
+    return hostText(title, paper).map((text) => styled(tone, text, colour));
+  }
+  const meaning = meaningOf(reading.type);
+  const doubt = reading.corrupted === '' ? '' : `Not to be trusted: ${reading.corrupted}.`;
+  return [
+    ...headline(reading.title, reading.type, paper),
+    ...(meaning === undefined ? [] : ['', ...hostText(meaning.meaning, paper)]),
+    ...(doubt === '' ? [] : hostText(doubt, paper).map((text) => styled('yellow', text, colour))),
+  ];
+}
+
+function stackOf({ reading }: Crash, paper: Paper): string[] {
+  if (!reading) return [];
+  const { frames, unlisted_frames, guilty } = reading;
+  const lines = stackLines(
+    frames.map((frame) => ({ ...frame, source: '' })),
+    guilty,
+    paper,
+  );
+  return unlisted_frames > 0 ? [...lines, `    … and ${unlisted_frames} that had no room`] : lines;
+}
+
+/**
+ * A log as it is, but for what would act on the terminal. On one, what is missing is set off, and who is blamed.
+ * @param margin whether there is room for an arrow before a line: it would be taken for the log's where programs read it
+ */
+export function crashLogLines(
+  { text, marks, report }: CrashLog,
+  { colour }: Paper,
+  margin: boolean,
+): string[] {
   const marked = new Set(marks);
   const lines = text.split('\n');
   // The text ends with the end of its last line.
   if (lines.at(-1) === '') lines.pop();
   return lines.map((line, i) => {
     const harmless = line.split('\t').map(clean).join('\t');
-    return marked.has(i) ? styled('yellow', harmless, colour) : harmless;
+    const blamed = i === report?.guilty;
+    const edge = margin ? (blamed ? '→ ' : '  ') : '';
+    if (marked.has(i)) return edge + styled('yellow', harmless, colour);
+    return blamed ? styled('red', edge + harmless, colour) : edge + harmless;
   });
 }
 
@@ -141,14 +187,13 @@ function ifReported({ revision }: CrashRecord, text: string, otherwise = ''): st
   return revision > 0 ? text : otherwise;
 }
 
-function mismatchLines(mismatches: readonly CrashMismatch[], { width, colour }: Paper): string[] {
-  if (mismatches.length === 0) return [];
-  const lines = mismatches.flatMap((mismatch) => wrap(clean(mismatchText(mismatch)), width));
-  return [
-    '',
-    styled('bold', 'WHAT DOES NOT FIT', colour),
-    ...lines.map((line) => styled('yellow', cut(line, width), colour)),
-  ];
+function mismatchLines(mismatches: readonly CrashMismatch[], paper: Paper): string[] {
+  const lines = mismatches.flatMap((mismatch) => hostText(mismatchText(mismatch), paper));
+  return section(
+    'WHAT DOES NOT FIT',
+    lines.map((line) => styled('yellow', line, paper.colour)),
+    paper,
+  );
 }
 
 function mismatchText({ what, said, known }: CrashMismatch): string {

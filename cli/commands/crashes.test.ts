@@ -39,7 +39,7 @@ describe('netfall crashes', () => {
   });
 
   it('shows one', async () => {
-    expect((await crashes('show', 'c100-0')).stdout).toMatch(/^Kernel panic - .*\n\nhost {5}web-1\n/);
+    expect((await crashes('show', 'c100-0')).stdout).toMatch(/^Kernel panic - .*\n\nhost {7}web-1\n/);
     expect(await crashes('show', 'c100-0', '--json')).toEqual(done(`${JSON.stringify(shownCrash(crash))}\n`));
   });
 
@@ -49,7 +49,7 @@ describe('netfall crashes', () => {
     const { stdout } = await crashes('log', 'c100-0', '--record', '0', '--json');
     expect(JSON.parse(stdout)).toEqual({
       ...{ crash_id: 'c100-0', record: 0, source: 'netconsole', digest, bytes: log.length },
-      ...{ holes, unlisted_holes: 0, wrap_at: 0, text, marks: [1] },
+      ...{ holes, unlisted_holes: 0, wrap_at: 0, text, marks: [1], report: null },
     });
   });
 

@@ -1,6 +1,7 @@
-/** `netfall crashes list|show|log`: kernels that died or were in trouble, as a collector says. */
+/** `netfall crashes list|show|log|signatures|preview`: kernels that died or were in trouble, as a collector says. */
 import { ApiClient } from '../api/client.ts';
 import { crashList, crashLogLines, crashPage } from '../api/crashes.ts';
+import { groupList, previewPage } from '../api/signatures.ts';
 import { print } from '../terminal/print.ts';
 
 interface ShowOptions {
@@ -11,18 +12,30 @@ interface ShowOptions {
 interface ListOptions extends ShowOptions {
   readonly host?: string;
   readonly source?: string;
+  readonly signature?: string;
   readonly limit: number;
+}
+
+interface GroupOptions extends ShowOptions {
+  readonly limit: number;
+}
+
+interface PreviewOptions extends ShowOptions {
+  /** Of signatures. */
+  readonly version: number;
 }
 
 interface LogOptions extends ShowOptions {
   readonly record?: number;
 }
 
-export async function listCrashes({ api, host, source, limit, json }: ListOptions): Promise<void> {
+export async function listCrashes(options: ListOptions): Promise<void> {
+  const { api, host, source, signature, limit, json } = options;
   const crashes = await new ApiClient(api).crashes({
     limit,
     ...(host !== undefined && { host }),
     ...(source !== undefined && { source }),
+    ...(signature !== undefined && { signature }),
   });
   print(json, { crashes }, (paper) => crashList(crashes, Date.now() * 1000, paper));
 }
@@ -34,5 +47,15 @@ export async function showCrash(id: string, { api, json }: ShowOptions): Promise
 
 export async function crashLog(id: string, { api, record, json }: LogOptions): Promise<void> {
   const log = await new ApiClient(api).crashLog(id, record);
-  print(json, log, (paper) => crashLogLines(log, paper));
+  print(json, log, (paper) => crashLogLines(log, paper, process.stdout.isTTY === true));
+}
+
+export async function listSignatures({ api, limit, json }: GroupOptions): Promise<void> {
+  const groups = await new ApiClient(api).crashGroups(limit);
+  print(json, { groups }, (paper) => groupList(groups, Date.now() * 1000, paper));
+}
+
+export async function previewSignatures({ api, version, json }: PreviewOptions): Promise<void> {
+  const preview = await new ApiClient(api).signaturePreview(version);
+  print(json, preview, (paper) => previewPage(preview, paper));
 }

@@ -1,7 +1,8 @@
-/** `netfall explain`: what a drop reason, counter or trap means. */
+/** `netfall explain`: what a drop reason, counter, trap or type of crash means. */
 import { allNames, explain as entryOf, search } from '@netfall/catalog/explain';
 import { suggest } from '../config/suggest.ts';
 import { CommandError } from '../errors.ts';
+import { allCrashTypes, crashTypeOf, crashTypePage, searchCrashTypes } from '../explain/crash-type.ts';
 import { explanationPage, matchesList } from '../explain/page.ts';
 import { print } from '../terminal/print.ts';
 
@@ -9,28 +10,33 @@ import { print } from '../terminal/print.ts';
 const MOST_MATCHES = 20;
 
 export function explain(name: string, { json }: { readonly json?: boolean }): void {
-  const matches = entryOf(name) ? [name] : search(name);
-  const [only = ''] = matches;
-  const entry = matches.length === 1 ? entryOf(only) : undefined;
-  if (entry) {
-    print(json, entry, (paper) => explanationPage(entry, paper));
-    return;
-  }
-  if (matches.length === 0) {
-    const near = suggest(name, allNames());
+  if (explainEntry(name, json)) return;
+  const matches = [
+    ...search(name).map((match) => ({ name: match, means: entryOf(match)?.means ?? '' })),
+    ...searchCrashTypes(name).map((type) => ({ name: type.name, means: type.means })),
+  ];
+  const [only] = matches;
+  if (!only) {
+    const near = suggest(name, [...allNames(), ...allCrashTypes()]);
     throw new CommandError(
       `the catalog has no ${JSON.stringify(name)}${near ? `: did you mean ${near}?` : ''}; reasons are named as netfall drops shows them, counters as nstat does`,
     );
   }
+  if (matches.length === 1 && explainEntry(only.name, json)) return;
   const listed = matches.slice(0, MOST_MATCHES);
-  const document = {
-    query: name,
-    matches: matches.map((match) => ({ name: match, means: entryOf(match)?.means })),
-  };
-  print(json, document, (paper) => [
+  print(json, { query: name, matches }, (paper) => [
     ...matchesList(listed, paper),
     ...(matches.length > listed.length
       ? [`… and ${matches.length - listed.length} more: say more of the name`]
       : []),
   ]);
+}
+
+/** Whether there is an entry of that name. */
+function explainEntry(name: string, json: boolean | undefined): boolean {
+  const entry = entryOf(name);
+  const type = crashTypeOf(name);
+  if (entry) print(json, entry, (paper) => explanationPage(entry, paper));
+  else if (type) print(json, type, (paper) => crashTypePage(type, paper));
+  return entry !== undefined || type !== undefined;
 }

@@ -31,6 +31,7 @@ it.each([
   ['hosts', [collector, log, schemas]],
   ['incidents', [collector, log, schemas]],
   ['crashes', [collector, log, schemas]],
+  ['crash', [collector, log, schemas]],
 ])('netfall %s loads nothing of what it does not need', (command, unwanted) => {
   const loaded = loadedBy(command);
   expect(loaded.some((url) => url.endsWith(`/commands/${command}.ts`))).toBe(true);

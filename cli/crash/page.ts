@@ -1,5 +1,5 @@
 /** A crash as its log tells of it, as a page for whom it woke. Pure. All of it comes from hosts, so it is cleaned. */
-import { crashTypes, type Report } from '@netfall/crash';
+import { type CrashType, crashTypes, type Report } from '@netfall/crash';
 import { labelled, section } from '../terminal/page.ts';
 import type { Paper } from '../terminal/print.ts';
 import { clean, cut, span, styled, wrap } from '../terminal/text.ts';
@@ -28,9 +28,14 @@ export function reportPage(report: Report, paper: Paper): string[] {
   ];
 }
 
-/** A title, red when the kernel does not usually live on. */
-export function headline(title: string, type: Report['type'], paper: Paper): string[] {
-  const tone = crashTypes[type].survived ? 'yellow' : 'red';
+/** What a type of crash means; undefined for one of another release. */
+export function meaningOf(type: string): (typeof crashTypes)[CrashType] | undefined {
+  return Object.hasOwn(crashTypes, type) ? crashTypes[type as CrashType] : undefined;
+}
+
+/** A title, red unless the kernel usually lives on. */
+export function headline(title: string, type: string, paper: Paper): string[] {
+  const tone = meaningOf(type)?.survived ? 'yellow' : 'red';
   return hostText(title, paper).map((line) => styled(tone, line, paper.colour));
 }
 

@@ -108,7 +108,8 @@ it.each([60, 88])('every entry of the catalog fits into %i columns, but for comm
 });
 
 it('a list of names has what they mean beside them, cut to the width', () => {
-  expect(matchesList(['NO_SOCKET', 'UdpNoPorts'], { width: 40, colour: false })).toEqual([
+  const matches = ['NO_SOCKET', 'UdpNoPorts'].map((name) => ({ name, means: explain(name)?.means ?? '' }));
+  expect(matchesList(matches, { width: 40, colour: false })).toEqual([
     `NO_SOCKET   ${explain('NO_SOCKET')?.means.slice(0, 27)}…`,
     `UdpNoPorts  ${explain('UdpNoPorts')?.means.slice(0, 27)}…`,
   ]);

@@ -25,11 +25,13 @@ export function explanationPage(entry: Explanation, { width, colour }: Paper): s
   ];
 }
 
-/** Names that a query fits, a line each with what they mean. */
-export function matchesList(names: readonly string[], { width, colour }: Paper): string[] {
-  const column = Math.max(...names.map(({ length }) => length));
-  return names.map((name) => {
-    const means = explain(name)?.means ?? '';
+/** What a query fits, a line each: names with what they mean. */
+export function matchesList(
+  matches: readonly { readonly name: string; readonly means: string }[],
+  { width, colour }: Paper,
+): string[] {
+  const column = Math.max(...matches.map(({ name }) => name.length));
+  return matches.map(({ name, means }) => {
     const space = ' '.repeat(column - name.length + 2);
     return `${styled('bold', name, colour)}${space}${cut(means, Math.max(8, width - column - 2))}`;
   });
@@ -148,7 +150,8 @@ function causes({ causes = [] }: Explanation, paper: Paper): string[] {
 
 function seeAlso({ see = [] }: Explanation, paper: Paper): string[] {
   if (see.length === 0) return [];
-  const lines = matchesList(see, { ...paper, width: paper.width - 2 });
+  const entries = see.map((name) => ({ name, means: explain(name)?.means ?? '' }));
+  const lines = matchesList(entries, { ...paper, width: paper.width - 2 });
   return section(
     'SEE ALSO',
     lines.map((line) => `  ${line}`),
