@@ -52,7 +52,7 @@ export function blame(
     case 'stall':
       return first(told, entryOf);
     case 'wait':
-      return first(told, waited);
+      return first(before(told, body), waited);
     case 'leak':
       return first(told, (frames, all) => innermost(frames, all, isMaker));
     // The trace of these has no head, and what follows with one is only how the sanitizer came to end the kernel.
@@ -86,7 +86,15 @@ function throughApi(blamed: Blamed): Blamed {
   const caller = usable(frames, false).find((i) => i > guilty && helperKind(nameAt(frames, i)) === '');
   if (caller === undefined) return blamed;
   const place = `${nameAt(frames, caller)}/${nameAt(frames, guilty)}`;
-  return { ...marked({ kind: 'call', head: '', frames, torn: false }, caller), place };
+  return { ...marked({ kind: 'call', head: '', frames }, caller), place };
+}
+
+/** What the kernel tells besides, once it has told of the task that waits. */
+const BESIDES = /^(?:Showing all locks held|NMI backtrace for|Sending NMI|INFO: task )/;
+
+function before(traces: readonly Trace[], body: readonly Message[]): readonly Trace[] {
+  const end = body.find(({ text }, i) => i > 0 && BESIDES.test(text))?.line ?? Number.POSITIVE_INFINITY;
+  return traces.filter(({ frames }) => frames[0]!.line < end);
 }
 
 function has(frames: readonly Frame[], name: string): boolean {
@@ -150,13 +158,13 @@ function innermost(
 
 /** How an interrupt, and the tick above all, came upon what ran. */
 const INTERRUPT =
-  /^(?:(?:asm_)?(?:sysvec|common)_\w*interrupt|(?:smp_|trace_|smp_trace_)*apic_timer_interrupt|el1h?_(?:64_)?irq\w*|__irq_svc|(?:asm_)?exc_nmi\w*|end_repeat_nmi|nmi|ret_from_intr|handle_irq\w*|el1_interrupt|reschedule_interrupt|retint_\w+|call_on_irq_stack|gic_handle_irq)$/;
+  /^(?:(?:asm_)?(?:sysvec|common)_\w*interrupt|(?:smp_|trace_|smp_trace_)?apic_timer_interrupt|el1h?_(?:64_)?irq\w*|__irq_svc|(?:asm_)?exc_nmi\w*|end_repeat_nmi|nmi|ret_from_intr|handle_irq\w*|el1_interrupt|reschedule_interrupt|retint_\w+|call_on_irq_stack|gic_handle_irq)$/;
 /** What runs in an interrupt's wake, for as long as it likes. */
 const SOFTIRQ =
   /^(?:__do_softirq|do_softirq\w*|handle_softirqs|run_timer_softirq|net_rx_action|tasklet_action\w*)$/;
 /** What hands work to others: of what it called, the part that was reached last is what goes on and on. */
 const ANCHORS =
-  /^(?:process_one_work|do_syscall_\w+|do_fast_syscall\w*|do_int80\w*|entry_\w+|sysenter_\w+|tracesys\w*|el0_svc\w*|invoke_syscall|ret_fast_syscall|stub_\w+|\w*netif_receive_skb\w*|__do_softirq|do_softirq\w*|handle_softirqs|call_timer_fn|expire_timers|_*run_timer\w*|_*hrtimer_run\w*|_*run_hrtimer|run_ksoftirqd|smpboot_thread_fn|kthread|ret_from_fork\w*|start_secondary|cpu_startup_entry|sock_sendmsg\w*|sock_recvmsg\w*|sock_common_\w+|do_dentry_open|vfs_open|(?:__\w+_)?(?:compat_)?sys_ioctl|ksys_ioctl|SyS_ioctl|compat_SyS_ioctl|\w*compat_ioctl|_*sys_[sg]etsockopt|do_sock_[sg]etsockopt|\w*netlink_rcv_(?:skb|msg)|netlink_dump|genl_(?:family_)?rcv\w*|_*vfs_(?:read|write|readv|writev|iter_\w+|ioctl|fsync\w*|fallocate|splice\w*|readf|writef)|__kernel_(?:read|write)\w*|do_iter_\w+|new_sync_\w+|security_file_ioctl|do_vfs_ioctl|mmap_region|__do_fault|do_(?:shared|read|cow)_fault|smp_call_function\w*|tasklet_action\w*|rcu_(?:do_batch|core\w*|process_callbacks)|task_work_run|__fput|do_exit|exit_to_user\w*|irq_exit\w*|worker_thread|generic_handle_irq\w*|handle_irq_event\w*)$/;
+  /^(?:process_one_work|do_syscall_\w+|do_fast_syscall\w*|do_int80\w*|entry_\w+|(?:x64|ia32)_sys_call|sysenter_\w+|tracesys\w*|el0_svc\w*|invoke_syscall|ret_fast_syscall|stub_\w+|\w*netif_receive_skb\w*|__do_softirq|do_softirq\w*|handle_softirqs|call_timer_fn|expire_timers|_*run_timer\w*|_*hrtimer_run\w*|_*run_hrtimer|run_ksoftirqd|smpboot_thread_fn|kthread|ret_from_fork\w*|start_secondary|cpu_startup_entry|sock_sendmsg\w*|sock_recvmsg\w*|sock_common_\w+|do_dentry_open|vfs_open|(?:__\w+_)?(?:compat_)?sys_ioctl|ksys_ioctl|SyS_ioctl|compat_SyS_ioctl|\w*compat_ioctl|_*sys_[sg]etsockopt|do_sock_[sg]etsockopt|\w*netlink_rcv_(?:skb|msg)|netlink_dump|genl_(?:family_)?rcv\w*|_*vfs_(?:read|write|readv|writev|iter_\w+|ioctl|fsync\w*|fallocate|splice\w*|readf|writef)|__kernel_(?:read|write)\w*|do_iter_\w+|new_sync_\w+|security_file_ioctl|do_vfs_ioctl|mmap_region|__do_fault|do_(?:shared|read|cow)_fault|smp_call_function\w*|tasklet_action\w*|rcu_(?:do_batch|core\w*|process_callbacks)|task_work_run|__fput|do_exit|exit_to_user\w*|irq_exit\w*|worker_thread|generic_handle_irq\w*|handle_irq_event\w*)$/;
 
 /**
  * Of a stack that keeps running, the entry to what runs: the frame before the first that hands work to others. Where nothing

@@ -12,8 +12,6 @@ export interface Trace {
   readonly head: string;
   /** Innermost first; where the processor was, if that is told before them, is the first. */
   readonly frames: readonly Frame[];
-  /** Something is missing in it. */
-  readonly torn: boolean;
 }
 
 /** Frames of a trace that are kept: deeper ones tell nothing more, and overflowing stacks are endless. */
@@ -33,23 +31,18 @@ export function tracesOf(body: readonly Message[]): readonly Trace[] {
   let frames: Frame[] = [];
   let kind: TraceKind = 'access';
   let head = '';
-  let torn = false;
   let pointer: Frame | null = null;
   let isOpen = true;
   let isAside = false;
   const close = () => {
-    if (frames.length > 0 && traces.length < MOST_TRACES) traces.push({ kind, head, frames, torn });
+    if (frames.length > 0 && traces.length < MOST_TRACES) traces.push({ kind, head, frames });
     frames = [];
-    torn = false;
     kind = 'access';
     head = '';
     isOpen = false;
   };
   for (const { text, line, hole } of body) {
-    if (hole) {
-      torn ||= isOpen;
-      continue;
-    }
+    if (hole) continue;
     const frame = frameOf(text.replace(/^\s*<\/?\w+>\s*/, ' '), line);
     if (frame) {
       isOpen = true;
@@ -82,6 +75,6 @@ export function tracesOf(body: readonly Message[]): readonly Trace[] {
   }
   close();
   if (pointer && !traces.some(({ kind }) => kind === 'call'))
-    traces.push({ kind: 'call', head: '', frames: [pointer], torn: false });
+    traces.push({ kind: 'call', head: '', frames: [pointer] });
   return traces;
 }

@@ -265,7 +265,7 @@ export const formats: readonly Format[] = [
     title: 'BUG: Bad page state',
     blame: 'owner',
   },
-  { type: 'bad-page', begins: /^BUG: Bad page map in process/, title: 'BUG: Bad page map', blame: 'stack' },
+  { type: 'bad-page', begins: /^BUG: Bad page map in process/, title: 'BUG: Bad page map', blame: 'none' },
   {
     type: 'bad-page',
     begins: /^BUG: Bad page cache in process/,

@@ -45,7 +45,7 @@ export function readCrash(log: string, holes: readonly number[] = []): Report | 
     detail?.rule.bugClass ?? format.bugClass,
     how === 'none' ? null : where || NOWHERE,
   );
-  const { frames, guilty } = blamed;
+  const { frames, guilty } = around(blamed);
   const start = startOf(messages, at);
   const report = {
     ...named,
@@ -156,6 +156,15 @@ function placeOf(format: Format, match: RegExpExecArray, how: Format['blame'], b
   return blamed.guilty === null ? '' : (blamed.frames[blamed.guilty]?.function ?? '');
 }
 
+/** Frames that are kept, and those of them before the one to blame: a stack that overflowed has thousands. */
+const MOST_FRAMES = 64;
+const BEFORE_GUILTY = 24;
+
+function around({ frames, guilty }: Blamed): Pick<Blamed, 'frames' | 'guilty'> {
+  const from = guilty === null ? 0 : Math.max(0, guilty - BEFORE_GUILTY);
+  return { frames: frames.slice(from, from + MOST_FRAMES), guilty: guilty === null ? null : guilty - from };
+}
+
 function namedIn({ named }: Format, body: readonly Message[]): string {
   if (!named) return '';
   for (const { text } of body) {
@@ -175,7 +184,9 @@ function corruptionOf(
   if (BECAUSE.test(body[0]?.text ?? '')) return 'what led to it is missing';
   if (format.corruptedUnless && !body.some(({ text }) => format.corruptedUnless?.test(text)))
     return 'it ends before it says what happened';
-  if (how === 'none') return '';
+  if (how === 'none' || how === 'named') return '';
+  const guilty = blamed.guilty === null ? undefined : blamed.frames[blamed.guilty];
+  if (guilty && body.some(({ hole, line }) => hole && line < guilty.line)) return 'some of it is missing';
   if (where === '')
     return blamed.frames.length === 0 ? 'it has no stack trace' : 'its stack trace ends too early';
   return '';

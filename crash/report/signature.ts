@@ -63,7 +63,7 @@ function callersOf({ frames, guilty }: Signed): readonly string[] {
  */
 export function plainFunction(name: string): string {
   const plain = name.replace(
-    /(?:\.(?:isra|constprop|part|cold|llvm|lto_priv|localalias|clone|cfi(?:_jt)?)(?:\.\d+)*|\.\d+)+$/,
+    /(?:\.(?:isra|constprop|part|cold|llvm|lto_priv|localalias|clone|cfi|cfi_jt|\d{1,20}))+$/,
     '',
   );
   return demangled(plain);
