@@ -59,7 +59,7 @@ export function readCrash(log: string, holes: readonly number[] = []): Report | 
     uptimeUs: messages[at]!.uptimeUs,
     ...factsOf(body, messages),
     before: beforeOf(messages, start),
-    consequences: consequencesOf(messages, begins),
+    consequences: consequencesOf(messages, first, end, begins),
   };
   return { ...report, signature: signatureOf(report) };
 }
@@ -99,10 +99,12 @@ const BECAUSE =
 
 /** What belongs to a report although it could begin one. */
 function isPartOf(begin: Begin, first: Begin, trace: number): boolean {
-  const { type } = begin.format;
-  const isPanic = begin.match.input.startsWith('Kernel panic - ');
   // The same trouble in other words, before the trace that tells where: "Oops: …", "general protection fault: …".
-  return isPanic || type === first.format.type || begin.at <= trace;
+  return isPanic(begin) || begin.format.type === first.format.type || begin.at <= trace;
+}
+
+function isPanic({ match }: Begin): boolean {
+  return match.input.startsWith('Kernel panic - ');
 }
 
 function endOf(messages: readonly Message[], first: Begin, begins: readonly Begin[]): number {
@@ -210,12 +212,21 @@ function beforeOf(messages: readonly Message[], start: number): readonly string[
     .map(({ text }) => text.slice(0, MOST_BEFORE));
 }
 
-function consequencesOf(messages: readonly Message[], begins: readonly Begin[]): readonly Consequence[] {
-  return begins.slice(1, 1 + MOST_CONSEQUENCES).map(({ at, format, match }) => ({
-    title: nameOf(titleOf(format, match, null), undefined, null).title,
-    type: format.type,
-    line: messages[at]!.line,
-  }));
+function consequencesOf(
+  messages: readonly Message[],
+  first: Begin,
+  end: number,
+  begins: readonly Begin[],
+): readonly Consequence[] {
+  const isOther = (begin: Begin) => begin !== first && (begin.at >= end || isPanic(begin));
+  return begins
+    .filter(isOther)
+    .slice(0, MOST_CONSEQUENCES)
+    .map(({ at, format, match }) => ({
+      title: nameOf(titleOf(format, match, null), undefined, null).title,
+      type: format.type,
+      line: messages[at]!.line,
+    }));
 }
 
 /** Where a log goes on with another boot although nothing says why. */
