@@ -1,6 +1,6 @@
 /**
- * What one run of a replica appends to the log: ticks, outcomes of deliveries, and what replicas compete for (epochs,
- * claims and switches), by compare-and-append. Knows nothing of why or when.
+ * What one run of a replica appends to the log: ticks, outcomes of deliveries, readings of stored logs, and what replicas
+ * compete for (epochs, claims and switches), by compare-and-append. Knows nothing of why or when.
  */
 import { randomBytes } from 'node:crypto';
 import { type Log, LogError } from '@netfall/log';
@@ -11,6 +11,8 @@ import {
   deliveredMessageId,
   type Entry,
   encodeEntry,
+  readingMessageId,
+  type StoredReading,
 } from '@netfall/proto';
 import type { Outcome } from './notify/lane.ts';
 
@@ -43,6 +45,14 @@ export class Appender {
       subject: this.subject('delivered'),
       id: deliveredMessageId(outcome.notification_id, outcome.sink),
       data: encodeEntry({ delivered: { ...outcome, holder: this.holder } }),
+    });
+  }
+
+  async reading(reading: StoredReading): Promise<void> {
+    await this.#log.append({
+      subject: this.subject('reading'),
+      id: readingMessageId(reading.digest, reading.parser_version),
+      data: encodeEntry({ reading }),
     });
   }
 

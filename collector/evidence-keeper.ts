@@ -47,8 +47,8 @@ function namedLogs(path: string): ReadonlySet<string> {
   try {
     const rows = database
       .prepare(
-        `SELECT DISTINCT json_extract(record.value, '$.digest') AS digest
-         FROM crash, json_each(crash.value, '$.records') AS record`,
+        `SELECT DISTINCT json_extract(log.value, '$.digest') AS digest
+         FROM crash, json_each(crash.logs) AS log`,
       )
       .all();
     return new Set(rows.map(({ digest }) => `${CRASH_LOGS}${digest}`));

@@ -1,6 +1,7 @@
 /**
  * A replica: reads the log, has it folded, and appends what collectors say there: epochs, ticks, claims, outcomes of
- * deliveries. Also takes snapshots and, by them, retires the log's oldest entries, and evidence that is of no use any more.
+ * deliveries, readings. Also takes snapshots and, by them, retires the log's oldest entries, and evidence that is of no use
+ * any more.
  * Everything it knows it has from the log, so any number of replicas may run.
  */
 import type { Clock, Log, Timer } from '@netfall/log';
@@ -16,6 +17,7 @@ import type { FolderStatus } from './folder.ts';
 import type { Outcome } from './notify/lane.ts';
 import { type FoldedClaim, OwnClaim } from './own-claim.ts';
 import { OwnEpoch } from './own-epoch.ts';
+import { ReadingKeeper } from './reading-keeper.ts';
 import type { Say } from './resume.ts';
 import { Snapshots } from './snapshots.ts';
 import type { ReplicaStatus } from './status.ts';
@@ -62,6 +64,7 @@ const NO_SWITCHES = { sequence: 0, by: '', switches: [] };
 const IDLE_MS = 1000;
 const CLAIM_EVERY_MS = 5000;
 const EVIDENCE_EVERY_MS = 3_600_000;
+const READINGS_EVERY_MS = 3_600_000;
 /** How often a replica that stands at a barrier looks for a way past it. */
 const BARRIER_EVERY_MS = 60_000;
 
@@ -73,6 +76,7 @@ export class Replica {
   readonly #catchUp: CatchUp;
   readonly #snapshots: Snapshots;
   readonly #evidence: EvidenceKeeper;
+  readonly #readings: ReadingKeeper;
   readonly #stopping = new AbortController();
   readonly #timers = new Map<string, Timer>();
   #folding: Folding | null = null;
@@ -83,6 +87,8 @@ export class Replica {
   #failed = false;
   /** The epoch that there is a snapshot of, or that one is being taken of. */
   #snapshotOf = 0;
+  /** Whether logs were looked for that a newer parser has to read. */
+  #hasRead = false;
   #reading: Promise<void> = Promise.resolve();
 
   constructor(options: ReplicaOptions) {
@@ -95,6 +101,11 @@ export class Replica {
     this.#catchUp = new CatchUp({ log, clock, say });
     this.#snapshots = new Snapshots({ log, path, say, retain_s: config.retain_s });
     this.#evidence = new EvidenceKeeper({ evidence: log.evidence, path, say });
+    this.#readings = new ReadingKeeper({
+      ...{ evidence: log.evidence, path, clock, say },
+      append: (reading) => appender.reading(reading),
+      mayGoOn: () => this.mayDeliver(),
+    });
   }
 
   /** Starts to fold; resolves once the fold has loaded its checkpoint. */
@@ -114,6 +125,9 @@ export class Replica {
     this.#every('claim', CLAIM_EVERY_MS, () => this.#ownClaim.renew());
     this.#every('evidence', EVIDENCE_EVERY_MS, async () => {
       if (this.mayDeliver()) await this.#evidence.look();
+    });
+    this.#every('readings', READINGS_EVERY_MS, async () => {
+      if (this.mayDeliver()) await this.#readings.look();
     });
     this.#every('snapshot', this.#options.config.snapshot_every_s * 1000, () => this.#takeSnapshot());
   }
@@ -175,6 +189,7 @@ export class Replica {
     await this.#ownClaim.release();
     await this.#reading;
     await this.#snapshots.idle();
+    await this.#readings.idle();
     await folded;
   }
 
@@ -193,6 +208,7 @@ export class Replica {
       if (!status.barrier) this.#ownEpoch.begin(status);
     }
     this.#snapshotEpoch(status);
+    this.#readAtFirst();
     this.#ownEpoch.watch(status);
     onCommit(status);
   }
@@ -202,6 +218,13 @@ export class Replica {
     if (!epoch || epoch.sequence === this.#snapshotOf || !this.mayDeliver()) return;
     this.#snapshotOf = epoch.sequence;
     void this.#snapshots.takeFrom(epoch.sequence, epoch.fold_version, this.#logTimeUs());
+  }
+
+  /** A release that has just been started may have a newer parser: as soon as this replica holds the claim. */
+  #readAtFirst(): void {
+    if (this.#hasRead || !this.mayDeliver()) return;
+    this.#hasRead = true;
+    this.#readings.look().catch((error) => this.#options.say.warn(`readings: ${message(error)}`));
   }
 
   async #readLog(folding: Folding, from: number): Promise<void> {

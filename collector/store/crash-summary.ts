@@ -1,8 +1,9 @@
 /**
- * What stands beside a crash in the database: what crashes are grouped, counted and signed anew by. Written by the store and
- * read by the API, which need not read the much larger record for it. Pure.
+ * What stands beside a crash in the database: what crashes are grouped, counted and signed anew by, and which logs they have.
+ * Whoever asks need not read the much larger record for it. Pure.
  */
 import { readingIn, type StoredCrash } from '../fold/crash.ts';
+import type { CrashRecord } from '../fold/model.ts';
 
 /** Of a crash with a reading. */
 export interface CrashSummary {
@@ -39,4 +40,11 @@ export function summaryOf(crash: StoredCrash): CrashSummary | null {
 /** What found a crash, each name once. */
 export function sourcesOf({ records }: StoredCrash): readonly string[] {
   return [...new Set(records.map(({ source }) => source))];
+}
+
+/** The logs of its records, each with the parser that read it. */
+export function logsOf({ records }: StoredCrash): readonly Pick<CrashRecord, 'digest' | 'parser_version'>[] {
+  return records
+    .filter(({ digest }) => digest !== '')
+    .map(({ digest, parser_version }) => ({ digest, parser_version }));
 }

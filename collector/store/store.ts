@@ -12,7 +12,7 @@ import type { IncidentRecord } from '../fold/incident.ts';
 import type { Notification } from '../fold/model.ts';
 import { isPending } from '../fold/outbox.ts';
 import type { Changes, GlobalRecord, Rows } from '../fold/rows.ts';
-import { sourcesOf, summaryOf } from './crash-summary.ts';
+import { logsOf, sourcesOf, summaryOf } from './crash-summary.ts';
 import { asDataError } from './errors.ts';
 
 /** Where a replica stands in the log. */
@@ -95,9 +95,10 @@ export class Store {
           'SET state = excluded.state, detected_us = excluded.detected_us, value = excluded.value',
       ),
       crash: prepare(
-        'INSERT INTO crash VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE ' +
+        'INSERT INTO crash VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE ' +
           'SET at_us = excluded.at_us, host_id = excluded.host_id, signature = excluded.signature, ' +
-          'type = excluded.type, sources = excluded.sources, summary = excluded.summary, value = excluded.value',
+          'type = excluded.type, sources = excluded.sources, logs = excluded.logs, ' +
+          'summary = excluded.summary, value = excluded.value',
       ),
       notification: prepare(
         'INSERT INTO notification VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE ' +
@@ -192,6 +193,7 @@ export class Store {
         reading?.signature ?? '',
         reading?.type ?? '',
         JSON.stringify(sourcesOf(record)),
+        JSON.stringify(logsOf(record)),
         summary ? JSON.stringify(summary) : '',
         JSON.stringify(record),
       );

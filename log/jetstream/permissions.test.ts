@@ -58,13 +58,13 @@ describe.skipIf(missing)(missing ? `permissions (${NATS_SERVER_MISSING})` : 'per
 
   test('a collector may do what its work is made of', async () => {
     refusals.length = 0;
-    for (const kind of ['epoch', 'claim', 'tick', 'delivered']) {
+    for (const kind of ['epoch', 'claim', 'tick', 'delivered', 'reading']) {
       await collector.append(message(`c/${kind}`, { subject: `netfall.default.${kind}` }));
     }
     await agent.append(message('h/1', { subject: 'netfall.default.host.web-1' }));
-    expect(await collect(collector, 1, 5)).toHaveLength(5);
+    expect(await collect(collector, 1, 6)).toHaveLength(6);
     expect((await collector.lastOn('netfall.default.claim'))?.sequence).toBe(2);
-    expect((await collector.get(5))?.subject).toBe('netfall.default.host.web-1');
+    expect((await collector.get(6))?.subject).toBe('netfall.default.host.web-1');
     const large = new Uint8Array(400_000).fill(7);
     await collector.blobs.put('snapshot/1', [large]);
     await collector.blobs.put('snapshot/2', [large]);
@@ -72,7 +72,7 @@ describe.skipIf(missing)(missing ? `permissions (${NATS_SERVER_MISSING})` : 'per
     await collector.blobs.delete('snapshot/1');
     expect(await collector.blobs.list('')).toEqual(['snapshot/2']);
     await collector.purge(2);
-    expect(await collector.info()).toMatchObject({ first: 2, last: 5 });
+    expect(await collector.info()).toMatchObject({ first: 2, last: 6 });
     await agent.evidence.put('crash/1', [large]);
     await agent.evidence.put('crash/2', [large]);
     expect(await collector.evidence.list('crash/')).toEqual(['crash/1', 'crash/2']);
@@ -108,6 +108,7 @@ describe.skipIf(missing)(missing ? `permissions (${NATS_SERVER_MISSING})` : 'per
     'netfall.default.claim',
     'netfall.default.delivered',
     'netfall.default.tick',
+    'netfall.default.reading',
     'netfall.default.host.web-2',
     'netfall.default.host.web-1.more',
   ])('an agent may not append on %s', async (subject) => {

@@ -11,12 +11,14 @@ CREATE TABLE crash_3 (
   type TEXT NOT NULL,
   -- What found it: an array of names, each once.
   sources TEXT NOT NULL,
+  -- Its logs: an array of their digests, each with the parser that read it.
+  logs TEXT NOT NULL,
   -- The CrashSummary, JSON (collector/store/crash-summary.ts); empty while there is no reading.
   summary TEXT NOT NULL,
   -- The StoredCrash, JSON (collector/fold/crash.ts).
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
-INSERT INTO crash_3 SELECT id, at_us, host_id, '', '', '[]', '', value FROM crash;
+INSERT INTO crash_3 SELECT id, at_us, host_id, '', '', '[]', '[]', '', value FROM crash;
 DROP TABLE crash;
 ALTER TABLE crash_3 RENAME TO crash;
 CREATE INDEX crash_by_time ON crash (at_us DESC, id);
