@@ -62,7 +62,8 @@ const UNSTEADY: readonly (readonly [RegExp, string])[] = [
   [/\b(?=[0-9a-f]{0,15}\d)[0-9a-f]{8,16}\b/g, 'ADDR'],
   [/\b(CPU|cpu|pid|PID) ?#?\d{1,10}\b/g, '$1'],
   [/((?:^|\/)[\w./-]{1,100}\.[chS]):\d{1,7}\b/g, '$1:LINE'],
-  [/\b\d{1,20}\b/g, 'NUM'],
+  // A bank of a machine check is a part of the machine.
+  [/(?<!\bbank )\b\d{1,20}\b/g, 'NUM'],
 ];
 
 /** Replaces what differs, until nothing does any more. */

@@ -212,21 +212,31 @@ function beforeOf(messages: readonly Message[], start: number): readonly string[
     .map(({ text }) => text.slice(0, MOST_BEFORE));
 }
 
+/** Panics, and what begins when the report has ended: once each, in whatever words it is told before its own trace. */
 function consequencesOf(
   messages: readonly Message[],
   first: Begin,
   end: number,
   begins: readonly Begin[],
 ): readonly Consequence[] {
-  const isOther = (begin: Begin) => begin !== first && (begin.at >= end || isPanic(begin));
-  return begins
-    .filter(isOther)
-    .slice(0, MOST_CONSEQUENCES)
-    .map(({ at, format, match }) => ({
-      title: nameOf(titleOf(format, match, null), undefined, null).title,
-      type: format.type,
-      line: messages[at]!.line,
-    }));
+  const found: Consequence[] = [];
+  let last = -1;
+  for (const begin of begins) {
+    const { at, format, match } = begin;
+    if (begin === first || (at < end && !isPanic(begin))) continue;
+    const isSame = last >= 0 && !isPanic(begin) && !hasTrace(messages, last, at);
+    last = at;
+    if (isSame) continue;
+    const { title } = nameOf(titleOf(format, match, null), undefined, null);
+    found.push({ title, type: format.type, line: messages[at]!.line });
+    if (found.length === MOST_CONSEQUENCES) break;
+  }
+  return found;
+}
+
+function hasTrace(messages: readonly Message[], from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (traceHead(messages[i]!.text) === 'call') return true;
+  return false;
 }
 
 /** Where a log goes on with another boot although nothing says why. */
