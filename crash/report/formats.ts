@@ -79,6 +79,7 @@ export const formats: readonly Format[] = [
     begins: /^BUG: KMSAN: (kernel-\w*-?infoleak[\w-]*)/,
     title: 'KMSAN: $1',
     blame: 'access',
+    bugClass: 'bad-access',
   },
   {
     type: 'kmsan',
@@ -258,7 +259,7 @@ export const formats: readonly Format[] = [
     title: 'BUG: bad usercopy',
     blame: 'stack',
   },
-  { type: 'bug', begins: /^kernel BUG at \S/, title: 'kernel BUG', blame: 'stack' },
+  { type: 'bug', begins: /^[Kk]ernel BUG at \S/, title: 'kernel BUG', blame: 'stack' },
   {
     type: 'bad-page',
     begins: /^BUG: Bad page state in process/,
@@ -503,8 +504,12 @@ export const formats: readonly Format[] = [
         type: 'lockdep',
       },
       { says: /^WARNING: .{0,40}\blib\/debugobjects\.c:/, title: 'WARNING: ODEBUG bug' },
+      { says: /^WARNING: .{0,40}\bmm\/usercopy\.c:/, title: 'WARNING: bad usercopy' },
       { says: /^WARNING: .{0,40}\blib\/kobject\.c:/, title: 'WARNING: kobject bug' },
-      { says: /^WARNING: .{0,40}\bfs\/proc\/generic\.c:/, title: 'WARNING: proc registration bug' },
+      {
+        says: /^WARNING: .{0,40}\bfs\/proc\/generic\.c:\d+ (?:at )?proc_register/,
+        title: 'WARNING: proc registration bug',
+      },
       { says: /^WARNING: .{0,40}\bmm\/\w+\.c:\d+ (?:at )?\w*k\w?malloc/, title: 'WARNING: kmalloc bug' },
       {
         says: /^WARNING: .{0,40}\bmm\/vmalloc\.c:\d+ (?:at )?__vmalloc_node_range/,
@@ -591,6 +596,12 @@ export const formats: readonly Format[] = [
   },
   {
     type: 'panic',
+    begins: /^Kernel panic - not syncing: Couldn't open N_TTY ldisc/,
+    title: "kernel panic: Couldn't open N_TTY ldisc",
+    blame: 'none',
+  },
+  {
+    type: 'panic',
     begins: /^Kernel panic - not syncing: (.{1,200})/,
     title: 'kernel panic: $1',
     blame: 'none',
@@ -606,7 +617,7 @@ export const formats: readonly Format[] = [
   {
     type: 'warning',
     begins:
-      /^(?:[\w.-]{1,24} [\w.:-]{1,32}: )?WARNING: (?!CPU|.{0,120}(?:deprecated|insecure|obsolete|experimental)|.{1,15}(?:\[\d{1,10}\]|\/\d{1,10}:))(.{4,120})/,
+      /^[\w.-]{1,24} [\w.:-]{1,32}: WARNING: (?!CPU|.{0,120}(?:deprecated|insecure|obsolete|experimental)|.{1,15}(?:\[\d{1,10}\]|\/\d{1,10}:))(.{4,120})/,
     title: 'WARNING: $1',
     blame: 'none',
   },

@@ -111,7 +111,10 @@ function endOf(messages: readonly Message[], first: Begin, begins: readonly Begi
   const last = Math.min(messages.length, first.at + MOST_BODY);
   let trace = first.at + 1;
   while (trace < last && traceHead(messages[trace]!.text) !== 'call') trace++;
-  const next = begins.find((begin) => begin !== first && !isPartOf(begin, first, trace));
+  const { context } = messages[first.at]!;
+  const isNext = (begin: Begin) =>
+    begin !== first && messages[begin.at]!.context === context && !isPartOf(begin, first, trace);
+  const next = begins.find(isNext);
   const most = Math.min(last, next?.at ?? last);
   for (let i = first.at + 1; i < most; i++) {
     const { text } = messages[i]!;
