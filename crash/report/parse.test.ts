@@ -470,7 +470,18 @@ Code: d503201f f9400000 (b9400800) d65f03c0
     });
   });
 
-  it('is the first trouble of the log; what comes later is its consequence', () => {
+  it('is of the last time that the kernel was in trouble, and what it died of before what it survived', () => {
+    const warning = (seconds: number) =>
+      `[${seconds}.000000] WARNING: CPU: 1 PID: 77 at a.c:1 at_${seconds}+0x1/0x2\n${STACK.replaceAll('ring_fill', `at_${seconds}`)}\n`;
+    expect(readCrash(warning(20) + OOPS)?.title).toMatch(/^BUG: .* in ring_fill$/);
+    expect(readCrash(warning(50) + OOPS)?.title).toBe('WARNING in at_50');
+    expect(readCrash(OOPS + warning(100))?.title).toMatch(/^BUG: .* in ring_fill$/);
+    expect(readCrash(warning(20) + warning(100))?.title).toBe('WARNING in at_100');
+    // Another boot's clock.
+    expect(readCrash(warning(100) + warning(20))?.title).toBe('WARNING in at_20');
+  });
+
+  it('is the first trouble of it; what comes later is its consequence', () => {
     const log = `WARNING: CPU: 1 PID: 77 at a.c:1 ring_fill+0x1a/0x90\n${STACK}\n---[ end trace 0 ]---\n\n${OOPS}`;
     expect(readCrash(log)).toMatchObject({
       title: 'WARNING in ring_fill',

@@ -1,6 +1,7 @@
 /**
  * Reads the crash off a kernel's log: a log in, a report out. Pure, in linear time, and never throws, whatever the text is.
  */
+import { EPISODE_GAP_US } from '../trouble.ts';
 import { type Blamed, blame } from './blame.ts';
 import { tracesOf } from './body.ts';
 import { factsOf } from './facts.ts';
@@ -10,6 +11,7 @@ import { NOWHERE, nameOf } from './name.ts';
 import type { Consequence, Report } from './report.ts';
 import { signatureOf } from './signature.ts';
 import { traceHead } from './trace.ts';
+import { crashTypes } from './types.ts';
 
 /** Which readings of logs are of this parser: grows whenever a log may be read differently. */
 export const PARSER_VERSION = 1;
@@ -22,14 +24,15 @@ const BEFORE = 8;
 const MOST_BEFORE = 256;
 
 /**
- * The first crash that a log tells of, with what followed from it; null when it tells of none.
+ * The last crash that a log tells of, with what followed from it; null when it tells of none. Of several reports that follow
+ * closely the first is the crash.
  * @param log the text, a line for each message
  * @param holes lines of it that are no messages but stand where something is missing, counted from 0, in order
  */
 export function readCrash(log: string, holes: readonly number[] = []): Report | null {
   const messages = [...messagesOf(log, holes)];
   const begins = beginningsOf(messages);
-  const first = begins[0];
+  const first = beginningOf(begins, messages);
   if (!first) return rebootIn(messages);
   const { at, format, match } = first;
   const end = endOf(messages, first, begins);
@@ -93,6 +96,23 @@ function beginningsOf(messages: readonly Message[]): readonly Begin[] {
   return found;
 }
 
+/**
+ * The first report of the last time that the kernel was in trouble, of those it did not survive if there are any: what is
+ * earlier by more than a while, or of another boot, is another matter.
+ */
+function beginningOf(begins: readonly Begin[], messages: readonly Message[]): Begin | undefined {
+  const episodes: { readonly first: Begin; isGrave: boolean }[] = [];
+  let lastUs = 0;
+  for (const begin of begins) {
+    const { uptimeUs } = messages[begin.at]!;
+    const isApart = uptimeUs > 0 && lastUs > 0 && Math.abs(uptimeUs - lastUs) > EPISODE_GAP_US;
+    if (isApart || episodes.length === 0) episodes.push({ first: begin, isGrave: false });
+    episodes.at(-1)!.isGrave ||= !crashTypes[begin.format.type].survived;
+    if (uptimeUs > 0) lastUs = uptimeUs;
+  }
+  return (episodes.findLast(({ isGrave }) => isGrave) ?? episodes.at(-1))?.first;
+}
+
 /** What only says that the kernel ends because of what it told before. */
 const BECAUSE =
   /^Kernel panic - not syncing: (?:(?:KASAN|KCSAN|KMSAN|UBSAN|kernel)?:? ?panic_on_warn set|Fatal exception|Fatal hardware error|hung_task: blocked|softlockup: hung|Hard LOCKUP|RCU Stall|scheduling while atomic|Asynchronous SError|Fatal machine check)/;
@@ -113,7 +133,7 @@ function endOf(messages: readonly Message[], first: Begin, begins: readonly Begi
   while (trace < last && traceHead(messages[trace]!.text) !== 'call') trace++;
   const { context } = messages[first.at]!;
   const isNext = (begin: Begin) =>
-    begin !== first && messages[begin.at]!.context === context && !isPartOf(begin, first, trace);
+    begin.at > first.at && messages[begin.at]!.context === context && !isPartOf(begin, first, trace);
   const next = begins.find(isNext);
   const most = Math.min(last, next?.at ?? last);
   for (let i = first.at + 1; i < most; i++) {
@@ -226,7 +246,7 @@ function consequencesOf(
   let last = -1;
   for (const begin of begins) {
     const { at, format, match } = begin;
-    if (begin === first || (at < end && !isPanic(begin))) continue;
+    if (at <= first.at || (at < end && !isPanic(begin))) continue;
     const isSame = last >= 0 && !isPanic(begin) && !hasTrace(messages, last, at);
     last = at;
     if (isSame) continue;
