@@ -10,6 +10,7 @@ import { OPENAPI } from './openapi.ts';
 import { operatorCheck } from './operator.ts';
 import type { Reader } from './reader.ts';
 import { crashRoute } from './routes/crash.ts';
+import { crashGroupsRoutes } from './routes/crash-groups.ts';
 import { crashLogRoute } from './routes/crash-log.ts';
 import { crashesRoute } from './routes/crashes.ts';
 import { explainRoutes } from './routes/explain.ts';
@@ -83,6 +84,7 @@ const ROUTES = [
   incidentsRoute,
   incidentRoute,
   crashesRoute,
+  crashGroupsRoutes,
   crashRoute,
   crashLogRoute,
   hostsRoute,

@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readHostCursor, readIncidentCursor, writeHostCursor, writeIncidentCursor } from './cursor.ts';
+import {
+  readCrashCursor,
+  readGroupCursor,
+  readHostCursor,
+  readIncidentCursor,
+  writeCrashCursor,
+  writeGroupCursor,
+  writeHostCursor,
+  writeIncidentCursor,
+} from './cursor.ts';
 import { ApiError } from './errors.ts';
 
 const id = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/);
@@ -11,6 +20,10 @@ test('a cursor leads back to where it was taken', () => {
       const position = { detectedUs, id: incident };
       expect(readIncidentCursor(writeIncidentCursor(position))).toEqual(position);
       expect(readHostCursor(writeHostCursor(incident))).toBe(incident);
+      const crash = { atUs: detectedUs, id: incident };
+      expect(readCrashCursor(writeCrashCursor(crash))).toEqual(crash);
+      const group = { lastUs: detectedUs, signature: '1:0123456789abcdef' };
+      expect(readGroupCursor(writeGroupCursor(group))).toEqual(group);
     }),
   );
 });
@@ -18,7 +31,7 @@ test('a cursor leads back to where it was taken', () => {
 test('any text is a cursor or is refused by code', () => {
   fc.assert(
     fc.property(fc.string(), (text) => {
-      for (const read of [readIncidentCursor, readHostCursor]) {
+      for (const read of [readIncidentCursor, readCrashCursor, readGroupCursor, readHostCursor]) {
         try {
           read(text);
         } catch (error) {

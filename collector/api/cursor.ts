@@ -1,9 +1,10 @@
 /** Cursors: where the next page of a list begins, as a text that clients hand back without looking into it. */
+import type { CrashPosition, GroupPosition } from './crash-reader.ts';
 import { ApiError } from './errors.ts';
-import type { CrashPosition, IncidentPosition } from './reader.ts';
+import type { IncidentPosition } from './reader.ts';
 
-/** A time and an id. */
-const PLACE = /^(\d{1,16})\.([\w/-]{1,256})$/;
+/** A time and an id, or a signature. */
+const PLACE = /^(\d{1,16})\.([\w/:-]{1,256})$/;
 const HOST = /^[A-Za-z0-9_-]{1,64}$/;
 
 export function writeIncidentCursor({ detectedUs, id }: IncidentPosition): string {
@@ -24,6 +25,16 @@ export function writeCrashCursor({ atUs, id }: CrashPosition): string {
 export function readCrashCursor(cursor: string): CrashPosition {
   const { us, id } = readPlace(cursor);
   return { atUs: us, id };
+}
+
+export function writeGroupCursor({ lastUs, signature }: GroupPosition): string {
+  return encode(`${lastUs}.${signature}`);
+}
+
+/** Throws ApiError `invalid_cursor`. */
+export function readGroupCursor(cursor: string): GroupPosition {
+  const { us, id } = readPlace(cursor);
+  return { lastUs: us, signature: id };
 }
 
 export function writeHostCursor(id: string): string {

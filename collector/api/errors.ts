@@ -4,6 +4,7 @@ import Type from 'typebox';
 const STATUS = {
   invalid_request: 400,
   invalid_cursor: 400,
+  unknown_signature_version: 400,
   unauthorized: 401,
   forbidden: 403,
   not_found: 404,

@@ -4,6 +4,7 @@
  * at zero: an alert on growth sees the first event too. Knows nothing of HTTP.
  */
 import { readFileSync } from 'node:fs';
+import { crashTypes } from '@netfall/crash';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { RejectReason } from '../fold/rows.ts';
 import type { NotifierMetrics } from '../notify/lane.ts';
@@ -37,6 +38,11 @@ const NO_CRASHES: Readonly<Record<string, number>> = {
   'vmcore-dmesg': 0,
   other: 0,
 };
+
+/** Of crashes by type. */
+const NO_CRASH_TYPES: Readonly<Record<string, number>> = Object.fromEntries(
+  Object.keys(crashTypes).map((type) => [type, 0]),
+);
 
 const { version }: { version: string } = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
@@ -154,12 +160,27 @@ export function createMetrics({ reader, sinks, status }: MetricsSources): Metric
     registers,
     collect() {
       const counts: Record<string, number> = { ...NO_CRASHES };
-      for (const [source, count] of Object.entries(reader.countCrashes())) {
+      for (const [source, count] of Object.entries(reader.crashes.countSources())) {
         // Agents name sources themselves.
         const name = Object.hasOwn(NO_CRASHES, source) ? source : 'other';
         counts[name] = (counts[name] ?? 0) + count;
       }
       for (const [source, count] of Object.entries(counts)) this.set({ source }, count);
+    },
+  });
+  new Gauge({
+    name: 'netfall_crashes_read',
+    help: 'Crashes that are kept and whose log was read, by type.',
+    labelNames: ['type'],
+    registers,
+    collect() {
+      const counts: Record<string, number> = { ...NO_CRASH_TYPES };
+      for (const [type, count] of Object.entries(reader.crashes.countTypes())) {
+        // Of a later release's parser, or an agent's invention.
+        const name = Object.hasOwn(NO_CRASH_TYPES, type) ? type : 'other';
+        counts[name] = (counts[name] ?? 0) + count;
+      }
+      for (const [type, count] of Object.entries(counts)) this.set({ type }, count);
     },
   });
   new Gauge({

@@ -3,12 +3,12 @@
  * pages. Knows the rows' shapes (store/migrations) and the records in them; never writes, and knows nothing of HTTP.
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { type StoredCrash, shownCrash } from '../fold/crash.ts';
 import type { HostRecord } from '../fold/host.ts';
 import { hostView } from '../fold/host-view.ts';
 import type { IncidentRecord } from '../fold/incident.ts';
-import type { Crash, HostView, IncidentState, Notification } from '../fold/model.ts';
+import type { HostView, IncidentState, Notification } from '../fold/model.ts';
 import type { ForgottenHosts, GlobalRecord, SwitchesRecord } from '../fold/rows.ts';
+import { CrashReader } from './crash-reader.ts';
 import { Fleet, type FleetTotals } from './fleet.ts';
 import { type IncidentView, incidentView } from './incident-view.ts';
 import { type Page, takePage } from './rows-page.ts';
@@ -40,23 +40,6 @@ export interface IncidentQuery {
   readonly after?: IncidentPosition;
 }
 
-/** A place in the list of crashes, which is ordered by the moment of the crash, newest first, then by id. */
-export interface CrashPosition {
-  readonly atUs: number;
-  readonly id: string;
-}
-
-export interface CrashQuery {
-  /** Only crashes of this host. */
-  readonly host?: string;
-  /** Only crashes that this source has something of. */
-  readonly source?: string;
-  /** Only crashes at or after this log time. */
-  readonly sinceUs?: number;
-  readonly limit: number;
-  readonly after?: CrashPosition;
-}
-
 export interface HostQuery {
   readonly status?: HostView['status'];
   readonly limit: number;
@@ -74,6 +57,7 @@ export interface PendingNotification {
 }
 
 export class Reader {
+  readonly crashes: CrashReader;
   readonly #database: DatabaseSync;
   readonly #listeners = new Set<(commit: Commit) => void>();
   readonly #fleet = new Fleet(this);
@@ -81,10 +65,6 @@ export class Reader {
   readonly #incident: StatementSync;
   readonly #incidents: StatementSync;
   readonly #incidentStates: StatementSync;
-  readonly #crash: StatementSync;
-  readonly #mergedCrash: StatementSync;
-  readonly #crashes: StatementSync;
-  readonly #crashSources: StatementSync;
   readonly #host: StatementSync;
   readonly #hosts: StatementSync;
   readonly #notification: StatementSync;
@@ -105,20 +85,7 @@ export class Reader {
          ORDER BY detected_us DESC, id`,
       );
       this.#incidentStates = prepare('SELECT state, count(*) AS count FROM incident GROUP BY state');
-      this.#crash = prepare('SELECT value FROM crash WHERE id = ?');
-      this.#mergedCrash = prepare(
-        `SELECT crash.value FROM crash, json_each(crash.value, '$.merged') AS merged
-         WHERE json_array_length(crash.value, '$.merged') > 0 AND merged.value = ?`,
-      );
-      this.#crashes = prepare(
-        `SELECT id, at_us, value FROM crash
-         WHERE at_us >= :since AND at_us <= :at AND (at_us < :at OR id > :id) AND (:host IS NULL OR host_id = :host)
-         ORDER BY at_us DESC, id`,
-      );
-      this.#crashSources = prepare(
-        `SELECT source.value AS source, count(*) AS count FROM crash, json_each(crash.sources) AS source
-         GROUP BY source.value ORDER BY source.value`,
-      );
+      this.crashes = new CrashReader(this.#database);
       this.#host = prepare('SELECT value FROM host WHERE id = ?');
       this.#hosts = prepare('SELECT value FROM host WHERE id > ? ORDER BY id');
       this.#notification = prepare('SELECT value FROM notification WHERE id = ?');
@@ -166,35 +133,6 @@ export class Reader {
   countIncidents(): Readonly<Record<string, number>> {
     return Object.fromEntries(
       this.#incidentStates.all().map(({ state, count }) => [String(state), Number(count)]),
-    );
-  }
-
-  listCrashes(query: CrashQuery): Page<Crash, CrashPosition> {
-    const { source } = query;
-    const rows = this.#crashes.iterate({
-      since: query.sinceUs ?? 0,
-      at: query.after?.atUs ?? Number.MAX_SAFE_INTEGER,
-      id: query.after?.id ?? '',
-      host: query.host ?? null,
-    });
-    return takePage(rows, query.limit, (text, row) => {
-      const position = { atUs: Number(row['at_us']), id: String(row['id']) };
-      const crash = shownCrash(JSON.parse(text) as StoredCrash);
-      const wanted = source === undefined || crash.records.some((record) => record.source === source);
-      return { position, item: wanted ? crash : null };
-    });
-  }
-
-  /** By its own id, or by that of one that turned out to be the same. */
-  getCrash(id: string): Crash | null {
-    const value = (this.#crash.get(id) ?? this.#mergedCrash.get(id))?.['value'];
-    return typeof value === 'string' ? shownCrash(JSON.parse(value) as StoredCrash) : null;
-  }
-
-  /** How many crashes each source has something of. */
-  countCrashes(): Readonly<Record<string, number>> {
-    return Object.fromEntries(
-      this.#crashSources.all().map(({ source, count }) => [String(source), Number(count)]),
     );
   }
 

@@ -38,13 +38,17 @@ export const HOST_STATUSES = [
 const SEVERITIES = ['info', 'warning', 'critical'] as const satisfies readonly Incident['severity'][];
 const SOURCE_STATES = ['ok', 'degraded', 'unavailable', 'off', 'unknown'] as const;
 
-/** The names of hosts, incidents, crashes and cursors in requests. */
+/** The names of hosts, incidents, crashes and signatures in requests, and cursors. */
 export const HostId = Type.String({
   pattern: '^[A-Za-z0-9_-]{1,64}$',
   description: 'A host, as its agent names it.',
 });
 export const IncidentId = Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', description: 'An incident.' });
 export const CrashId = Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', description: 'A crash.' });
+export const Signature = Type.String({
+  pattern: '^\\d{1,10}:[0-9a-f]{16}$',
+  description: 'A signature of crashes, as their readings have it.',
+});
 export const Cursor = Type.String({
   minLength: 1,
   maxLength: 512,

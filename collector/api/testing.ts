@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dropMeaning } from '@netfall/catalog/explain';
 import { type Blobs, type Clock, openEmbeddedLog } from '@netfall/log';
+import type { CrashReading } from '@netfall/proto';
 import pino, { type Logger } from 'pino';
 import { crashOf, type Head, type StoredCrash, type StoredRecord } from '../fold/crash.ts';
 import { type HostFacts, type HostRecord, type HostState, newHost } from '../fold/host.ts';
@@ -220,6 +221,21 @@ export function aCrash(head: Partial<Head> = {}, ...records: Partial<StoredRecor
     all.map((part) => ({ ...heard, ...part })),
   );
 }
+
+/** What a parser read off the log of aCrash(), of the bug that the nth signature names. */
+export function aReading(n: number, part: Partial<CrashReading> = {}): CrashReading {
+  const frame = { offset: 16, module: '', reliable: true, inline: false, passed: '' };
+  return {
+    ...{ title: `kernel BUG in f${n}`, alternates: [], type: 'bug', bug: `bug in f${n}`, corrupted: '' },
+    ...{ signature: signatureFor(n), place: `f${n}` },
+    frames: ['reported', `f${n}`, 'caller', 'main'].map((name) => ({ ...frame, function: name })),
+    ...{ unlisted_frames: 0, guilty: 1, process: 'sh', pid: 77, cpu: 0, taint: 'GW' },
+    ...{ modules: ['nvme'], unlisted_modules: 0 },
+    ...part,
+  };
+}
+
+export const signatureFor = (n: number): string => `1:${String(n).padStart(16, '0')}`;
 
 /** The same as the API shows it. */
 export function aShownIncident(part: Partial<TestIncident> = {}): IncidentView {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type Changes, Fold } from '../fold/fold.ts';
+import { aReading, aReport, aWitness } from '../fold/testing/crash-items.ts';
 import { randomLog } from '../fold/testing/random-log.ts';
 import { Story, testRules } from '../fold/testing/story.ts';
 import { rowsDigest } from './digest.ts';
@@ -137,6 +138,53 @@ describe('migrations', () => {
   test('a file that is no database is refused', () => {
     expect(() => new Store(dir)).toThrow('unable to open database file');
   });
+});
+
+test('crashes have beside them what they are found and grouped by', () => {
+  const story = new Story();
+  const log = 'b'.repeat(64);
+  const read = { parser_version: 3, reading: aReading({ corrupted: 'cut' }) };
+  const pstore = aReport({ record: 'p', source: 'pstore' }, { digest: log, complete: false, ...read });
+  story.report(1, 'relay', { items: [{ crash_report: aReport() }, { crash_report: pstore }] });
+  story.report(2, 'relay', {
+    items: [{ crash_witness: aWitness({ record: 'w', sender: '192.0.2.1', uptime_us: 7 }) }],
+  });
+  const fold = new Fold(testRules);
+  for (const entry of story.entries) fold.apply(entry);
+  const path = newPath();
+  const store = new Store(path);
+  store.commit(fold.takeChanges(), place(2));
+  store.close();
+  const columns = query(path, 'SELECT id, signature, type, sources, logs, summary FROM crash ORDER BY id');
+  const logs = [
+    { digest: 'a'.repeat(64), parser_version: 0 },
+    { digest: log, parser_version: 3 },
+  ];
+  const { title, bug, guilty, frames, taint } = aReading();
+  expect(columns).toEqual([
+    {
+      ...{ id: 'c1-0', signature: '1:00000000000000aa', type: 'bug', sources: '["pstore","netconsole"]' },
+      logs: JSON.stringify(logs.toReversed()),
+      summary: JSON.stringify({
+        ...{ host: '10.0.0.7', hostname: '10.0.0.7', kernel: '6.1.0-18-amd64', hardware: '' },
+        ...{ title, type: 'bug', taint, bug, corrupted: 'cut', guilty },
+        frames: frames.map(({ function: name, reliable }) => ({ function: name, reliable })),
+      }),
+    },
+    { ...{ id: 'c2-0', signature: '', type: '', sources: '["netconsole"]' }, logs: '[]', summary: '' },
+  ]);
+});
+
+test('crashes of a signature are found in their order by an index', () => {
+  const path = newPath();
+  new Store(path).close();
+  const plan = query(
+    path,
+    "EXPLAIN QUERY PLAN SELECT value FROM crash WHERE signature = '1:a' AND at_us <= 7 ORDER BY at_us DESC, id",
+  );
+  expect(plan).toMatchObject([
+    { detail: expect.stringContaining('USING INDEX crash_by_signature (signature=? AND at_us<?)') },
+  ]);
 });
 
 /** A fold's rows as plain data. */

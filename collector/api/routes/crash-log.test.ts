@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { LogError, systemClock } from '@netfall/log';
 import { expect, test, vi } from 'vitest';
 import { CRASH_LOGS } from '../../evidence.ts';
+import type { CrashLog } from '../crash-log.ts';
 import { aCrash, startApi, T0, type TestApi } from '../testing.ts';
 
 const LOG = Buffer.from('[  100.000000] Kernel panic\n[  100.1] \x1b[2JRebooting\n');
@@ -51,6 +54,29 @@ test('is JSON with what is known of it, if that is asked for', async () => {
     ...{ crash_id: 'c100-0', record: 0, source: 'netconsole', digest: digestOf(LOG), bytes: 52 },
     ...{ ...place, text: TEXT, marks: [1], report: null },
   });
+});
+
+test('is JSON with where its report is, in lines of the text', async () => {
+  const url = new URL('../../../test/fixtures/crashes/6.12-null-dereference.console.txt.gz', import.meta.url);
+  const log = gunzipSync(readFileSync(url));
+  const holes = [{ at: log.indexOf('\n', 1000) + 1, bytes: 300, exact: true }];
+  await using api = await startApi();
+  api.database.commit({ crashes: [aCrash({}, { digest: digestOf(log), bytes: log.length, holes })] });
+  await put(api, log);
+  const { text, marks, report } = (await api.get('/api/v1/crashes/c100-0/log?format=json')).body as CrashLog;
+  const lines = text.split('\n');
+  expect(lines[marks[0] ?? -1]).toBe('[... 300 bytes are missing here ...]');
+  expect(lines[report?.first ?? -1]).toContain('BUG: kernel NULL pointer dereference, address: 0000');
+  expect(lines[report?.guilty ?? -1]).toContain(
+    'RIP: 0010:queue_length.constprop.0+0x5/0x20 [netfall_crash]',
+  );
+  expect(report?.frames[0]).toBe(report?.guilty);
+  const frames = report?.frames ?? [];
+  expect(frames.length).toBeGreaterThan(5);
+  expect(frames).toEqual([...frames].sort((a, b) => a - b));
+  for (const line of frames) expect(lines[line]).toMatch(/\+0x[0-9a-f]+\/0x[0-9a-f]+/);
+  expect(report?.last).toBeGreaterThan(frames.at(-1) ?? 0);
+  expect(report?.last).toBeLessThan(lines.length);
 });
 
 test.each<[string, number, string, number, string, string]>([

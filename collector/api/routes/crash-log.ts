@@ -3,7 +3,7 @@ import type { Blobs } from '@netfall/log';
 import Type from 'typebox';
 import { EvidenceError, MOST_LOG_BYTES, readCrashLog } from '../../evidence.ts';
 import type { Crash, CrashRecord } from '../../fold/model.ts';
-import { type CrashLog, logText } from '../crash-log.ts';
+import { type CrashLog, logText, reportIn } from '../crash-log.ts';
 import { ApiError } from '../errors.ts';
 import { CrashId, failures, ref } from '../schemas.ts';
 import type { ApiContext, ApiServer } from '../server.ts';
@@ -72,7 +72,15 @@ export function crashLogRoute(app: ApiServer, { reader, evidence, clock }: ApiCo
       const { text, marks } = logText(bytes, record);
       if (request.query.format === 'text') return reply.type('text/plain; charset=utf-8').send(text);
       const about = { crash_id: crash.id, record: index, source, digest, bytes: bytes.length };
-      const log: CrashLog = { ...about, holes, unlisted_holes, wrap_at, text, marks, report: null };
+      const log: CrashLog = {
+        ...about,
+        holes,
+        unlisted_holes,
+        wrap_at,
+        text,
+        marks,
+        report: reportIn({ text, marks }),
+      };
       return reply.type('application/json; charset=utf-8').send(log);
     },
   );

@@ -28,7 +28,7 @@ export function crashRoute(app: ApiServer, { reader }: ApiContext): void {
 
 /** Throws ApiError `crash_not_found`. */
 export function crashOr404(reader: Reader, id: string): Crash {
-  const crash = reader.getCrash(id);
+  const crash = reader.crashes.get(id);
   if (crash) return crash;
   throw new ApiError('crash_not_found', `there is no crash ${id}: /api/v1/crashes lists those that are kept`);
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { shownCrash } from '../../fold/crash.ts';
 import type { Crash } from '../../fold/model.ts';
-import { aCrash, startApi, T0 } from '../testing.ts';
+import { aCrash, aReading, signatureFor, startApi, T0 } from '../testing.ts';
 
 interface List {
   readonly crashes: readonly Crash[];
@@ -51,7 +51,35 @@ test('filters by host, source and time, and turns pages', async () => {
   expect(joined).toEqual(['c0-0', 'c4-0', 'c2-0', 'c1-0']);
 });
 
+test('lists those of a signature, page by page', async () => {
+  await using api = await startApi();
+  const crashes = [1, 2, 1, 1].map((n, i) =>
+    aCrash({ id: `c${i}-0` }, { first_us: T0 + i, parser_version: 1, reading: aReading(n) }),
+  );
+  api.database.commit({ crashes: [...crashes, aCrash({ id: 'c9-0' })] });
+  const path = `/api/v1/crashes?signature=${signatureFor(1)}`;
+  const ids = async (query: string) => {
+    const list = (await api.get(path + query)).body as List;
+    return [...list.crashes.map(({ id }) => id), list.next_cursor];
+  };
+  expect(await ids('')).toEqual(['c3-0', 'c2-0', 'c0-0', null]);
+  const [first, second, cursor] = await ids('&limit=2');
+  expect([first, second]).toEqual(['c3-0', 'c2-0']);
+  expect(await ids(`&limit=2&cursor=${cursor}`)).toEqual(['c0-0', null]);
+  expect(await ids(`&since=${T0 + 2}`)).toEqual(['c3-0', 'c2-0', null]);
+  expect(await ids('&source=pstore')).toEqual([null]);
+  expect(await ids('&host=web-2')).toEqual([null]);
+  expect((await api.get(path)).body).toMatchObject({
+    crashes: [
+      { parser_version: 1, reading: aReading(1), records: [{ reading: { title: 'kernel BUG in f1' } }] },
+      {},
+      {},
+    ],
+  });
+});
+
 test.each([
+  ['signature=1', 'invalid_request', 'parameter signature must match pattern "^\\d{1,10}:[0-9a-f]{16}$"'],
   ['limit=1001', 'invalid_request', 'parameter limit must be <= 1000'],
   ['source=', 'invalid_request', 'parameter source must NOT have fewer than 1 characters'],
   ['host=a%20b', 'invalid_request', 'parameter host must match pattern "^[A-Za-z0-9_-]{1,64}$"'],

@@ -2,7 +2,7 @@
 import Type from 'typebox';
 import type { Crash } from '../../fold/model.ts';
 import { readCrashCursor, writeCrashCursor } from '../cursor.ts';
-import { Cursor, failures, HostId, Limit, pageOf, ref } from '../schemas.ts';
+import { Cursor, failures, HostId, Limit, pageOf, ref, Signature } from '../schemas.ts';
 import type { ApiContext, ApiServer } from '../server.ts';
 
 const Query = Type.Object(
@@ -15,6 +15,7 @@ const Query = Type.Object(
         description: 'Only crashes that this source has something of, e.g. netconsole.',
       }),
     ),
+    signature: Type.Optional(Signature),
     since: Type.Optional(
       Type.Integer({
         minimum: 0,
@@ -44,11 +45,12 @@ export function crashesRoute(app: ApiServer, { reader }: ApiContext): void {
       },
     },
     async (request) => {
-      const { host, source, since, limit, cursor } = request.query;
-      const { items, next } = reader.listCrashes({
+      const { host, source, signature, since, limit, cursor } = request.query;
+      const { items, next } = reader.crashes.list({
         limit,
         ...(host !== undefined && { host }),
         ...(source !== undefined && { source }),
+        ...(signature !== undefined && { signature }),
         ...(since !== undefined && { sinceUs: since }),
         ...(cursor !== undefined && { after: readCrashCursor(cursor) }),
       });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { aCrash, aHost, aNotification, anIncident, startApi } from '../testing.ts';
+import { aCrash, aHost, aNotification, anIncident, aReading, startApi } from '../testing.ts';
 
 test('says where the replica stands, what it holds and how it answers', async () => {
   await using api = await startApi();
@@ -10,9 +10,9 @@ test('says where the replica stands, what it holds and how it answers', async ()
     hosts: [aHost('a', { losses, messages_lost: 2 }), aHost('b', { status: 'silent' })],
     incidents: [anIncident()],
     crashes: [
-      aCrash({ id: 'c1-0' }, {}, { record: 'a' }, { record: 'b', source: 'pstore' }),
+      aCrash({ id: 'c1-0' }, { reading: aReading(1) }, { record: 'a' }, { record: 'b', source: 'pstore' }),
       aCrash({ id: 'c2-0' }, {}, { record: 'a', source: 'other' }, { record: 'b', source: 'toString' }),
-      aCrash({ id: 'c3-0' }, { source: 'mine' }),
+      aCrash({ id: 'c3-0' }, { source: 'mine', reading: aReading(2, { type: 'toString' }) }),
     ],
     notifications: [aNotification()],
   });
@@ -43,6 +43,9 @@ test('says where the replica stands, what it holds and how it answers', async ()
       'netfall_crashes{source="pstore"} 1',
       'netfall_crashes{source="kmsg"} 0',
       'netfall_crashes{source="other"} 3',
+      'netfall_crashes_read{type="bug"} 1',
+      'netfall_crashes_read{type="panic"} 0',
+      'netfall_crashes_read{type="other"} 1',
       'netfall_hosts{status="live"} 1',
       'netfall_hosts{status="silent"} 1',
       'netfall_losses_total{source="spool",hop="evicted"} 3',

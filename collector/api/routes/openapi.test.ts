@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import Schema from 'typebox/schema';
 import { expect, test } from 'vitest';
-import { aCrash, aHost, anIncident, startApi } from '../testing.ts';
+import { aCrash, aHost, anIncident, aReading, startApi } from '../testing.ts';
 
 interface Operation {
   readonly operationId: string;
@@ -34,6 +34,8 @@ test('describes every route and every shared schema', async () => {
   expect(document.openapi).toBe('3.1.0');
   expect(Object.keys(document.paths).sort()).toEqual([
     '/api/v1/crashes',
+    '/api/v1/crashes/signatures',
+    '/api/v1/crashes/signatures/preview',
     '/api/v1/crashes/{id}',
     '/api/v1/crashes/{id}/log',
     '/api/v1/explain',
@@ -105,13 +107,13 @@ test('every reference leads somewhere, and parameters say what they are', async 
 
 test('answers are as it says', async () => {
   await using api = await startApi();
-  const log = Buffer.from('panic\n');
+  const log = Buffer.from('[    1.000000] Kernel panic - not syncing: x\n');
   const digest = createHash('sha256').update(log).digest('hex');
   await api.evidence.put(`crash/${digest}`, [log]);
   api.database.commit({
     hosts: [aHost('web-1')],
     incidents: [anIncident()],
-    crashes: [aCrash({}, { digest })],
+    crashes: [aCrash({}, { digest, parser_version: 1, reading: aReading(1) })],
   });
   const document = (await api.get('/openapi.json')).body as Document;
   const check = async (path: string, route: string, status: number) => {
@@ -130,6 +132,11 @@ test('answers are as it says', async () => {
   await check('/api/v1/incidents/i0-0', '/api/v1/incidents/{id}', 404);
   await check('/api/v1/crashes', '/api/v1/crashes', 200);
   await check('/api/v1/crashes?limit=0', '/api/v1/crashes', 400);
+  await check('/api/v1/crashes/signatures', '/api/v1/crashes/signatures', 200);
+  await check('/api/v1/crashes/signatures?limit=0', '/api/v1/crashes/signatures', 400);
+  const preview = '/api/v1/crashes/signatures/preview';
+  await check(`${preview}?version=2`, preview, 200);
+  await check(`${preview}?version=9`, preview, 400);
   await check('/api/v1/crashes/c100-0', '/api/v1/crashes/{id}', 200);
   await check('/api/v1/crashes/c0-0', '/api/v1/crashes/{id}', 404);
   await check('/api/v1/crashes/c100-0/log?format=json', '/api/v1/crashes/{id}/log', 200);

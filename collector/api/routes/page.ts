@@ -1,14 +1,26 @@
-/** The page at `/` and the two files it is made of, read once at the start. */
+/** The page at `/`, the files that it is made of, and what types of crashes mean: read once at the start. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { crashTypes } from '@netfall/crash';
 import type { ApiServer } from '../server.ts';
 
-const FILES = [
-  { path: '/', file: 'index.html', type: 'text/html; charset=utf-8' },
-  { path: '/page.js', file: 'page.js', type: 'text/javascript; charset=utf-8' },
-  { path: '/page.css', file: 'page.css', type: 'text/css; charset=utf-8' },
-] as const;
+const HTML = 'text/html; charset=utf-8';
+const SCRIPT = 'text/javascript; charset=utf-8';
+const STYLE = 'text/css; charset=utf-8';
+
+const FILES: readonly (readonly [path: string, file: string, type: string])[] = [
+  ['/', 'index.html', HTML],
+  ['/page.css', 'page.css', STYLE],
+  ['/crashes.css', 'crashes.css', STYLE],
+  ['/page.js', 'page.js', SCRIPT],
+  ['/elements.js', 'elements.js', SCRIPT],
+  ['/crashes.js', 'crashes.js', SCRIPT],
+  ['/crash.js', 'crash.js', SCRIPT],
+  ['/crash-log.js', 'crash-log.js', SCRIPT],
+  ['/crash-parts.js', 'crash-parts.js', SCRIPT],
+  ['/crash-words.js', 'crash-words.js', SCRIPT],
+];
 
 /** The page runs its own module and asks its own server, and nothing else. */
 const CONTENT_SECURITY_POLICY = [
@@ -23,17 +35,20 @@ const CONTENT_SECURITY_POLICY = [
 ].join('; ');
 
 export function pageRoutes(app: ApiServer): void {
-  for (const { path, file, type } of FILES) {
-    const content = readFileSync(join(import.meta.dirname, '../../web', file));
-    const etag = `"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"`;
-    app.get(path, { schema: { hide: true } }, async (request, reply) => {
-      reply.headers({
-        etag,
-        'cache-control': 'no-cache',
-        'content-security-policy': CONTENT_SECURITY_POLICY,
-      });
-      if (request.headers['if-none-match'] === etag) return reply.code(304).send();
-      return reply.type(type).send(content);
+  for (const [path, file, type] of FILES)
+    serve(app, path, type, readFileSync(join(import.meta.dirname, '../../web', file)));
+  serve(app, '/crash-types.json', 'application/json; charset=utf-8', Buffer.from(JSON.stringify(crashTypes)));
+}
+
+function serve(app: ApiServer, path: string, type: string, content: Buffer): void {
+  const etag = `"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"`;
+  app.get(path, { schema: { hide: true } }, async (request, reply) => {
+    reply.headers({
+      etag,
+      'cache-control': 'no-cache',
+      'content-security-policy': CONTENT_SECURITY_POLICY,
     });
-  }
+    if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+    return reply.type(type).send(content);
+  });
 }
