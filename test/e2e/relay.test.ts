@@ -34,6 +34,7 @@ interface CrashLike {
   readonly kind: string;
   readonly line: string;
   readonly state: string;
+  readonly reading: { readonly type: string; readonly title: string; readonly signature: string } | null;
   readonly records: readonly {
     readonly source: string;
     readonly sender: string;
@@ -135,12 +136,21 @@ describe.skipIf(missing !== null)(`the relay${missing === null ? '' : ` (${missi
       expect.objectContaining({ what: 'kernel', said: '5.4.0-elsewhere' }),
     );
 
+    expect(crash?.reading?.type).toBe('null-pointer-dereference');
+    const { groups } = (await (await fetch(`${url}/api/v1/crashes/signatures`)).json()) as {
+      groups: readonly object[];
+    };
+    const { signature, title } = crash?.reading ?? {};
+    expect(groups).toMatchObject([
+      { signature, title, crashes: 1, hosts_total: 1, last_crash_id: crash?.id },
+    ]);
+
     const say = async (...args: string[]) => {
       const { code, stdout } = await new Netfall(['crashes', ...args, '--api', url]).ended;
       expect(code).toBe(0);
       return stdout;
     };
-    expect(await say()).toMatch(/^c\S+ .* oops +net\w+ \+1 .* BUG: kernel NULL/m);
+    expect(await say()).toMatch(/^c\S+ .* oops +net\w+ \+1 .* BUG: unable to handle kernel N/m);
     const id = crash?.id ?? '';
     const netoops = crash?.records.findIndex(({ source }) => source === 'netoops') ?? -1;
     expect(await say('log', id, '--record', String(netoops))).toMatch(
