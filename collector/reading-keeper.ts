@@ -88,6 +88,8 @@ export class ReadingKeeper {
   /** Those that were passed over come once all others were read. */
   #unread(): readonly Unread[] {
     const all = unreadLogs(this.#options.path, this.#version);
+    const digests = new Set(all.map(({ digest }) => digest));
+    for (const digest of this.#passed) if (!digests.has(digest)) this.#passed.delete(digest);
     const fresh = all.filter(({ digest }) => !this.#passed.has(digest));
     if (fresh.length > 0) return fresh.slice(0, MOST_LOGS);
     this.#passed.clear();

@@ -66,7 +66,7 @@ export interface SignaturePreview {
 /** Names of each kind that a group tells of. */
 export const MOST_SHARED = 16;
 /** Changes that a preview tells of. */
-export const MOST_CHANGES = 100;
+const MOST_CHANGES = 100;
 
 /** A crash with a reading. */
 export interface Summarised {

@@ -160,7 +160,7 @@ export const CrashSchema = Type.Object(
   { $id: 'Crash', description: 'A kernel that died or was in trouble, and all that is known of it.' },
 );
 
-export const LogReportSchema = Type.Object(
+const LogReportSchema = Type.Object(
   {
     first: count('The first line of the report.'),
     last: count('The last line of it.'),
@@ -193,7 +193,7 @@ export const CrashLogSchema = Type.Object(
   { $id: 'CrashLog', description: 'What a record has of the log of a dying kernel.' },
 );
 
-export const CrashShareSchema = Type.Object(
+const CrashShareSchema = Type.Object(
   { name: text('What it is.'), crashes: count('How many crashes have it.') },
   { $id: 'CrashShare', description: 'Something that crashes have in common.' },
 );
@@ -222,7 +222,7 @@ export const CrashGroupSchema = Type.Object(
   { $id: 'CrashGroup', description: 'The crashes that share a signature.' },
 );
 
-export const SignatureCountSchema = Type.Object(
+const SignatureCountSchema = Type.Object(
   {
     signature: text('The signature.'),
     title: text('Of the newest crash that has it.'),
@@ -237,7 +237,7 @@ const counts = (description: string) =>
     description: `${description} The most crashes first.`,
   });
 
-export const SignatureChangeSchema = Type.Object(
+const SignatureChangeSchema = Type.Object(
   {
     what: oneOf(CHANGES, '`regroup`: both at once.'),
     before: counts('Signatures as they are.'),
