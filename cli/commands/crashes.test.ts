@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aCrash, startApi, T0, type TestApi } from '../../collector/api/testing.ts';
 import { shownCrash } from '../../collector/fold/crash.ts';
+import { aReading } from '../../collector/fold/testing/crash-items.ts';
 import { run } from '../../test/processes/netfall.ts';
 
 const log = Buffer.from('one\ntwo\x07\n');
@@ -13,7 +14,8 @@ const crash = aCrash(
   { record: 'x', source: 'netoops', digest: '', revision: 0 },
 );
 const nobody = { crashed: null, holders: [], sender: '192.0.2.1' };
-const stranger = aCrash({ id: 'c200-0' }, { ...nobody, source: 'kmsg', first_us: T0 - 1 });
+const reading = aReading();
+const stranger = aCrash({ id: 'c200-0' }, { ...nobody, source: 'kmsg', first_us: T0 - 1, reading });
 
 let api: TestApi;
 beforeAll(async () => {
@@ -36,6 +38,28 @@ describe('netfall crashes', () => {
     expect(await some('--host', 'web-1')).toEqual({ crashes: [shownCrash(crash)] });
     expect(await some('--source', 'kmsg')).toEqual({ crashes: [shownCrash(stranger)] });
     expect(await some('--limit', '1')).toEqual({ crashes: [shownCrash(crash)] });
+  });
+
+  it('lists signatures, those of one, and what others would make of them', async () => {
+    const { signature, title } = reading;
+    const { stdout } = await crashes('signatures');
+    expect(stdout).toMatch(new RegExp(`^ +1 +1 +.* ${signature} .*\\n  ${title}$`, 'm'));
+    const { groups } = JSON.parse((await crashes('signatures', '--json')).stdout);
+    expect(groups).toMatchObject([{ signature, title, crashes: 1, last_crash_id: 'c200-0' }]);
+    const of = await crashes('list', '--signature', signature, '--json');
+    expect(JSON.parse(of.stdout)).toEqual({ crashes: [shownCrash(stranger)] });
+    expect((await crashes('show', 'c200-0')).stdout).toContain('\n→   nvme_queue_rq+0x0 [nvme]\n');
+    const preview = await crashes('preview', '--version', '2');
+    expect(preview.stdout).toMatch(
+      /1 of them instead of 1\sof version 1, over 1 crash\.\n\nNone would be merged/,
+    );
+    expect(JSON.parse((await crashes('preview', '--version', '2', '--json')).stdout)).toMatchObject({
+      ...{ version: 2, current_version: 1, crashes: 1, changes: [] },
+    });
+    expect(await crashes('preview', '--version', '77')).toMatchObject({
+      ...{ code: 1, stderr: expect.stringContaining('there is no version 77 of signatures') },
+    });
+    expect((await crashes('preview')).code).toBe(2);
   });
 
   it('shows one', async () => {

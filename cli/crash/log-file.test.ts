@@ -30,7 +30,7 @@ it('reads a log, packed or not, whatever it is called', async () => {
 
 it('reads what is no file of the disk', async () => {
   const pipe = join(directory, 'pipe');
-  execFileSync('mkfifo', [pipe]);
+  execFileSync('sh', ['-c', 'mkfifo "$1"', 'sh', pipe]);
   spawn('sh', ['-c', 'printf "$1" > "$2"', 'sh', log, pipe]);
   expect(await readLogFile(pipe)).toEqual({ text: log, holes: [] });
 });

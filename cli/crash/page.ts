@@ -1,5 +1,5 @@
 /** A crash as its log tells of it, as a page for whom it woke. Pure. All of it comes from hosts, so it is cleaned. */
-import { type CrashType, crashTypes, type Report } from '@netfall/crash';
+import { type CrashType, type CrashTypeMeaning, crashTypes, type Report } from '@netfall/crash';
 import { labelled, section } from '../terminal/page.ts';
 import type { Paper } from '../terminal/print.ts';
 import { clean, cut, span, styled, wrap } from '../terminal/text.ts';
@@ -29,7 +29,7 @@ export function reportPage(report: Report, paper: Paper): string[] {
 }
 
 /** What a type of crash means; undefined for one of another release. */
-export function meaningOf(type: string): (typeof crashTypes)[CrashType] | undefined {
+export function meaningOf(type: string): CrashTypeMeaning | undefined {
   return Object.hasOwn(crashTypes, type) ? crashTypes[type as CrashType] : undefined;
 }
 
@@ -53,7 +53,7 @@ export function factLines(rows: readonly (readonly [string, string])[], paper: P
 }
 
 /** What the letters are and mean, or nothing when it is not tainted. */
-export function taintText({ flags, meanings }: Report['taint']): string {
+function taintText({ flags, meanings }: Report['taint']): string {
   return meanings.length === 0 ? flags : `${flags}: ${meanings.join('; ')}`;
 }
 

@@ -40,7 +40,7 @@ export interface Why {
   readonly titled: string;
 }
 
-export function signaturesOf(report: Report): SignatureWhy[] {
+function signaturesOf(report: Report): SignatureWhy[] {
   return signatureVersions.map(({ version, meaning, parts }) => ({
     version,
     current: version === SIGNATURE_VERSION,
@@ -88,7 +88,7 @@ function titleLines({ report, beginning, titled }: Why, paper: Paper): string[] 
   const blamed = guilty === null ? undefined : frames[guilty];
   return [
     ...text(`Line ${start + 1} began it:`, 2, paper),
-    styled('bold', cut(`    ${clean(beginning).trim()}`, paper.width), paper.colour),
+    ...text(beginning.trim(), 4, paper).map((line) => styled('bold', line, paper.colour)),
     ...text(`That is of type ${type}, ${name}. ${meaning}`, 2, paper),
     ...(passed.length > 0 ? ['', ...text('Passed over, since they are not to blame:', 2, paper)] : []),
     ...passed.map((frame) => styled('dim', frameLine(frame, frame.passed, paper), paper.colour)),
