@@ -1,8 +1,23 @@
 /**
- * The page: incidents as they stand, kept current by the event stream. Everything that it shows came from hosts, so it
- * is only ever set as text. An incident's row is made once and then brought up to date, so that what is open stays open
- * and what has the focus keeps it.
+ * The page: incidents as they stand, kept current by the event stream, and the way to the crashes. Everything that it shows
+ * came from hosts, so it is only ever set as text. An incident's row is made once and then brought up to date, so that what
+ * is open stays open and what has the focus keeps it.
  */
+import { crashesTitle, showCrashes } from './crashes.js';
+import {
+  arrange,
+  byId,
+  clockTime,
+  get,
+  heading,
+  make,
+  makeTime,
+  number,
+  plural,
+  setText,
+  span,
+  tick,
+} from './elements.js';
 
 const OPEN_STATES = ['firing', 'acknowledged', 'resolving'];
 const PAST_STATES = ['resolved', 'closed'];
@@ -13,69 +28,14 @@ const MOST_PAST = 50;
 const MOST_HOSTS = 200;
 const POLL_MS = 10_000;
 
-const byId = (id) => document.getElementById(id);
-const number = new Intl.NumberFormat('en');
-const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
-const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
-
 /** Rows by incident id: { incident, item, update }. */
 const rows = new Map();
 /** Counts loads, so that an incident that came over the stream during one is not taken for an old one. */
 let load = 0;
 let loaded = false;
 let summary = null;
-
-// --- Making elements --------------------------------------------------------------------------------------------------
-
-/** An element with classes, text and children; text is text, whatever is in it. */
-function make(tag, className = '', ...children) {
-  const element = document.createElement(tag);
-  if (className !== '') element.className = className;
-  element.append(...children.filter((child) => child !== null));
-  return element;
-}
-
-function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
-
-/** A moment, shown by `phrase(how long ago)`, with the moment itself on hover. */
-function makeTime(us, phrase) {
-  const time = make('time');
-  const at = new Date(us / 1000);
-  time.dateTime = at.toISOString();
-  time.title = moment.format(at);
-  time.dataset.us = String(us);
-  time.phrase = phrase;
-  tick(time);
-  return time;
-}
-
-function tick(time) {
-  setText(time, time.phrase(span(Date.now() * 1000 - Number(time.dataset.us))));
-}
-
-/** The time of day, with the date unless that is today's. */
-function clockTime(us) {
-  const at = new Date(us / 1000);
-  return at.toDateString() === new Date().toDateString() ? clock.format(at) : moment.format(at);
-}
-
-/** A length of time in its largest unit, or two of them. */
-function span(us) {
-  const seconds = Math.max(0, Math.floor(us / 1e6));
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 24) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
-  const days = Math.floor(hours / 24);
-  return hours % 24 === 0 ? `${days} d` : `${days} d ${hours % 24} h`;
-}
-
-function plural(count, one, many) {
-  return `${number.format(count)} ${count === 1 ? one : many}`;
-}
+/** The window's, with how many incidents fire. */
+let title = 'Netfall';
 
 // --- An incident's row ------------------------------------------------------------------------------------------------
 
@@ -259,12 +219,6 @@ function hostRow(host, most) {
   );
 }
 
-function heading(text, className = '') {
-  const cell = make('th', className, text);
-  cell.scope = 'col';
-  return cell;
-}
-
 function history({ audit }) {
   const steps = audit.toReversed().map(({ at_us, event, detail }) => {
     const time = makeTime(at_us, () => clockTime(at_us));
@@ -315,14 +269,6 @@ function newestFirst({ incident: a }, { incident: b }) {
   return b.resolved_us - a.resolved_us || (a.id < b.id ? -1 : 1);
 }
 
-/** Brings a list into order, moving only what is out of place. */
-function arrange(list, ordered) {
-  ordered.forEach(({ item }, index) => {
-    if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
-  });
-  while (list.children.length > ordered.length) list.lastChild.remove();
-}
-
 function show() {
   const open = inOrder(OPEN_STATES, worstFirst);
   const past = inOrder(PAST_STATES, newestFirst);
@@ -332,8 +278,14 @@ function show() {
   byId('past').hidden = past.length === 0;
   setText(byId('open-count'), open.length === 0 ? '' : number.format(open.length));
   const firing = open.filter(({ incident }) => incident.state === 'firing').length;
-  document.title = firing === 0 ? 'Netfall' : `(${firing}) Netfall`;
+  title = firing === 0 ? 'Netfall' : `(${firing}) Netfall`;
+  showTitle();
   showEmpty(open.length === 0);
+}
+
+function showTitle() {
+  const about = crashesTitle();
+  document.title = about === '' ? title : `${title}: ${about}`;
 }
 
 function showEmpty(isEmpty) {
@@ -358,6 +310,20 @@ function showEmpty(isEmpty) {
       ? `no losses: nothing is missing from what ${hosts === 1 ? 'it counts' : 'they count'}`
       : `${plural(lost, 'loss', 'losses')}, listed above`;
   setText(byId('empty-detail'), `${reports} ${ledger}.`);
+}
+
+/** Shows what the address names: an incident among them all, or something of the crashes. */
+function route() {
+  const isCrash = showCrashes(location.hash, showTitle);
+  byId('incidents').hidden = isCrash;
+  byId('crashes').hidden = !isCrash;
+  for (const link of byId('views').children) {
+    const isCurrent = (link.hash === '#crashes') === isCrash;
+    if (isCurrent) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+  showTitle();
+  if (!isCrash) openLinked();
 }
 
 function openLinked() {
@@ -433,12 +399,6 @@ async function poll() {
 
 // --- The connection ---------------------------------------------------------------------------------------------------
 
-async function get(path) {
-  const response = await fetch(path);
-  if (!response.ok) throw new Error(`${path} answered ${response.status}`);
-  return response.json();
-}
-
 /** Reads the lists anew; what came over the stream meanwhile stays. */
 async function reload() {
   const mine = ++load;
@@ -492,6 +452,7 @@ function connect() {
 
 setInterval(() => document.querySelectorAll('time').forEach(tick), 1000);
 setInterval(poll, POLL_MS);
-addEventListener('hashchange', openLinked);
+addEventListener('hashchange', route);
+route();
 connect();
 poll();

@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs';
 import { explain } from '@netfall/catalog/explain';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   aHost,
@@ -11,48 +10,15 @@ import {
   T0,
   type TestApi,
 } from '../api/testing.ts';
+import { chromiumPath, launchChromium, openPage } from './testing.ts';
 
-const executable = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
-  existsSync(path),
-);
-
-describe.skipIf(executable === undefined)('the page in a browser (needs chromium in /usr/bin)', () => {
+describe.skipIf(chromiumPath === undefined)('the page in a browser (needs chromium in /usr/bin)', () => {
   let browser: Browser;
-
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: executable ?? '',
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    });
+    browser = await launchChromium();
   });
-
   afterAll(() => browser?.close());
-
-  /** Opens the page of a server; `complaints` gathers script errors, refusals by policy and dialogs. */
-  async function open(api: TestApi, hash = ''): Promise<{ page: Page; complaints: string[] }> {
-    const page = await browser.newPage();
-    // Goes on like any clock, but can be put forward.
-    await page.clock.install();
-    const complaints: string[] = [];
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(message.text());
-    });
-    page.on('dialog', (dialog) => {
-      complaints.push(`dialog: ${dialog.message()}`);
-      void dialog.dismiss();
-    });
-    await page.goto(`${api.api.url}/${hash}`);
-    await page.locator('#connection[data-state=live]').waitFor();
-    return { page, complaints };
-  }
+  const open = (api: TestApi, hash?: string) => openPage(browser, api, hash);
 
   const titles = (page: Page, list: string) => page.locator(`${list} .title`).allTextContents();
 

@@ -1,0 +1,130 @@
+/** One crash: what happened and where, on what, and the log, as far as it is there. */
+import { crashLog } from './crash-log.js';
+import { fact, hostOf } from './crash-parts.js';
+import { taintMeanings, typeMeanings } from './crash-words.js';
+import { clockTime, get, make, makeTime, number, setText, span } from './elements.js';
+
+/** As crashes.js wants a view. */
+export function crashView(id) {
+  const heading = make('h2', 'title', `Crash ${id}`);
+  const state = make('p', 'state');
+  state.setAttribute('role', 'status');
+  const back = make('a', 'back', 'All crashes');
+  back.href = '#crashes';
+  const body = make('div', 'crash');
+  const log = crashLog();
+  let version = -1;
+  return {
+    element: make('section', '', back, heading, state, body, log.element),
+    heading,
+    state,
+    load: async () => {
+      const [crash, types] = await Promise.all([
+        get(`/api/v1/crashes/${encodeURIComponent(id)}`),
+        typeMeanings(),
+      ]);
+      return { crash, types };
+    },
+    show: ({ crash, types }) => {
+      log.show(crash);
+      if (crash.version === version) return;
+      version = crash.version;
+      const { reading } = crash;
+      setText(heading, reading?.title || crash.line || 'What happened has not been seen yet');
+      back.href = reading === null ? '#crashes' : `#crashes/${encodeURIComponent(reading.signature)}`;
+      setText(back, reading === null ? 'All crashes' : 'Crashes of this signature');
+      body.replaceChildren(
+        ...meaning(crash, types),
+        ...doubts(crash),
+        make('dl', 'crash-facts', ...facts(crash)),
+        ...stack(reading),
+      );
+    },
+  };
+}
+
+function meaning({ reading }, types) {
+  const type = reading && types[reading.type];
+  return type ? [make('p', '', type.meaning)] : [];
+}
+
+/** What is not to be trusted, and what does not fit together. */
+function doubts({ reading, mismatches }) {
+  const lines = mismatches.map(({ what, said, known }) =>
+    what === 'address'
+      ? `It was heard from ${said}, which is an address of ${known}.`
+      : `Its ${what === 'kernel' ? 'kernel' : 'machine'} was ${said} by its own word, and ${known} by the inventory.`,
+  );
+  if (reading?.corrupted) lines.unshift(`The report is not to be trusted: ${reading.corrupted}.`);
+  return lines.length === 0 ? [] : [make('ul', 'notice', ...lines.map((line) => make('li', '', line)))];
+}
+
+function facts(crash) {
+  const { reading, at_us, uptime_us, kernel, hardware, records, id, merged } = crash;
+  const at = makeTime(at_us, (ago) => `${clockTime(at_us)}, ${ago} ago`);
+  const up = uptime_us > 0 ? `, ${span(uptime_us)} after its boot` : '';
+  const sources = [...new Set(records.map(({ source }) => source))].join(', ');
+  const list = [fact('Host', hostOf(crash)), fact('When', at, up)];
+  const add = (name, value) => {
+    if (value !== '') list.push(fact(name, value));
+  };
+  add('Process', reading ? processOf(reading) : '');
+  add('Kernel', kernel);
+  if (reading) list.push(fact('Taint', ...taint(reading.taint)));
+  add('Machine', hardware);
+  add('Known by', sources);
+  if (reading) {
+    const link = make('a', '', make('code', '', reading.signature));
+    link.href = `#crashes/${encodeURIComponent(reading.signature)}`;
+    list.push(fact('Signature', link, make('span', 'over', ` of “${reading.bug}”`)));
+  }
+  const ids = merged.length === 0 ? id : `${id}, and as ${merged.join(', ')} before`;
+  list.push(fact('Crash', make('code', '', ids)));
+  return list;
+}
+
+function processOf({ process, pid, cpu }) {
+  const who = pid === null ? process : `${process} (${pid})`;
+  return `${who}${cpu === null ? '' : ` on CPU ${cpu}`}`.trim();
+}
+
+function taint(flags) {
+  if (flags === '') return ['none, or it did not say'];
+  const items = taintMeanings(flags).map((phrase) => make('li', '', phrase));
+  return [make('code', '', flags), make('ul', '', ...items)];
+}
+
+/** The frames, innermost first: who is blamed, and who is not although it stands before. */
+function stack(reading) {
+  if (!reading || reading.frames.length === 0) return [];
+  const items = reading.frames.map((frame, i) => {
+    const blamed = i === reading.guilty;
+    const kind = blamed ? 'frame guilty' : frame.passed !== '' || !frame.reliable ? 'frame over' : 'frame';
+    const offset = frame.offset === null ? '' : `+0x${frame.offset.toString(16)}`;
+    const notes = [
+      blamed ? 'blamed' : '',
+      frame.passed === '' ? '' : `passed over: ${frame.passed}`,
+      frame.inline ? 'inlined' : '',
+    ].filter((note) => note !== '');
+    const doubt = make('span', 'doubt', frame.reliable ? '' : '? ');
+    const name = make('code', '', doubt, frame.function, make('span', 'over', offset));
+    const module = frame.module === '' ? null : make('code', 'module', `[${frame.module}]`);
+    return make('li', kind, name, module, make('span', 'note', notes.join(', ')));
+  });
+  const more = reading.unlisted_frames;
+  const hints = [
+    more > 0 ? `And ${number.format(more)} more that had no room.` : '',
+    reading.frames.every(({ reliable }) => reliable)
+      ? ''
+      : '? may not have been called: its address stood on the stack.',
+  ].filter((hint) => hint !== '');
+  return [
+    make(
+      'section',
+      'stack',
+      make('h3', '', 'Stack, innermost first'),
+      make('ol', 'frames', ...items),
+      ...hints.map((hint) => make('p', 'hint', hint)),
+    ),
+  ];
+}
