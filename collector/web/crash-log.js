@@ -158,6 +158,12 @@ function offer(choice, which, { records, best }, chosen) {
     return [option];
   });
   which.hidden = options.length < 2;
+  // One that is unfolded would fold.
+  if (
+    options.every((option, i) => option.text === choice.options[i]?.text) &&
+    options.length === choice.length
+  )
+    return;
   choice.replaceChildren(...options);
   choice.value = String(chosen ?? best ?? '');
 }

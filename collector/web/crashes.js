@@ -9,7 +9,7 @@ import { taintMeanings, typeMeanings } from './crash-words.js';
 import { arrange, byId, get, make, makeTime, number, plural, setText } from './elements.js';
 
 const POLL_MS = 10_000;
-/** Signatures, and crashes of one, that are asked for at a time; and crashes that nobody has read. */
+/** Signatures, and crashes of one, that are asked for at a time; and crashes that have none. */
 const PAGE = 100;
 const MOST_UNREAD = 20;
 
@@ -84,7 +84,13 @@ function groupsView() {
   const list = make('ul', 'incidents');
   const more = make('p', 'hint');
   const unread = make('ul', 'incidents');
-  const unreadPart = make('section', '', make('h2', '', 'Not read yet'), unread);
+  const unreadPart = make(
+    'section',
+    '',
+    make('h2', '', 'Without a signature'),
+    make('p', 'hint', 'Their logs have not come yet, or tell of no crash.'),
+    unread,
+  );
   unreadPart.hidden = true;
   const empty = emptyNote(
     'No crashes.',
