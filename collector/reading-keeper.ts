@@ -4,7 +4,7 @@
  */
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
-import { markedText, PARSER_VERSION, readLastCrash } from '@netfall/crash';
+import { markedText, PARSER_VERSION, readCrash } from '@netfall/crash';
 import type { Blobs, Clock } from '@netfall/log';
 import { readingOf, type StoredReading } from '@netfall/proto';
 import { EvidenceError, MOST_LOG_BYTES, readCrashLog } from './evidence.ts';
@@ -113,7 +113,7 @@ export class ReadingKeeper {
     if (!bytes) return null;
     const holes = record.holes.filter(({ at }) => at <= bytes.length);
     const { text, marks } = markedText({ bytes, holes, wrapAt: record.wrap_at });
-    const report = readLastCrash(text, marks);
+    const report = readCrash(text, marks);
     return { bytes: bytes.length, reading: report && readingOf(report) };
   }
 }

@@ -1,7 +1,6 @@
 export { type AdmissionLimits, Bucket } from './admission.ts';
 export type { HeardCrash, HeardEvents, Reassembly } from './heard.ts';
 export { KmsgRecord, MOST_KMSG_BYTES } from './kmsg.ts';
-export { readLastCrash } from './last-crash.ts';
 export { type LogLine, readLine } from './line.ts';
 export { type CrashLog, type Hole, type MarkedText, markedText } from './log.ts';
 export { NETCONSOLE_PORT } from './netconsole/packet.ts';
@@ -17,7 +16,7 @@ export {
   type PstoreFile,
   readPstoreName,
 } from './pstore.ts';
-export { PARSER_VERSION, readCrash } from './report/parse.ts';
+export { PARSER_VERSION, readCrash, readCrash as readLastCrash } from './report/parse.ts';
 export type { Consequence, Extent, Frame, Report, Taint } from './report/report.ts';
 export {
   SIGNATURE_VERSION,

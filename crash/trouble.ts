@@ -79,41 +79,22 @@ export interface Beginning extends LogLine {
   readonly kind: TroubleKind;
 }
 
-/** A beginning that was found in a log. */
-export interface FoundBeginning extends Beginning {
-  /** From where on the log tells of it, characters: the line, and what was printed in the moment before. */
-  readonly at: number;
-}
-
 /** Signs of trouble that are further apart belong to another crash, microseconds of the kernel's clock. */
 export const EPISODE_GAP_US = 30_000_000;
 /** How far from a log's end the last line that says the time is looked for, characters. */
 const MOST_TAIL = 64 * 1024;
-/** The longest stretch of a line that is looked at, characters, and what stands before a message. */
+/** The longest stretch of a line that is looked at, characters. */
 const MOST_LINE = 1024;
-const MOST_PREFIX = 64;
-
-/** A panic that only says what the kernel was told to do about trouble of which it told before. */
-const ORDERED =
-  /^Kernel panic - not syncing: (?:.{0,40}panic_on_warn set|hung_task: blocked tasks|RCU Stall)/;
-/**
- * What is printed in the moment before the line that begins it may say more: "list_del corruption", what hardware reported. So
- * many lines, and microseconds of the kernel's clock.
- */
-const MOMENT_LINES = 16;
-const MOMENT_US = 200_000;
 
 /**
  * Where the last crash in a log begins: the first of its last signs of trouble that follow one another closely, or the first
  * grave one of these. What is earlier, such as a warning while the host booted, is another matter. Null without a sign.
  * @param text a log, a line for each message
  */
-export function lastBeginning(text: string): FoundBeginning | null {
+export function lastBeginning(text: string): Beginning | null {
   let first: Beginning | null = null;
   let ended: Beginning | null = null;
   let lastUs = 0;
-  // Where the crash is told of from, and where the sign before that ends.
-  let [start, floor, signEnd] = [0, 0, 0];
   for (let at = 0; at < text.length; ) {
     const end = text.indexOf('\n', at);
     const next = end < 0 ? text.length : end;
@@ -122,36 +103,15 @@ export function lastBeginning(text: string): FoundBeginning | null {
       continue;
     }
     const line = readLine(text.slice(at, Math.min(next, at + MOST_LINE)));
-    const lineAt = at;
     at = next + 1;
     if (!first) ended ??= endOfPanic(line);
     const kind = troubleIn(line.text);
     if (kind === null) continue;
     const apart = line.uptimeUs > 0 && lastUs > 0 && line.uptimeUs - lastUs > EPISODE_GAP_US;
-    if (!first || apart || isMark(first.text) || isGraver(kind, first.kind)) {
-      const isSame = first && !apart && (isMark(first.text) || ORDERED.test(line.text));
-      if (!isSame) [start, floor] = [lineAt, signEnd];
-      first = { ...line, kind };
-    }
-    signEnd = at;
+    if (!first || apart || isMark(first.text) || isGraver(kind, first.kind)) first = { ...line, kind };
     if (line.uptimeUs > 0) lastUs = line.uptimeUs;
   }
-  if (first) return { ...first, at: momentBefore(text, start, floor) };
-  return ended && { ...ended, at: 0 };
-}
-
-/** Where the lines begin that were printed in the moment before the line at `start`, none of them before `floor`. */
-function momentBefore(text: string, start: number, floor: number): number {
-  const { uptimeUs } = readLine(text.slice(start, start + MOST_PREFIX));
-  let from = start;
-  if (uptimeUs === 0) return from;
-  for (let lines = 0; lines < MOMENT_LINES && from > floor; lines++) {
-    const before = text.lastIndexOf('\n', from - 2) + 1;
-    const line = readLine(text.slice(before, Math.min(from, before + MOST_PREFIX)));
-    if (before < floor || line.uptimeUs === 0 || Math.abs(uptimeUs - line.uptimeUs) > MOMENT_US) break;
-    from = before;
-  }
-  return from;
+  return first ?? ended;
 }
 
 /** A log of which only the end is left may still say what the panic was, if not when. */
@@ -195,7 +155,7 @@ export function lastUptimeUs(text: string): number {
   const least = text.length - MOST_TAIL;
   for (let end = text.length; end > Math.max(0, least); ) {
     const start = text.lastIndexOf('\n', end - 1) + 1;
-    const { uptimeUs } = readLine(text.slice(start, Math.min(end, start + MOST_PREFIX)));
+    const { uptimeUs } = readLine(text.slice(start, Math.min(end, start + 64)));
     if (uptimeUs > 0) return uptimeUs;
     end = start - 1;
   }

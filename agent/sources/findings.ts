@@ -9,7 +9,7 @@ import {
   lastUptimeUs,
   markedText,
   PARSER_VERSION,
-  readLastCrash,
+  readCrash,
 } from '@netfall/crash';
 import { type CrashWitness, LIMITS, readingOf } from '@netfall/proto';
 import type { CrashFindings } from '../source.ts';
@@ -41,9 +41,8 @@ export interface Known {
 /** Everything about a crash, within the bounds of an entry. */
 export function findingsOf(known: Known, log: CrashLog): CrashFindings {
   const { text, marks } = markedText(log);
-  const found = lastBeginning(text);
-  const beginning = known.beginning ?? found;
-  const report = readLastCrash(text, marks, found?.at ?? 0);
+  const beginning = known.beginning ?? lastBeginning(text);
+  const report = readCrash(text, marks);
   const claims = claimsOf(text);
   return {
     witness: witnessOf({ ...known, kernel: known.kernel ?? claims.kernel }, beginning),

@@ -2,7 +2,7 @@
  * The log of a dying kernel as text that people can read: what is missing is visible, and whatever the bytes are, nothing in
  * the text acts on a terminal or a page. Pure. Where logs are kept is not known here.
  */
-import { readLastCrash } from '@netfall/crash';
+import { readCrash } from '@netfall/crash';
 import type { LogHole } from '@netfall/proto';
 import type { CrashRecord } from '../fold/model.ts';
 
@@ -78,7 +78,7 @@ export function logText(bytes: Uint8Array, places: LogPlaces): Pick<CrashLog, 't
 
 /** Where in a log's text its report is, by the parser of this release. */
 export function reportIn({ text, marks }: Pick<CrashLog, 'text' | 'marks'>): LogReport | null {
-  const report = readLastCrash(text, marks);
+  const report = readCrash(text, marks);
   if (!report) return null;
   const { start, end, frames, guilty } = report;
   const lines = frames.map(({ line }) => line);

@@ -3,6 +3,7 @@
  * them, and with who wrote them where the log says so. Pure. What messages mean is not known here.
  */
 import { readLine } from '../line.ts';
+import { newlinesIn } from '../log.ts';
 
 export interface Message {
   /** Without what stands before it, and without its trailing blanks. */
@@ -42,11 +43,12 @@ const STAMP = /\[ {0,6}\d{1,8}\.\d{6}\]/g;
 /**
  * The messages of a log, one line at a time: nothing is kept of those that went by.
  * @param holes lines that are no messages, in order
+ * @param from where to begin: the start of a line, characters
  */
-export function* messagesOf(log: string, holes: readonly number[]): Generator<Message> {
-  let line = 0;
-  let hole = 0;
-  for (let at = 0; at < log.length; line++) {
+export function* messagesOf(log: string, holes: readonly number[], from = 0): Generator<Message> {
+  let line = newlinesIn(log, from);
+  let hole = holes.findIndex((each) => each >= line);
+  for (let at = from; at < log.length; line++) {
     const newline = log.indexOf('\n', at);
     const end = newline < 0 ? log.length : newline;
     const raw = log.slice(at, Math.min(end, at + MOST_LINE));

@@ -30,7 +30,7 @@ const MOST_BEFORE = 256;
  * @param holes lines of it that are no messages but stand where something is missing, counted from 0, in order
  */
 export function readCrash(log: string, holes: readonly number[] = []): Report | null {
-  const messages = [...messagesOf(log, holes)];
+  const messages = [...messagesOf(log, holes, readFrom(log))];
   const begins = beginningsOf(messages);
   const first = beginningOf(begins, messages);
   if (!first) return rebootIn(messages);
@@ -65,6 +65,13 @@ export function readCrash(log: string, holes: readonly number[] = []): Report | 
     consequences: consequencesOf(messages, first, end, begins),
   };
   return { ...report, signature: signatureOf(report) };
+}
+
+/** Of a longer log only the end is read: it is the last crash that is looked for. */
+const MOST_LOG = 1024 * 1024;
+
+function readFrom(log: string): number {
+  return log.length > MOST_LOG ? log.indexOf('\n', log.length - MOST_LOG) + 1 : 0;
 }
 
 interface Begin {

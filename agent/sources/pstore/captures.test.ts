@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readLastCrash } from '@netfall/crash';
+import { readCrash } from '@netfall/crash';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readCapture } from '../../../test/vm/captures.ts';
 import { CrashRecorder } from '../../testing/crash-recorder.ts';
@@ -44,7 +44,7 @@ describe.each(['6.1', '6.12'])('records of real crashes of Linux %s', (kernel) =
     const { crashes, console } = await told(`${kernel}-${trouble}`);
     expect(crashes.map(({ findings: { witness } }) => witness?.kind)).toEqual(kinds);
     const titles = crashes.map(({ findings: { reading } }) => reading?.title);
-    expect(titles).toEqual(kinds.map(() => readLastCrash(console, [])?.title));
+    expect(titles).toEqual(kinds.map(() => readCrash(console, [])?.title));
     for (const { findings, log } of crashes) {
       const { line = '', uptime_us = 0, kernel: release = '' } = findings.witness ?? {};
       expect(line.startsWith(beginning)).toBe(true);
