@@ -98,6 +98,9 @@ export async function qemuCommand(
     'tsc=reliable mitigations=off',
     // On a busy machine the test of the timer can fail, and the kernel gives up.
     'no_timer_check',
+    // Else Linux 6.12 lets a frame or two wait for QEMU at a time, and netconsole loses the rest of a panic when QEMU is
+    // late (docs/vm.md).
+    'virtio_net.napi_tx=0',
     ...(shell ? ['quiet'] : []),
   ];
   const folder = (tag: string, path: string, readonly: 'on' | 'off') => [
