@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { readLastCrash } from '@netfall/crash';
+import { readCrash } from '@netfall/crash';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aCrash, startApi, T0, type TestApi } from '../../collector/api/testing.ts';
 import { aReading } from '../../collector/fold/testing/crash-items.ts';
@@ -93,7 +93,7 @@ describe('netfall crash parse', () => {
 describe('netfall crash explain', () => {
   let api: TestApi;
   const log = gunzipSync(readFileSync(dereference));
-  const report = readLastCrash(log.toString(), [])!;
+  const report = readCrash(log.toString(), [])!;
   const digest = createHash('sha256').update(log).digest('hex');
   const { signature, bug, title, type } = report;
   const frames = report.frames.map(({ line: _line, source: _source, ...frame }) => frame);

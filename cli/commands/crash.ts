@@ -1,6 +1,6 @@
 /** `netfall crash parse|explain`: what kernels' logs tell of crashes. */
 import { existsSync } from 'node:fs';
-import { type Report, readCrash, readLastCrash } from '@netfall/crash';
+import { type Report, readCrash } from '@netfall/crash';
 import { ApiClient } from '../api/client.ts';
 import { crashDocument } from '../crash/document.ts';
 import { type LogText, readLogFile, STDIN } from '../crash/log-file.ts';
@@ -50,8 +50,7 @@ export async function explainCrash(named: string, { api, json }: ExplainOptions)
   const isId = CRASH_ID.test(named) && !existsSync(named);
   const crash = isId ? await client.crash(named) : null;
   const { text, holes } = crash ? await logOf(client, crash.id) : await readNamed(named);
-  // A crash's log as those read it who told of it.
-  const report = crash ? readLastCrash(text, holes) : readCrash(text, holes);
+  const report = readCrash(text, holes);
   const about = crash ? { crash_id: crash.id } : { file: named };
   if (!report) {
     const name = crash ? `the log of crash ${crash.id}` : nameOf(named);
