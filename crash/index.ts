@@ -16,7 +16,7 @@ export {
   type PstoreFile,
   readPstoreName,
 } from './pstore.ts';
-export { PARSER_VERSION, readCrash, readCrash as readLastCrash } from './report/parse.ts';
+export { PARSER_VERSION, readCrash } from './report/parse.ts';
 export type { Consequence, Extent, Frame, Report, Taint } from './report/report.ts';
 export {
   SIGNATURE_VERSION,
