@@ -16,7 +16,7 @@ export interface Result {
 /** What stood on the command line as `--key=value` or `--key`, for the benchmark to read. */
 export type Options = Readonly<Record<string, string | boolean | undefined>>;
 
-/** Measures everything that a benchmark is about. */
+/** Measures everything that a benchmark is about. Rejects with RangeError for an option that makes no sense. */
 export type Benchmark = (options: Options) => Promise<readonly Result[]>;
 
 const goalText = /^(<=|>=|<|>|=)(-?\d+(?:\.\d+)?)$/;

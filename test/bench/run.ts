@@ -7,6 +7,7 @@ import type { Benchmark, Result } from './result.ts';
 
 const benchmarks: Readonly<Record<string, () => Promise<{ run: Benchmark }>>> = {
   agent: () => import('./agent.ts'),
+  'crash-titles': () => import('./crash-titles.ts'),
   counters: () => import('./counters.ts'),
   'drop-monitor': () => import('./drop-monitor.ts'),
   'kfree-skb': () => import('./kfree-skb.ts'),
@@ -39,8 +40,14 @@ if (!load || positionals.length !== 1) {
   process.exitCode = 2;
 } else {
   const { run } = await load();
-  const results = await run(values);
-  show(results);
-  if (values['json']) console.log(JSON.stringify({ bench: name, results }));
-  if (results.some(({ ok }) => ok === false)) process.exitCode = 1;
+  try {
+    const results = await run(values);
+    show(results);
+    if (values['json']) console.log(JSON.stringify({ bench: name, results }));
+    if (results.some(({ ok }) => ok === false)) process.exitCode = 1;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    console.error(`netfall: ${error.message}`);
+    process.exitCode = 2;
+  }
 }
