@@ -19,11 +19,13 @@ export {
 export { PARSER_VERSION, readCrash } from './report/parse.ts';
 export type { Consequence, Extent, Frame, Report, Taint } from './report/report.ts';
 export {
+  plainFunction,
   SIGNATURE_VERSION,
   type Signed,
   signatureOf,
   signatureVersions,
 } from './report/signature.ts';
+export { taintMeanings, taints } from './report/taint.ts';
 export { type CrashType, type CrashTypeMeaning, crashTypes } from './report/types.ts';
 export type { SenderKey } from './senders.ts';
 export {

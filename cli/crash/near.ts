@@ -1,7 +1,7 @@
 /** Which known crashes a crash is near to, and what tells them apart. Pure. */
 
 import type { CrashGroup, CrashShare } from '@netfall/collector';
-import type { Frame, Report } from '@netfall/crash';
+import { type Frame, plainFunction, type Report } from '@netfall/crash';
 
 /** Groups whose stacks are worth a look: each is asked for. */
 const MOST_CANDIDATES = 24;
@@ -82,7 +82,7 @@ function comparedOf({
   readonly guilty: number | null;
 }): string[] {
   const called = frames.slice(guilty ?? 0).filter(({ reliable }) => reliable);
-  return called.slice(0, COMPARED).map(({ function: name }) => name.replace(/(?<=.)\..*$/, ''));
+  return called.slice(0, COMPARED).map((frame) => plainFunction(frame.function));
 }
 
 function differencesOf(

@@ -1,41 +1,18 @@
-/** What the words of crashes mean: types, as the collector tells them, and the letters of a kernel's taint. */
+/** What the words of crashes mean: types, and the letters of a kernel's taint, as the collector tells them. */
 import { get } from './elements.js';
 
-/** Documentation/admin-guide/tainted-kernels.rst, in other words; G only says that no module is proprietary. */
-const TAINTS = {
-  P: 'a proprietary module was loaded',
-  F: 'a module was forced to load',
-  S: 'the kernel runs on hardware, or in a way, that it is not made for',
-  R: 'a module was forced to unload',
-  M: 'a machine check was reported',
-  B: 'a page was bad, or a page flag unexpected',
-  U: 'a process asked for the taint',
-  D: 'the kernel died before: an oops or a BUG',
-  A: 'an ACPI table was overridden',
-  W: 'the kernel warned before',
-  C: 'a staging driver was loaded',
-  I: 'a bug of the firmware is worked around',
-  O: 'a module from outside the kernel was loaded',
-  E: 'an unsigned module was loaded',
-  L: 'there was a soft lockup before',
-  K: 'the kernel was patched live',
-  X: "the distribution's own taint",
-  T: 'the kernel was built with a randomised layout of structures',
-  N: 'a test of the kernel itself was run',
-  J: 'a device was changed through fwctl',
-};
+let words = null;
 
-let types = null;
-
-/** The types' meanings by name: { title, meaning, survived }. */
-export function typeMeanings() {
-  types ??= get('/crash-types.json').catch((error) => {
-    types = null;
+/** The types' meanings by name, { title, meaning, survived }, and the taints' by letter. */
+export function crashWords() {
+  words ??= get('/crash-words.json').catch((error) => {
+    words = null;
     throw error;
   });
-  return types;
+  return words;
 }
 
-export function taintMeanings(flags) {
-  return [...flags].filter((flag) => flag !== 'G').map((flag) => TAINTS[flag] ?? `taint ${flag}`);
+/** What a taint's letters mean, a phrase each; G only says that no module is proprietary. */
+export function taintMeanings(flags, { taints }) {
+  return [...flags].filter((flag) => flag !== 'G').map((flag) => taints[flag] ?? `taint ${flag}`);
 }

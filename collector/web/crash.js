@@ -1,7 +1,7 @@
 /** One crash: what happened and where, on what, and the log, as far as it is there. */
 import { crashLog } from './crash-log.js';
 import { fact, hostOf } from './crash-parts.js';
-import { taintMeanings, typeMeanings } from './crash-words.js';
+import { crashWords, taintMeanings } from './crash-words.js';
 import { clockTime, get, make, makeTime, number, setText, span } from './elements.js';
 
 /** As crashes.js wants a view. */
@@ -19,13 +19,13 @@ export function crashView(id) {
     heading,
     state,
     load: async () => {
-      const [crash, types] = await Promise.all([
+      const [crash, words] = await Promise.all([
         get(`/api/v1/crashes/${encodeURIComponent(id)}`),
-        typeMeanings(),
+        crashWords(),
       ]);
-      return { crash, types };
+      return { crash, words };
     },
-    show: ({ crash, types }) => {
+    show: ({ crash, words }) => {
       log.show(crash);
       if (crash.version === version) return;
       version = crash.version;
@@ -34,16 +34,16 @@ export function crashView(id) {
       back.href = reading === null ? '#crashes' : `#crashes/${encodeURIComponent(reading.signature)}`;
       setText(back, reading === null ? 'All crashes' : 'Crashes of this signature');
       body.replaceChildren(
-        ...meaning(crash, types),
+        ...meaning(crash, words),
         ...doubts(crash),
-        make('dl', 'crash-facts', ...facts(crash)),
+        make('dl', 'crash-facts', ...facts(crash, words)),
         ...stack(reading),
       );
     },
   };
 }
 
-function meaning({ reading }, types) {
+function meaning({ reading }, { types }) {
   const type = reading && types[reading.type];
   return type ? [make('p', '', type.meaning)] : [];
 }
@@ -59,7 +59,7 @@ function doubts({ reading, mismatches }) {
   return lines.length === 0 ? [] : [make('ul', 'notice', ...lines.map((line) => make('li', '', line)))];
 }
 
-function facts(crash) {
+function facts(crash, words) {
   const { reading, at_us, uptime_us, kernel, hardware, records, id, merged } = crash;
   const at = makeTime(at_us, (ago) => `${clockTime(at_us)}, ${ago} ago`);
   const up = uptime_us > 0 ? `, ${span(uptime_us)} after its boot` : '';
@@ -70,7 +70,7 @@ function facts(crash) {
   };
   add('Process', reading ? processOf(reading) : '');
   add('Kernel', kernel);
-  if (reading) list.push(fact('Taint', ...taint(reading.taint)));
+  if (reading) list.push(fact('Taint', ...taint(reading.taint, words)));
   add('Machine', hardware);
   add('Known by', sources);
   if (reading) {
@@ -88,9 +88,9 @@ function processOf({ process, pid, cpu }) {
   return `${who}${cpu === null ? '' : ` on CPU ${cpu}`}`.trim();
 }
 
-function taint(flags) {
+function taint(flags, words) {
   if (flags === '') return ['none, or it did not say'];
-  const items = taintMeanings(flags).map((phrase) => make('li', '', phrase));
+  const items = taintMeanings(flags, words).map((phrase) => make('li', '', phrase));
   return [make('code', '', flags), make('ul', '', ...items)];
 }
 

@@ -5,7 +5,7 @@
  */
 import { crashView } from './crash.js';
 import { fact, hostOf } from './crash-parts.js';
-import { taintMeanings, typeMeanings } from './crash-words.js';
+import { crashWords, taintMeanings } from './crash-words.js';
 import { arrange, byId, get, make, makeTime, number, plural, setText } from './elements.js';
 
 const POLL_MS = 10_000;
@@ -103,18 +103,18 @@ function groupsView() {
     heading,
     state,
     load: async () => {
-      const [page, latest, types] = await Promise.all([
+      const [page, latest, words] = await Promise.all([
         get(`/api/v1/crashes/signatures?limit=${PAGE}`),
         get(`/api/v1/crashes?limit=${PAGE}`),
-        typeMeanings(),
+        crashWords(),
       ]);
-      return { ...page, types, crashes: latest.crashes.filter(({ reading }) => reading === null) };
+      return { ...page, words, crashes: latest.crashes.filter(({ reading }) => reading === null) };
     },
-    show: ({ groups, next_cursor, crashes, types }) => {
+    show: ({ groups, next_cursor, crashes, words }) => {
       const few = crashes.slice(0, MOST_UNREAD);
       arrange(
         list,
-        keyed(rows, groups, ({ signature }) => signature, groupRow, types),
+        keyed(rows, groups, ({ signature }) => signature, groupRow, words.types),
       );
       arrange(
         unread,
@@ -178,20 +178,20 @@ function groupView(signature) {
     state,
     load: async () => {
       const named = encodeURIComponent(signature);
-      const [{ groups }, page, types] = await Promise.all([
+      const [{ groups }, page, words] = await Promise.all([
         get(`/api/v1/crashes/signatures?signature=${named}`),
         get(`/api/v1/crashes?signature=${named}&limit=${PAGE}`),
-        typeMeanings(),
+        crashWords(),
       ]);
-      return { group: groups[0], types, ...page };
+      return { group: groups[0], words, ...page };
     },
-    show: ({ group, crashes, next_cursor, types }) => {
+    show: ({ group, crashes, next_cursor, words }) => {
       if (group === undefined) {
         setText(state, `No crash that is kept has the signature ${signature}.`);
       } else {
         setText(heading, group.title);
-        setText(meaning, types[group.type]?.meaning ?? '');
-        facts.replaceChildren(...groupFacts(group));
+        setText(meaning, words.types[group.type]?.meaning ?? '');
+        facts.replaceChildren(...groupFacts(group, words));
       }
       arrange(
         list,
@@ -203,7 +203,7 @@ function groupView(signature) {
   };
 }
 
-function groupFacts({ crashes, hosts, hosts_total, kernels, taints, hardware, ...group }) {
+function groupFacts({ crashes, hosts, hosts_total, kernels, taints, hardware, ...group }, words) {
   const shares = (all, total, phrase = (name) => name) => {
     const items = all.map(({ name, crashes: count }) =>
       make(
@@ -216,7 +216,8 @@ function groupFacts({ crashes, hosts, hosts_total, kernels, taints, hardware, ..
     if (total > all.length) items.push(make('li', 'over', `and ${number.format(total - all.length)} more`));
     return make('ul', '', ...items);
   };
-  const taint = (flags) => (flags === '' ? 'not tainted' : `${flags}: ${taintMeanings(flags).join('; ')}`);
+  const taint = (flags) =>
+    flags === '' ? 'not tainted' : `${flags}: ${taintMeanings(flags, words).join('; ')}`;
   return [
     fact('Hosts', shares(hosts, hosts_total)),
     fact('Kernels', shares(kernels, kernels.length)),

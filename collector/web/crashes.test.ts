@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { readCrash } from '@netfall/crash';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { aCrash, aHost, startApi, T0, type TestApi } from '../api/testing.ts';
@@ -256,16 +255,4 @@ describe.skipIf(chromiumPath === undefined)('crashes in a browser (needs chromiu
     await asksAgain(page, 'What is shown may be old: the collector does not answer.');
     await page.close();
   });
-});
-
-test('letters of a taint mean the same here as to the parser', async () => {
-  const { taintMeanings } = (await import(new URL('./crash-words.js', import.meta.url).href)) as {
-    readonly taintMeanings: (flags: string) => readonly string[];
-  };
-  const letters = 'GPFSRMBUDAWCIOELKXTNJZ';
-  const report = readCrash(
-    `Kernel panic - not syncing: x\nCPU: 0 PID: 1 Comm: sh Tainted: ${letters} 6.1.0 #1\n`,
-  );
-  expect(report?.taint.flags).toBe(letters);
-  expect(taintMeanings(letters)).toEqual(report?.taint.meanings);
 });

@@ -3,7 +3,8 @@
  * like, print_modules(), print_tainted().
  */
 import type { Message } from './lines.ts';
-import type { Report, Taint } from './report.ts';
+import type { Report } from './report.ts';
+import { taintMeanings } from './taint.ts';
 
 type Facts = Pick<
   Report,
@@ -83,7 +84,7 @@ function readFacts(body: readonly Message[]): Facts {
     }
   }
   const { flags, ...rest } = who;
-  return { ...rest, taint: taintOf(flags), hardware, modules, registers, code };
+  return { ...rest, taint: { flags, meanings: taintMeanings(flags) }, hardware, modules, registers, code };
 }
 
 /** What lines say that tell less than all of it. */
@@ -120,35 +121,4 @@ function modulesOf(said: string): readonly string[] {
     names.push(name);
   }
   return names;
-}
-
-/** Documentation/admin-guide/tainted-kernels.rst, in other words. */
-const TAINTS: Readonly<Record<string, string>> = {
-  P: 'a proprietary module was loaded',
-  F: 'a module was forced to load',
-  S: 'the kernel runs on hardware, or in a way, that it is not made for',
-  R: 'a module was forced to unload',
-  M: 'a machine check was reported',
-  B: 'a page was bad, or a page flag unexpected',
-  U: 'a process asked for the taint',
-  D: 'the kernel died before: an oops or a BUG',
-  A: 'an ACPI table was overridden',
-  W: 'the kernel warned before',
-  C: 'a staging driver was loaded',
-  I: 'a bug of the firmware is worked around',
-  O: 'a module from outside the kernel was loaded',
-  E: 'an unsigned module was loaded',
-  L: 'there was a soft lockup before',
-  K: 'the kernel was patched live',
-  X: "the distribution's own taint",
-  T: 'the kernel was built with a randomised layout of structures',
-  N: 'a test of the kernel itself was run',
-  J: 'a device was changed through fwctl',
-};
-
-function taintOf(flags: string): Taint {
-  return {
-    flags,
-    meanings: [...flags].flatMap((flag) => (flag === 'G' ? [] : [TAINTS[flag] ?? `taint ${flag}`])),
-  };
 }

@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { crashTypes } from '@netfall/crash';
+import { crashTypes, taints } from '@netfall/crash';
 import { expect, test } from 'vitest';
 import { startApi } from '../testing.ts';
 
@@ -29,10 +29,10 @@ test.each<readonly [path: string, file: string, type: string]>([
   expect(again.body).toBe('');
 });
 
-test('what types of crashes mean is served', async () => {
+test('what the words of crashes mean is served', async () => {
   await using api = await startApi();
-  const { status, body } = await api.get('/crash-types.json');
-  expect([status, body]).toEqual([200, crashTypes]);
+  const { status, body } = await api.get('/crash-words.json');
+  expect([status, body]).toEqual([200, { types: crashTypes, taints }]);
 });
 
 test('nothing else of the disk is served', async () => {

@@ -1,8 +1,8 @@
-/** The page at `/`, the files that it is made of, and what types of crashes mean: read once at the start. */
+/** The page at `/`, the files that it is made of, and what the words of crashes mean: read once at the start. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { crashTypes } from '@netfall/crash';
+import { crashTypes, taints } from '@netfall/crash';
 import type { ApiServer } from '../server.ts';
 
 const HTML = 'text/html; charset=utf-8';
@@ -37,7 +37,8 @@ const CONTENT_SECURITY_POLICY = [
 export function pageRoutes(app: ApiServer): void {
   for (const [path, file, type] of FILES)
     serve(app, path, type, readFileSync(join(import.meta.dirname, '../../web', file)));
-  serve(app, '/crash-types.json', 'application/json; charset=utf-8', Buffer.from(JSON.stringify(crashTypes)));
+  const words = Buffer.from(JSON.stringify({ types: crashTypes, taints }));
+  serve(app, '/crash-words.json', 'application/json; charset=utf-8', words);
 }
 
 function serve(app: ApiServer, path: string, type: string, content: Buffer): void {
