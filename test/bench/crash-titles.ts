@@ -35,7 +35,7 @@ export async function run(options: Options): Promise<readonly Result[]> {
   const logs = kernelReportsIn(corpus).filter(
     (_, i) => half === undefined || (i % 2 === 0) === (half === 'odd'),
   );
-  return [...scores(logs, say), ...speed];
+  return [...titleScores(logs, say), ...speed];
 }
 
 function unscored(): readonly Result[] {
@@ -44,7 +44,8 @@ function unscored(): readonly Result[] {
   );
 }
 
-function scores(logs: readonly KernelReport[], say: (line: string) => void): readonly Result[] {
+/** What is read of logs against their titles. @param say takes a line for each disagreement */
+export function titleScores(logs: readonly KernelReport[], say: (line: string) => void): readonly Result[] {
   const all = logs.map((expected) => ({ expected, crash: readCrash(expected.log) }));
   const whole = all.filter(({ expected }) => !expected.corrupted);
   const cut = all.filter(({ expected }) => expected.corrupted).filter(isTitled);
