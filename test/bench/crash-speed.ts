@@ -138,6 +138,7 @@ const adversarial: readonly Input[] = [
   { name: 'one endless line of a crash', head: 'BUG: ', piece: '1 ' },
   { name: 'one endless line of stamps', piece: '[    1.000000]' },
   { name: 'empty lines', piece: '\n' },
+  { name: 'lines of one letter', piece: 'a\n' },
   { name: 'lines of stamps alone', piece: '[    1.000000]\n' },
   { name: 'frames of no report', piece: framesOf(['f']) },
   { name: 'traces without frames', head: OOPS, piece: 'Call Trace:\n' },
