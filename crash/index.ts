@@ -17,7 +17,7 @@ export {
   readPstoreName,
 } from './pstore.ts';
 export { PARSER_VERSION, readCrash } from './report/parse.ts';
-export type { Consequence, Extent, Frame, Report, Taint } from './report/report.ts';
+export type { Extent, Frame, OtherReport, Report, Taint } from './report/report.ts';
 export {
   plainFunction,
   SIGNATURE_VERSION,

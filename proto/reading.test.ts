@@ -14,7 +14,7 @@ const report: Report = {
   ...{ guilty: 1, process: 'sh', pid: 77, cpu: 0, kernel: '6.1', hardware: 'V' },
   taint: { flags: 'GW', meanings: ['a warning'] },
   modules: ['nvme'],
-  ...{ registers: { RIP: '0' }, code: '90', before: ['x'], consequences: [] },
+  ...{ registers: { RIP: '0' }, code: '90', before: ['x'], earlier: [], consequences: [] },
 };
 
 test('a reading has of a report what entries carry', () => {

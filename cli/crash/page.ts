@@ -1,5 +1,11 @@
 /** A crash as its log tells of it, as a page for whom it woke. Pure. All of it comes from hosts, so it is cleaned. */
-import { type CrashType, type CrashTypeMeaning, crashTypes, type Report } from '@netfall/crash';
+import {
+  type CrashType,
+  type CrashTypeMeaning,
+  crashTypes,
+  type OtherReport,
+  type Report,
+} from '@netfall/crash';
 import { labelled, section } from '../terminal/page.ts';
 import type { Paper } from '../terminal/print.ts';
 import { clean, cut, span, styled, wrap } from '../terminal/text.ts';
@@ -7,8 +13,8 @@ import { stackLines } from './stack.ts';
 
 /** Columns that the labels of facts take. */
 const LABELS = 11;
-/** Consequences that are listed at most: a dying kernel repeats itself. */
-const MOST_CONSEQUENCES = 8;
+/** Other reports that are listed at most: a dying kernel repeats itself. */
+const MOST_OTHERS = 8;
 
 export function reportPage(report: Report, paper: Paper): string[] {
   const { title, type, corrupted, frames, guilty } = report;
@@ -23,8 +29,9 @@ export function reportPage(report: Report, paper: Paper): string[] {
     '',
     ...facts(report, paper),
     ...section('STACK', stackLines(frames, guilty, paper), paper),
-    ...section('WHAT FOLLOWED', consequences(report, paper), paper),
+    ...section('WHAT FOLLOWED', others(report.consequences, paper), paper),
     ...section('WHAT CAME BEFORE', before(report, paper), paper),
+    ...section('EARLIER TROUBLE', others(report.earlier, paper), paper),
   ];
 }
 
@@ -83,9 +90,9 @@ function facts(report: Report, paper: Paper): string[] {
   );
 }
 
-function consequences({ consequences: all }: Report, { width }: Paper): string[] {
+function others(all: readonly OtherReport[], { width }: Paper): string[] {
   const lines = all
-    .slice(0, MOST_CONSEQUENCES)
+    .slice(0, MOST_OTHERS)
     .map(({ title, line }) => cut(`  ${clean(title)}, line ${line + 1}`, width));
   return all.length > lines.length ? [...lines, `  … and ${all.length - lines.length} more`] : lines;
 }

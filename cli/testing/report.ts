@@ -57,6 +57,7 @@ export function aReport(part: Partial<Report> = {}): Report {
     registers: { RIP: '0033:0x45d04a', RSP: '002b:00007ffc5c1f6a48' },
     code: '48 89 e5',
     before: ['tun: tap0 was closed', 'br0: port 2(tap0) entered disabled state'],
+    earlier: [],
     consequences: [{ title: 'kernel panic: panic_on_warn set', type: 'panic', line: 158 }],
     ...part,
   };

@@ -8,7 +8,7 @@ import { factsOf } from './facts.ts';
 import { type Detail, type Format, formats } from './formats.ts';
 import { type Message, messagesOf } from './lines.ts';
 import { NOWHERE, nameOf } from './name.ts';
-import type { Consequence, Report } from './report.ts';
+import type { OtherReport, Report } from './report.ts';
 import { signatureOf } from './signature.ts';
 import { traceHead } from './trace.ts';
 import { crashTypes } from './types.ts';
@@ -18,7 +18,7 @@ export const PARSER_VERSION = 1;
 
 /** Messages of a report that are looked at. */
 const MOST_BODY = 4096;
-const MOST_CONSEQUENCES = 64;
+const MOST_OTHERS = 64;
 /** Messages before a report that are kept, and how much of each. */
 const BEFORE = 8;
 const MOST_BEFORE = 256;
@@ -62,7 +62,7 @@ export function readCrash(log: string, holes: readonly number[] = []): Report | 
     uptimeUs: messages[at]!.uptimeUs,
     ...factsOf(body, messages),
     before: beforeOf(messages, start),
-    consequences: consequencesOf(messages, first, end, begins),
+    ...othersOf(messages, first, end, begins),
   };
   return { ...report, signature: signatureOf(report) };
 }
@@ -242,26 +242,34 @@ function beforeOf(messages: readonly Message[], start: number): readonly string[
     .map(({ text }) => text.slice(0, MOST_BEFORE));
 }
 
-/** Panics, and what begins when the report has ended: once each, in whatever words it is told before its own trace. */
-function consequencesOf(
+/** What came before; and what followed: panics, and what begins when the report has ended. */
+function othersOf(
   messages: readonly Message[],
   first: Begin,
   end: number,
   begins: readonly Begin[],
-): readonly Consequence[] {
-  const found: Consequence[] = [];
+): Pick<Report, 'earlier' | 'consequences'> {
+  const before = begins.filter(({ at }) => at < first.at);
+  const after = begins.filter((begin) => begin.at > first.at && (begin.at >= end || isPanic(begin)));
+  return {
+    earlier: told(messages, before).slice(-MOST_OTHERS),
+    consequences: told(messages, after).slice(0, MOST_OTHERS),
+  };
+}
+
+/** Each report once, in whatever words it is told before its own trace. */
+function told(messages: readonly Message[], begins: readonly Begin[]): readonly OtherReport[] {
+  const others: OtherReport[] = [];
   let last = -1;
   for (const begin of begins) {
     const { at, format, match } = begin;
-    if (at <= first.at || (at < end && !isPanic(begin))) continue;
     const isSame = last >= 0 && !isPanic(begin) && !hasTrace(messages, last, at);
     last = at;
     if (isSame) continue;
     const { title } = nameOf(titleOf(format, match, null), undefined, null);
-    found.push({ title, type: format.type, line: messages[at]!.line });
-    if (found.length === MOST_CONSEQUENCES) break;
+    others.push({ title, type: format.type, line: messages[at]!.line });
   }
-  return found;
+  return others;
 }
 
 function hasTrace(messages: readonly Message[], from: number, to: number): boolean {
@@ -288,6 +296,7 @@ function rebootIn(messages: readonly Message[]): Report | null {
     uptimeUs: 0,
     ...factsOf([], messages),
     before: beforeOf(messages, at),
+    earlier: [],
     consequences: [],
   };
   return { ...report, signature: signatureOf(report) };

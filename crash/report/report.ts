@@ -39,8 +39,8 @@ export interface Extent {
   readonly end: number;
 }
 
-/** A further report in the same log. */
-export interface Consequence {
+/** Another report in the same log. */
+export interface OtherReport {
   readonly title: string;
   readonly type: CrashType;
   /** Its first line, counted from 0. */
@@ -87,6 +87,8 @@ export interface Report extends Extent {
   readonly code: string;
   /** What stood before it in the log, the last few messages. */
   readonly before: readonly string[];
-  /** Reports that came after it in the log. */
-  readonly consequences: readonly Consequence[];
+  /** Reports that came before it, and are another matter. */
+  readonly earlier: readonly OtherReport[];
+  /** Reports that came after it. */
+  readonly consequences: readonly OtherReport[];
 }

@@ -145,7 +145,7 @@ const MOST = {
   modules: 512,
   registers: 64,
   before: 8,
-  consequences: 64,
+  others: 64,
 } as const;
 const MOST_NAME = 200;
 const MOST_TEXT = 1024;
@@ -194,7 +194,8 @@ export function open(input: Uint8Array): Target {
 
 /** What holds of every report. @param lines how many its log has */
 function check(report: Report, lines: number): void {
-  const { title, alternates, bug, place, signature, start, end, uptimeUs, before, consequences } = report;
+  const { title, alternates, bug, place, signature, start, end, uptimeUs, before } = report;
+  const { earlier, consequences } = report;
   must(title !== '' && bug !== '', 'no title');
   for (const text of [title, bug, ...alternates]) {
     must(text.length <= MOST.title, `a title of ${text.length} characters: ${text}`);
@@ -207,7 +208,9 @@ function check(report: Report, lines: number): void {
   must(Number.isSafeInteger(uptimeUs) && uptimeUs >= 0, `an uptime of ${uptimeUs}`);
   must(alternates.length <= MOST.alternates, `${alternates.length} alternates`);
   must(before.length <= MOST.before, `${before.length} messages before`);
-  must(consequences.length <= MOST.consequences, `${consequences.length} consequences`);
+  must(earlier.length <= MOST.others, `${earlier.length} earlier ones`);
+  must(consequences.length <= MOST.others, `${consequences.length} consequences`);
+  for (const { line } of earlier) must(0 <= line && line < end, `an earlier one on line ${line}`);
   for (const { title, line } of consequences) {
     must(
       start <= line && line < lines,
@@ -271,10 +274,10 @@ function checkDressed(report: Report | null, text: string, holes: readonly numbe
 }
 
 /** A report but for where in its log it stands. */
-function contentOf({ frames, consequences, ...report }: Report) {
-  const lines = [...frames, ...consequences].map(({ line }) => line - report.start);
+function contentOf({ frames, earlier, consequences, ...report }: Report) {
+  const lines = [...frames, ...earlier, ...consequences].map(({ line }) => line - report.start);
   const functions = frames.map((frame) => ({ ...frame, line: 0 }));
-  const titles = consequences.map(({ title, type }) => ({ title, type }));
+  const titles = [...earlier, ...consequences].map(({ title, type }) => ({ title, type }));
   return { ...report, start: 0, end: 0, before: [], lines, functions, titles };
 }
 
