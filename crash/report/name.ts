@@ -6,7 +6,9 @@ import { plainFunction } from './signature.ts';
 
 /** Where a report has none although it should. */
 export const NOWHERE = 'corrupted';
-const MOST_TITLE = 160;
+/** Characters of a title, and of what it says before the place. */
+const MOST_TITLE = 200;
+const MOST_HEAD = 160;
 
 export interface Named {
   readonly title: string;
@@ -34,7 +36,7 @@ export function nameOf(what: string, bugClass: BugClass | undefined, where: stri
     ...(bugClass === undefined ? [] : [bug]),
     ...(raw === place || bugClass === undefined ? [] : [`${bugClass} in ${raw}`]),
   ];
-  return { title, alternates: others.map(cut), bug, place };
+  return { title, alternates: others.map((other) => cut(other)), bug, place };
 }
 
 /** Functions that are the same, whatever a kernel's version and build call them. */
@@ -69,14 +71,15 @@ const UNSTEADY: readonly (readonly [RegExp, string])[] = [
 /** Replaces what differs, until nothing does any more. */
 function steady(text: string): string {
   let before = '';
-  let now = cut(text);
+  let now = cut(text, MOST_HEAD);
   for (let round = 0; before !== now && round < 4; round++) {
     before = now;
     for (const [pattern, mark] of UNSTEADY) now = now.replace(pattern, mark);
+    now = cut(now, MOST_HEAD);
   }
   return now;
 }
 
-function cut(text: string): string {
-  return text.slice(0, MOST_TITLE).trimEnd();
+function cut(text: string, most: number = MOST_TITLE): string {
+  return text.replaceAll(/\s+/g, ' ').slice(0, most).trimEnd().toWellFormed();
 }
