@@ -48,6 +48,8 @@ export interface Format {
 export interface Detail extends Partial<Pick<Format, 'type' | 'blame' | 'bugClass'>> {
   readonly says: RegExp;
   readonly title: string;
+  /** It says so in the message that follows the first one, or not at all. */
+  readonly isNext?: true;
 }
 
 const TASK = '.{1,64}';
@@ -244,7 +246,7 @@ export const formats: readonly Format[] = [
     begins: /^rust_kernel: panicked at /,
     title: 'rust_kernel: panicked',
     blame: 'stack',
-    details: [{ says: /^(?!rust_kernel: )(.{4,120})/, title: '%1' }],
+    details: [{ says: /^(.{4,120})/, title: '%1', isNext: true }],
   },
   {
     type: 'list-corruption',

@@ -35,10 +35,9 @@ describe('messages of a log', () => {
     expect(read(line)).toEqual([{ ...said, context }]);
   });
 
-  it('keep their blanks in front, of which frames are made', () => {
+  it('keep their blanks in front, of which frames are made, and are left out when blank', () => {
     expect(read('[    1.000000]  foo+0x1/0x2  \n\n[    1.000001][  T9]  ? bar+0x1/0x2')).toEqual([
       { text: ' foo+0x1/0x2', uptimeUs: 1_000_000, context: '', line: 0, hole: false },
-      { text: '', uptimeUs: 0, context: '', line: 1, hole: false },
       { text: ' ? bar+0x1/0x2', uptimeUs: 1_000_001, context: 'T9', line: 2, hole: false },
     ]);
   });
@@ -54,6 +53,14 @@ describe('messages of a log', () => {
         hole: false,
       },
     ]);
+  });
+
+  it('are those at the end of a log that is too long', () => {
+    const messages = read('a\n'.repeat(40_000));
+    expect([messages.length, messages[0]?.line, messages.at(-1)?.line]).toEqual([32_768, 7232, 39_999]);
+    const long = read(`${'x'.repeat(99)}\n`.repeat(20_000));
+    expect([long.length, long[0]?.line, long.at(-1)?.line]).toEqual([10_485, 9515, 19_999]);
+    expect(read(`${'y'.repeat(2 * 1024 * 1024)}`).map(({ text }) => text.length)).toEqual([4096]);
   });
 
   it('are none where something is missing', () => {

@@ -24,11 +24,13 @@ const MOST_LINE = 4096;
 const MOST_ON_LINE = 16;
 
 /** What turns colours on and off or moves the cursor, and all other control characters but for the tab. */
+const ESCAPE = /[^\P{Cc}\t\r]/u;
 const ESCAPES = /[^\P{Cc}\t](?:\[[\d;?]{0,16}[@-~])?/gu;
 
 /** syslog, with a month or an ISO date and with or without "kernel:"; the journal; rsyslog with facility and severity. */
 const SYSLOG =
   /^(?:<\d{1,3}>)?(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})?|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?) \S{1,255} (?:[a-z0-9]{1,10}\.[a-z]{1,8} )?kernel(?:\[\d{1,10}\])?: ?/;
+const DIGIT = /^\d/;
 /** netconsole's extended header: level and facility, sequence, microseconds, flags and more. */
 const EXTENDED = /^\d{1,6},\d{1,20},(\d{1,19}),[-c+](?:,[\w-]{1,32}=[^;,]{0,64}){0,8};/;
 /** `dmesg -x` and `dmesg -T`. */
@@ -40,49 +42,81 @@ const CALLER = /\[ {0,9}([TC]\d{1,9})\]/;
 /** What begins another message in the middle of a line. */
 const STAMP = /\[ {0,6}\d{1,8}\.\d{6}\]/g;
 
+/** Of a longer log only the end is read: characters and lines. It is the last crash that is looked for. */
+const MOST_LOG = 1024 * 1024;
+const MOST_LINES = 32 * 1024;
+
 /**
- * The messages of a log, one line at a time: nothing is kept of those that went by.
- * @param holes lines that are no messages, in order
- * @param from where to begin: the start of a line, characters
+ * The messages at the end of a log, in order. Blank ones are left out.
+ * @param holes lines that are no messages, counted from 0, in order
  */
-export function* messagesOf(log: string, holes: readonly number[], from = 0): Generator<Message> {
+export function messagesOf(log: string, holes: readonly number[]): readonly Message[] {
+  const messages: Message[] = [];
+  const from = readFrom(log);
   let line = newlinesIn(log, from);
   let hole = holes.findIndex((each) => each >= line);
   for (let at = from; at < log.length; line++) {
     const newline = log.indexOf('\n', at);
     const end = newline < 0 ? log.length : newline;
-    const raw = log.slice(at, Math.min(end, at + MOST_LINE));
-    at = end + 1;
     if (holes[hole] === line) {
       hole++;
-      yield { text: '', uptimeUs: 0, context: '', line, hole: true };
-    } else yield* messagesOn(raw, line);
+      messages.push({ text: '', uptimeUs: 0, context: '', line, hole: true });
+    } else if (end > at) addMessages(messages, log.slice(at, Math.min(end, at + MOST_LINE)), line);
+    at = end + 1;
   }
+  return messages;
 }
 
-function* messagesOn(raw: string, line: number): Generator<Message> {
-  const plain = raw.replace(ESCAPES, '');
-  const extended = EXTENDED.exec(plain);
+/** Where the first line begins that is read, characters. */
+function readFrom(log: string): number {
+  const least = log.length - MOST_LOG;
+  let from = log.length;
+  for (let lines = 0; lines <= MOST_LINES && from > 0; lines++) {
+    const newline = log.lastIndexOf('\n', from - 1);
+    if (newline < least) return from === log.length ? Math.max(0, least) : newline < 0 ? 0 : from + 1;
+    from = newline;
+  }
+  return from <= 0 ? 0 : from + 1;
+}
+
+function addMessages(messages: Message[], raw: string, line: number): void {
+  const plain = ESCAPE.test(raw) ? raw.replaceAll(ESCAPES, '') : raw;
+  const extended = DIGIT.test(plain) ? EXTENDED.exec(plain) : null;
   if (extended) {
     const text = plain.slice(extended[0].length).trimEnd();
-    const caller = /,caller=([TC]\d{1,9})/.exec(extended[0])?.[1] ?? '';
-    yield { text, uptimeUs: Number(extended[1]), context: caller, line, hole: false };
+    const context = /,caller=([TC]\d{1,9})/.exec(extended[0])?.[1] ?? '';
+    if (text !== '') messages.push({ text, uptimeUs: Number(extended[1]), context, line, hole: false });
     return;
   }
-  const syslog = SYSLOG.exec(plain);
-  const rest = plain.slice((syslog ?? PROMPT.exec(plain) ?? DMESG.exec(plain))?.[0].length ?? 0);
+  const rest = plain.slice(carrierOf(plain));
   let from = 0;
-  let many = 0;
-  for (const { index } of rest.matchAll(STAMP)) {
-    if (index === 0 || rest[index - 1] === '>' || ++many > MOST_ON_LINE) continue;
-    yield messageAt(rest.slice(from, index), line);
-    from = index;
+  if (rest.includes('[', 1)) {
+    let many = 0;
+    for (const { index } of rest.matchAll(STAMP)) {
+      if (index === 0 || rest[index - 1] === '>' || ++many > MOST_ON_LINE) continue;
+      addMessage(messages, rest.slice(from, index), line);
+      from = index;
+    }
   }
-  yield messageAt(rest.slice(from), line);
+  addMessage(messages, rest.slice(from), line);
 }
 
-function messageAt(raw: string, line: number): Message {
-  const { text, uptimeUs } = readLine(raw);
-  const prefix = raw.slice(0, raw.length - text.length);
-  return { text: text.trimEnd(), uptimeUs, context: CALLER.exec(prefix)?.[1] ?? '', line, hole: false };
+/** How much of a line is of what carried it. What begins as messages do is not looked at. */
+function carrierOf(line: string): number {
+  if (/^[\s[]/.test(line) && !/^\[[A-Z]/.test(line)) return 0;
+  const found = SYSLOG.exec(line) ?? PROMPT.exec(line) ?? DMESG.exec(line);
+  return found?.[0].length ?? 0;
+}
+
+function addMessage(messages: Message[], raw: string, line: number): void {
+  if (!/^[<[*]/.test(raw)) {
+    const text = raw.trimEnd();
+    if (text !== '') messages.push({ text, uptimeUs: 0, context: '', line, hole: false });
+    return;
+  }
+  const { text: message, uptimeUs } = readLine(raw);
+  const text = message.trimEnd();
+  if (text === '') return;
+  const prefix = raw.slice(0, raw.length - message.length);
+  messages.push({ text, uptimeUs, context: CALLER.exec(prefix)?.[1] ?? '', line, hole: false });
 }

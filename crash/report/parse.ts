@@ -30,7 +30,7 @@ const MOST_BEFORE = 256;
  * @param holes lines of it that are no messages but stand where something is missing, counted from 0, in order
  */
 export function readCrash(log: string, holes: readonly number[] = []): Report | null {
-  const messages = [...messagesOf(log, holes, readFrom(log))];
+  const messages = messagesOf(log, holes);
   const begins = beginningsOf(messages);
   const first = beginningOf(begins, messages);
   if (!first) return rebootIn(messages);
@@ -65,13 +65,6 @@ export function readCrash(log: string, holes: readonly number[] = []): Report | 
     ...othersOf(messages, first, end, begins),
   };
   return { ...report, signature: signatureOf(report) };
-}
-
-/** Of a longer log only the end is read: it is the last crash that is looked for. */
-const MOST_LOG = 1024 * 1024;
-
-function readFrom(log: string): number {
-  return log.length > MOST_LOG ? log.indexOf('\n', log.length - MOST_LOG) + 1 : 0;
 }
 
 interface Begin {
@@ -164,7 +157,7 @@ function detailOf(
   body: readonly Message[],
 ): { readonly rule: Detail; readonly match: RegExpExecArray } | null {
   for (const rule of details) {
-    for (const { text } of body) {
+    for (const { text } of rule.isNext ? body.slice(1, 2) : body) {
       const match = rule.says.exec(text);
       if (match) return { rule, match };
     }
@@ -238,7 +231,7 @@ function startOf(messages: readonly Message[], at: number): number {
 function beforeOf(messages: readonly Message[], start: number): readonly string[] {
   return messages
     .slice(Math.max(0, start - BEFORE), start)
-    .filter(({ text }) => text !== '')
+    .filter(({ hole }) => !hole)
     .map(({ text }) => text.slice(0, MOST_BEFORE));
 }
 
@@ -283,8 +276,7 @@ const BOOTS =
 
 function rebootIn(messages: readonly Message[]): Report | null {
   const at = messages.findIndex(({ text }) => BOOTS.test(text));
-  const before = messages.slice(0, Math.max(0, at)).filter(({ text }) => text !== '');
-  if (at < 0 || before.length === 0) return null;
+  if (at < 1) return null;
   const report = {
     ...nameOf('unexpected kernel reboot', undefined, null),
     type: 'reboot' as const,
