@@ -24,7 +24,7 @@ const MOST_LINE = 4096;
 const MOST_ON_LINE = 16;
 
 /** What turns colours on and off or moves the cursor, and all other control characters but for the tab. */
-const ESCAPE = /[^\P{Cc}\t\r]/u;
+const ESCAPE = /[^\P{Cc}\t\r]|\r(?!$)/u;
 const ESCAPES = /[^\P{Cc}\t](?:\[[\d;?]{0,16}[@-~])?/gu;
 
 /** syslog, with a month or an ISO date and with or without "kernel:"; the journal; rsyslog with facility and severity. */

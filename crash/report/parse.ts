@@ -244,25 +244,23 @@ function othersOf(
 ): Pick<Report, 'earlier' | 'consequences'> {
   const before = begins.filter(({ at }) => at < first.at);
   const after = begins.filter((begin) => begin.at > first.at && (begin.at >= end || isPanic(begin)));
+  const told = ({ at, format, match }: Begin): OtherReport => ({
+    title: nameOf(titleOf(format, match, null), undefined, null).title,
+    type: format.type,
+    line: messages[at]!.line,
+  });
   return {
-    earlier: told(messages, before).slice(-MOST_OTHERS),
-    consequences: told(messages, after).slice(0, MOST_OTHERS),
+    earlier: distinct(messages, before).slice(-MOST_OTHERS).map(told),
+    consequences: distinct(messages, after).slice(0, MOST_OTHERS).map(told),
   };
 }
 
 /** Each report once, in whatever words it is told before its own trace. */
-function told(messages: readonly Message[], begins: readonly Begin[]): readonly OtherReport[] {
-  const others: OtherReport[] = [];
-  let last = -1;
-  for (const begin of begins) {
-    const { at, format, match } = begin;
-    const isSame = last >= 0 && !isPanic(begin) && !hasTrace(messages, last, at);
-    last = at;
-    if (isSame) continue;
-    const { title } = nameOf(titleOf(format, match, null), undefined, null);
-    others.push({ title, type: format.type, line: messages[at]!.line });
-  }
-  return others;
+function distinct(messages: readonly Message[], begins: readonly Begin[]): readonly Begin[] {
+  return begins.filter((begin, i) => {
+    const last = begins[i - 1];
+    return !last || isPanic(begin) || hasTrace(messages, last.at, begin.at);
+  });
 }
 
 function hasTrace(messages: readonly Message[], from: number, to: number): boolean {

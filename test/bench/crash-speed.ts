@@ -204,6 +204,9 @@ function worst(metric: string, costs: readonly Cost[], of: 'ms' | 'slope'): Resu
   return measured(`${metric} (worst: ${most.name})`, most[of], GOAL[of]);
 }
 
+/** Milliseconds for {@link LARGE} below which a clock tells nothing. */
+const UNMEASURABLE_MS = 0.5;
+
 function costOf(input: Input, runs: number): Cost {
   const large = reader(input, LARGE);
   const small = reader(input, SMALL);
@@ -215,8 +218,9 @@ function costOf(input: Input, runs: number): Cost {
     larges.push(timeOf(large, times) / times);
     smalls.push(timeOf(small, (times * LARGE) / SMALL) / times);
   }
-  const ms = median(larges);
-  return { name: input.name, ms, slope: ms / median(smalls) };
+  const [ms, smallMs] = [median(larges), median(smalls)];
+  // What is passed over at a glance takes no time that could be measured.
+  return { name: input.name, ms, slope: Math.max(ms, smallMs) < UNMEASURABLE_MS ? 0 : ms / smallMs };
 }
 
 function reader({ head = '', piece, holes }: Input, bytes: number): () => void {
