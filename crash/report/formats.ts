@@ -20,7 +20,13 @@ export type Blame =
   | 'none'; // there is none
 
 /** What in several types of crash is the same bug: the kernel just came to see it in another way. */
-export type BugClass = 'bad-access' | 'invalid-free' | 'stall' | 'hang' | 'stack-overflow';
+export type BugClass =
+  | 'bad-access'
+  | 'slab-corruption'
+  | 'invalid-free'
+  | 'stall'
+  | 'hang'
+  | 'stack-overflow';
 
 export interface Format {
   readonly type: CrashType;
@@ -241,6 +247,13 @@ export const formats: readonly Format[] = [
     blame: 'stack',
     bugClass: 'bad-access',
   },
+  // FORTIFY_SOURCE: until Linux 6.7 a BUG, since then a warning before it.
+  {
+    type: 'bug',
+    begins: /^(?:\w{1,32}: )?detected buffer overflow(?: in \w+|: \d)/,
+    title: 'kernel BUG',
+    blame: 'stack',
+  },
   {
     type: 'bug',
     begins: /^rust_kernel: panicked at /,
@@ -310,6 +323,7 @@ export const formats: readonly Format[] = [
     begins: /^BUG \S{1,64} \(.{1,60}\): (?!kasan)(.{1,60}?)(?: 0x[0-9a-f]+.*)?$/,
     title: 'BUG: $1',
     blame: 'stack',
+    bugClass: 'slab-corruption',
   },
   {
     type: 'memory-leak',

@@ -115,6 +115,17 @@ const stacked: readonly (Omit<Case, 'log'> & { readonly says: string })[] = [
     says: 'BUG kmalloc-64 (Not tainted): Poison overwritten',
     title: 'BUG: Poison overwritten in ring_fill',
     type: 'slab-corruption',
+    bug: 'slab-corruption in ring_fill',
+  },
+  {
+    says: '------------[ cut here ]------------\nmemset: detected buffer overflow: 24 byte write of buffer size 16\nWARNING: CPU: 1 PID: 77 at lib/string_helpers.c:1032 __fortify_report+0x43/0x50',
+    title: 'kernel BUG in ring_fill',
+    type: 'bug',
+  },
+  {
+    says: 'detected buffer overflow in strlcpy\n------------[ cut here ]------------\nkernel BUG at lib/string_helpers.c:1031!',
+    title: 'kernel BUG in ring_fill',
+    type: 'bug',
   },
   {
     says: 'rust_kernel: panicked at drivers/net/demo.rs:77:5:\nattempt to add with overflow\nkernel BUG at rust/helpers/bug.c:7!',
