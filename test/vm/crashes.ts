@@ -14,20 +14,29 @@ export type Crash = (typeof crashes)[number];
  * the module that they take cannot be had.
  */
 export async function troubleScripts(kernel: Branch): Promise<Readonly<Record<Crash | 'warning', string>>> {
-  const module = await fetchCrashModule(await fetchKernel(kernel));
-  const provoke = (trouble: string) => `
-    [ -e /sys/module/netfall_crash ] || insmod '${module}'
-    echo ${trouble} >/sys/module/netfall_crash/parameters/provoke`;
+  const load = await loadScript(kernel);
   return {
     panic: 'echo c >/proc/sysrq-trigger',
-    'null-dereference': `echo 1 >/proc/sys/kernel/panic_on_oops; ${provoke('null-dereference')}`,
-    // It shows after twice that many seconds.
-    'soft-lockup': `
-      echo 2 >/proc/sys/kernel/watchdog_thresh
-      echo 1 >/proc/sys/kernel/softlockup_panic
-      ${provoke('soft-lockup')}`,
-    warning: provoke('warning'),
+    'null-dereference': `${load}; echo 1 >/proc/sys/kernel/panic_on_oops; ${provoke('null-dereference')}`,
+    'soft-lockup': `${load}; ${softLockup}`,
+    warning: `${load}; ${provoke('warning')}`,
   };
+}
+
+/** A script that makes the module do what it has under that name. */
+export function provoke(trouble: string): string {
+  return `echo ${trouble} >/dev/netfall_crash`;
+}
+
+/** A panic by a soft lockup, which shows after twice that many seconds. */
+export const softLockup = `
+  echo 2 >/proc/sys/kernel/watchdog_thresh
+  echo 1 >/proc/sys/kernel/softlockup_panic
+  ${provoke('soft-lockup')}`;
+
+/** A script that loads the module of crash-module/ unless it is there. Throws as {@link troubleScripts} does. */
+export async function loadScript(kernel: Branch): Promise<string> {
+  return `[ -e /dev/netfall_crash ] || insmod '${await fetchCrashModule(await fetchKernel(kernel))}'`;
 }
 
 export interface NetconsoleTarget {

@@ -1,0 +1,35 @@
+/** Real trouble of many kinds, on two of Debian's kernels: each is read as people who know kernels would read it. */
+
+import { describe, expect, it } from 'vitest';
+import { readReport, reportNames } from '../../test/vm/reports.ts';
+import { troubles } from '../../test/vm/troubles.ts';
+import { readCrash } from '../index.ts';
+
+/** What is not yet read as it should be. */
+const open = new Set([
+  // "[Right Redzone overwritten]" and "[Poison overwritten]" stand a line above "BUG …: Object corrupt".
+  '6.12-slab-overflow',
+  '6.12-slab-use-after-free',
+]);
+
+it('there is one of each trouble on each kernel that can have it', async () => {
+  const names = troubles.flatMap(({ name, kernels }) => kernels.map((kernel) => `${kernel}-${name}`));
+  expect(await reportNames()).toEqual(names.sort());
+});
+
+describe.each(troubles)('$name', ({ name, kernels }) => {
+  for (const kernel of kernels) {
+    const report = `${kernel}-${name}`;
+    const test = open.has(report) ? it.fails : it;
+    test(`is read as what it is on Linux ${kernel}`, async () => {
+      const { expected, log } = await readReport(report);
+      const { title, type, place, signature, corrupted } = readCrash(log) ?? {};
+      expect({ title, type, place, signature, corrupted }).toEqual({ ...expected, corrupted: '' });
+    });
+  }
+
+  it('is the same bug on all kernels', async () => {
+    const kept = await Promise.all(kernels.map((kernel) => readReport(`${kernel}-${name}`)));
+    expect(new Set(kept.map(({ expected }) => expected.signature)).size).toBe(1);
+  });
+});
