@@ -25,17 +25,20 @@ const expected = [
   {
     kind: 'panic',
     line: /^Kernel panic - not syncing: sysrq triggered crash$/,
+    title: 'kernel panic: sysrq triggered crash',
     sources: ['netconsole', 'netconsole', 'pstore'],
   },
   {
     kind: 'oops',
     line: /^BUG: kernel NULL pointer dereference, address: 0000000000000040$/,
+    title: 'BUG: unable to handle kernel NULL pointer dereference in queue_length',
     // The oops, and the panic that is made of it.
     sources: ['netconsole', 'netconsole', 'pstore', 'pstore'],
   },
   {
     kind: 'lockup',
     line: /^watchdog: BUG: soft lockup - CPU#0 stuck for \d+s! \[sh:\d+\]$/,
+    title: 'BUG: soft lockup in provoke',
     sources: ['netconsole', 'netconsole', 'pstore'],
   },
 ] as const;
@@ -158,9 +161,10 @@ export async function testRelay(kernel: Branch): Promise<void> {
 
     it('are one each, by whatever way they became known, of the host that crashed', () => {
       expect(
-        crashes.map(({ kind, line, records }) => ({
+        crashes.map(({ kind, line, reading, records }) => ({
           kind,
           line,
+          title: reading?.title,
           sources: records.map(({ source }) => source),
         })),
       ).toEqual(expected.map(({ line, ...rest }) => ({ ...rest, line: expect.stringMatching(line) })));
@@ -174,6 +178,18 @@ export async function testRelay(kernel: Branch): Promise<void> {
         kernel,
         kernel,
       ]);
+    });
+
+    it('have one title and one signature, by whatever way they became known', () => {
+      for (const { reading, records } of crashes) {
+        const { title, signature } = reading ?? {};
+        const read = records.map((record) => ({
+          title: record.reading?.title,
+          signature: record.reading?.signature,
+        }));
+        expect(read).toEqual(records.map(() => ({ title, signature })));
+        expect(signature).toMatch(/^1:[0-9a-f]{16}$/);
+      }
     });
 
     it('were heard from the address of the host, and found by it', () => {
