@@ -1,14 +1,13 @@
 /** One crash: what happened and where, on what, and the log, as far as it is there. */
 import { crashLog } from './crash-log.js';
-import { fact, hostOf } from './crash-parts.js';
+import { fact, hostOf, notices, statusLine } from './crash-parts.js';
 import { crashWords, taintMeanings } from './crash-words.js';
-import { clockTime, get, make, makeTime, number, setText, span } from './elements.js';
+import { clockTime, get, make, makeTime, number, plural, setText, span } from './elements.js';
 
 /** As crashes.js wants a view. */
 export function crashView(id) {
   const heading = make('h2', 'title', `Crash ${id}`);
-  const state = make('p', 'state');
-  state.setAttribute('role', 'status');
+  const state = statusLine();
   const back = make('a', 'back', 'All crashes');
   back.href = '#crashes';
   const body = make('div', 'crash');
@@ -18,6 +17,7 @@ export function crashView(id) {
     element: make('section', '', back, heading, state, body, log.element),
     heading,
     state,
+    absent: `there is no crash ${id}`,
     load: async () => {
       const [crash, words] = await Promise.all([
         get(`/api/v1/crashes/${encodeURIComponent(id)}`),
@@ -38,13 +38,14 @@ export function crashView(id) {
         ...doubts(crash),
         make('dl', 'crash-facts', ...facts(crash, words)),
         ...stack(reading),
+        ...modules(reading),
       );
     },
   };
 }
 
 function meaning({ reading }, { types }) {
-  const type = reading && types[reading.type];
+  const type = types.get(reading?.type);
   return type ? [make('p', '', type.meaning)] : [];
 }
 
@@ -56,7 +57,7 @@ function doubts({ reading, mismatches }) {
       : `Its ${what === 'kernel' ? 'kernel' : 'machine'} was ${said} by its own word, and ${known} by the inventory.`,
   );
   if (reading?.corrupted) lines.unshift(`The report is not to be trusted: ${reading.corrupted}.`);
-  return lines.length === 0 ? [] : [make('ul', 'notice', ...lines.map((line) => make('li', '', line)))];
+  return notices(lines);
 }
 
 function facts(crash, words) {
@@ -68,6 +69,7 @@ function facts(crash, words) {
   const add = (name, value) => {
     if (value !== '') list.push(fact(name, value));
   };
+  add('Kind', crash.kind);
   add('Process', reading ? processOf(reading) : '');
   add('Kernel', kernel);
   if (reading) list.push(fact('Taint', ...taint(reading.taint, words)));
@@ -77,6 +79,11 @@ function facts(crash, words) {
     const link = make('a', '', make('code', '', reading.signature));
     link.href = `#crashes/${encodeURIComponent(reading.signature)}`;
     list.push(fact('Signature', link, make('span', 'over', ` of “${reading.bug}”`)));
+  }
+  if (reading && reading.alternates.length > 0) {
+    list.push(
+      fact('Also called', make('ul', '', ...reading.alternates.map((title) => make('li', '', title)))),
+    );
   }
   const ids = merged.length === 0 ? id : `${id}, and as ${merged.join(', ')} before`;
   list.push(fact('Crash', make('code', '', ids)));
@@ -127,4 +134,13 @@ function stack(reading) {
       ...hints.map((hint) => make('p', 'hint', hint)),
     ),
   ];
+}
+
+/** How many modules there were; their names, which are many, when asked for. */
+function modules(reading) {
+  if (!reading || reading.modules.length === 0) return [];
+  const { modules: names, unlisted_modules: more } = reading;
+  const hint = more > 0 ? `, and ${number.format(more)} more that had no room` : '';
+  const title = make('summary', '', plural(names.length + more, 'module', 'modules'));
+  return [make('details', 'modules', title, make('p', '', make('code', '', names.join(' ')), hint))];
 }

@@ -45,6 +45,7 @@ const unread = aCrash(
     crashed: null,
     holders: [],
     sender: '192.0.2.77',
+    kind: '',
     line: '',
     revision: 0,
     digest: '',
@@ -61,13 +62,15 @@ describe.skipIf(chromiumPath === undefined)('crashes in a browser (needs chromiu
   const open = (api: TestApi, hash?: string) => openPage(browser, api, hash);
   const titles = (page: Page) => page.locator('#crashes .title').allTextContents();
 
-  async function asksAgain(page: Page, told: string): Promise<void> {
-    const isTold = async () => {
+  async function asksUntil(page: Page, isSo: () => Promise<boolean>): Promise<void> {
+    const isSoNow = async () => {
       await page.clock.fastForward(10_000);
-      return page.getByText(told).first().isVisible();
+      return isSo();
     };
-    await expect.poll(isTold, { timeout: 20_000, interval: 200 }).toBe(true);
+    await expect.poll(isSoNow, { timeout: 20_000, interval: 200 }).toBe(true);
   }
+  const asksAgain = (page: Page, told: string) =>
+    asksUntil(page, () => page.getByText(told).first().isVisible());
 
   test('are listed once each, by signature, and those that nobody has read apart', async () => {
     await using api = await startApi();
@@ -77,7 +80,7 @@ describe.skipIf(chromiumPath === undefined)('crashes in a browser (needs chromiu
     await page.locator('#crashes .line').first().waitFor();
     expect(await titles(page)).toEqual(['kernel BUG in nvme_queue_rq', 'stall', 'heard from 192.0.2.77']);
     const facts = (row: number) =>
-      page.locator('#crashes .facts').nth(row).locator('> span').allTextContents();
+      page.locator('#crashes .facts').nth(row).locator('> span:not(:empty)').allTextContents();
     expect((await facts(0)).slice(0, 3)).toEqual([
       '2 crashes',
       'on web-1, web-2',
@@ -91,6 +94,8 @@ describe.skipIf(chromiumPath === undefined)('crashes in a browser (needs chromiu
     expect(await page.locator('#crashes .badge:visible').allTextContents()).toEqual(['fatal', 'survived']);
     expect(await page.locator('#views [aria-current]').textContent()).toBe('Crashes');
     expect(await page.locator('#open-title').isVisible()).toBe(false);
+    await page.getByRole('link', { name: 'Incidents' }).click();
+    await page.locator('#open-title:focus').waitFor();
     expect(complaints).toEqual([]);
     await page.close();
   });
@@ -143,6 +148,11 @@ describe.skipIf(chromiumPath === undefined)('crashes in a browser (needs chromiu
     expect(await fact('Process')).toBe('kworker/u8:2 (77) on CPU 0');
     expect(await fact('Taint')).toBe('GWthe kernel warned before');
     expect(await fact('When')).toMatch(/ago, 1 min after its boot$/);
+    expect(await fact('Kind')).toBe('panic');
+    expect(await fact('Also called')).toBe('bug in nvme_queue_rq');
+    expect(await page.getByText('nvme nvme_core').isVisible()).toBe(false);
+    await page.getByText('2 modules').click();
+    expect(await page.locator('.modules p').textContent()).toBe('nvme nvme_core');
     expect(await fact('Signature')).toBe('1:00000000000000aa of “bug in nvme_queue_rq”');
 
     const frames = await page.locator('.frame').allInnerTexts();
@@ -182,26 +192,144 @@ describe.skipIf(chromiumPath === undefined)('crashes in a browser (needs chromiu
     await page.close();
   });
 
+  /** A log, in the evidence or not, and what a record tells of it. */
+  async function aLog(api: TestApi, text: string, isThere = true): Promise<Partial<StoredRecord>> {
+    const bytes = Buffer.from(text);
+    const name = createHash('sha256').update(bytes).digest('hex');
+    if (isThere) await api.evidence.put(`crash/${name}`, [bytes]);
+    return { ...whole, digest: name, bytes: bytes.length, holes: [], reading: null };
+  }
+  const shownLog = (page: Page) => page.locator('.log-line').allTextContents();
+  const choice = (page: Page) => page.locator('.tools select');
+  const offers = (page: Page, label: string) =>
+    asksUntil(page, async () => (await choice(page).locator('option').allTextContents()).includes(label));
+  const logState = (page: Page, text: string) => page.locator('.log .state', { hasText: text }).waitFor();
+
   test('have the log of any record, once it is there', async () => {
     await using api = await startApi();
     const early = aCrash({}, { ...whole, digest: '', revision: 0, reading: null });
     api.database.commit({ crashes: [early] });
     const { page } = await open(api, '#crash/c100-0');
-    await page.getByText('It is not here yet: it follows once nothing more of it comes.').waitFor();
+    await logState(page, 'It is not here yet: it follows once nothing more of it comes.');
+    expect(await page.locator('.tools > *:visible').count()).toBe(0);
     await api.evidence.put(`crash/${digest}`, [log]);
-    const short = Buffer.from('one\ntwo\n');
-    const shortDigest = createHash('sha256').update(short).digest('hex');
-    const part = { record: 'p', source: 'pstore', digest: shortDigest, bytes: short.length, holes: [] };
-    api.database.commit({
-      crashes: [aCrash({ version: 2 }, { ...whole, complete: true }, { ...whole, ...part })],
-    });
+    const part = { ...(await aLog(api, 'one\ntwo\n', false)), record: 'p', source: 'pstore' };
+    const both = aCrash({ version: 2 }, { ...whole, complete: true }, part);
+    api.database.commit({ crashes: [both] });
     await asksAgain(page, 'blk_mq_dispatch');
-    await page.locator('.tools select').selectOption({ label: 'pstore on relay' });
-    await page.locator('.log .state', { hasText: 'It cannot be shown' }).waitFor();
-    await api.evidence.put(`crash/${shortDigest}`, [short]);
+    expect(await choice(page).locator('option:checked').textContent()).toBe('netconsole on relay');
+    await choice(page).selectOption({ label: 'pstore on relay' });
+    await logState(page, 'It cannot be shown');
+    // Nothing of the other record's is left.
+    expect(await shownLog(page)).toEqual([]);
+    expect(await page.locator('.tools button:visible, .tools a:visible').count()).toBe(0);
+    // Asked again, it is not announced again.
+    await page.evaluate(`
+      announced = [];
+      const state = document.querySelector('.log .state');
+      new MutationObserver(() => announced.push(state.textContent)).observe(state, { childList: true });
+    `);
+    const asked = page.waitForResponse(/\/log\?record=1/);
+    await page.clock.fastForward(10_000);
+    await (await asked).finished();
+    expect(await page.evaluate('announced')).toEqual([]);
+    await aLog(api, 'one\ntwo\n');
     await asksAgain(page, 'two');
-    expect(await page.locator('.log-line').allTextContents()).toEqual(['one\n', 'two\n']);
+    expect(await shownLog(page)).toEqual(['one\n', 'two\n']);
     expect(await page.locator('.guilty-line').count()).toBe(0);
+    expect(await page.getByRole('link', { name: 'Download' }).getAttribute('href')).toMatch(/record=1$/);
+    // The first record leaves: the chosen one stays, at another place.
+    api.database.commit({
+      crashes: [aCrash({ version: 3 }, part, { ...part, record: 'q', source: 'kmsg' })],
+    });
+    await offers(page, 'kmsg on relay');
+    expect(await choice(page).locator('option:checked').textContent()).toBe('pstore on relay');
+    expect(await page.getByRole('link', { name: 'Download' }).getAttribute('href')).toMatch(/record=0$/);
+    await page.close();
+  });
+
+  test('have the log that was read, else the best, and the newest report of it', async () => {
+    await using api = await startApi();
+    const heard = await aLog(api, 'heard\n');
+    const kept = { ...(await aLog(api, 'kept\n')), record: 'p', source: 'pstore', complete: true };
+    api.database.commit({ crashes: [aCrash({}, heard)] });
+    const { page } = await open(api, '#crash/c100-0');
+    await page.getByText('heard', { exact: true }).waitFor();
+    // Better than what is shown, and nobody has chosen: it takes its place.
+    api.database.commit({ crashes: [aCrash({ version: 2 }, heard, kept)] });
+    await asksAgain(page, 'kept');
+    expect(await choice(page).locator('option:checked').textContent()).toBe('pstore on relay');
+    api.database.commit({ crashes: [aCrash({ version: 3 }, heard, kept)] });
+    await choice(page).selectOption({ label: 'netconsole on relay' });
+    await page.getByText('heard', { exact: true }).waitFor();
+    // The same bytes, of which more is known.
+    const again = { ...heard, revision: 3, holes: [{ at: 6, bytes: 7, exact: true }] };
+    api.database.commit({ crashes: [aCrash({ version: 4 }, again, kept)] });
+    await asksAgain(page, '7 bytes are missing');
+    // Two records of the same bytes.
+    const twin = { ...again, record: 'o', source: 'netoops', holes: [{ at: 0, bytes: 5, exact: true }] };
+    api.database.commit({ crashes: [aCrash({ version: 5 }, again, kept, twin)] });
+    await offers(page, 'netoops on relay');
+    await choice(page).selectOption({ label: 'netoops on relay' });
+    await page.getByText('5 bytes are missing').waitFor();
+    await page.close();
+  });
+
+  test('say by their kind whether a kernel lives on, and which are not to be trusted', async () => {
+    await using api = await startApi();
+    const corrupted = aReading({ corrupted: 'it is cut short', type: 'hung-task' });
+    const kinds = ['panic', 'hung task', '', 'of another release'];
+    const crashes = kinds.map((kind, i) =>
+      aCrash({ id: `c${900 - i}-0` }, { ...whole, kind, first_us: T0 - i, reading: corrupted }),
+    );
+    const unknown = aReading({ signature: '1:00000000000000cc', title: 'newer', type: 'constructor' });
+    api.database.commit({
+      crashes: [...crashes, aCrash({ id: 'c1-0' }, { ...whole, first_us: 1, reading: unknown })],
+    });
+    const { page } = await open(api, '#crashes');
+    await page.locator('#crashes .line').first().waitFor();
+    const doubts = () => page.locator('#crashes .doubtful:not(:empty)').allTextContents();
+    expect(await doubts()).toEqual(['not to be trusted']);
+    expect(await page.locator('#crashes .line').last().locator('.badge:visible').count()).toBe(0);
+    await page.locator('#crashes .line').first().click();
+    await page.locator('.crash-facts').waitFor();
+    expect(await page.locator('#crashes .notice').textContent()).toBe(
+      'No report of these is to be trusted, so they need not be of one bug.',
+    );
+    expect(await doubts()).toEqual(Array(4).fill('not to be trusted'));
+    const badges = page.locator('#crashes .badge:visible');
+    expect(await badges.allTextContents()).toEqual(['panic', 'hung task', 'of another release']);
+    expect(
+      await page
+        .locator('#crashes li.incident')
+        .evaluateAll((rows) => rows.map((row) => row.dataset['severity'])),
+    ).toEqual(['critical', 'warning', '', 'critical']);
+    await page.locator('#crashes .line').first().click();
+    await page.getByText('The report is not to be trusted: it is cut short.').waitFor();
+    await page.close();
+  });
+
+  test('keep what is selected while nothing changes, and are gone when they are forgotten', async () => {
+    await using api = await startApi();
+    const many = Array.from({ length: 101 }, (_, i) =>
+      aCrash({ id: `c${500 + i}-0` }, { ...whole, first_us: T0 - i }),
+    );
+    api.database.commit({ crashes: many });
+    const { page } = await open(api, '#crashes/1:00000000000000aa');
+    await page
+      .getByText('The 100 newest. More: netfall crashes list --signature 1:00000000000000aa')
+      .waitFor();
+    const selected = () => page.evaluate('getSelection().toString()');
+    await page.evaluate("getSelection().selectAllChildren(document.querySelector('.crash-facts code'))");
+    expect(await selected()).toBe('1:00000000000000aa');
+    api.database.commit({ crashes: [{ ...many[0]!, version: 2, hostname: 'renamed' }] });
+    await asksAgain(page, 'renamed');
+    expect(await selected()).toBe('1:00000000000000aa');
+    const other = { ...whole, reading: aReading({ signature: '1:00000000000000bb' }) };
+    api.database.commit({ crashes: many.map(({ id }) => aCrash({ id, version: 3 }, other)) });
+    await asksAgain(page, 'No crash that is kept has the signature 1:00000000000000aa.');
+    expect(await titles(page)).toEqual(['Crashes']);
+    expect(await page.locator('.crash-facts').isVisible()).toBe(false);
     await page.close();
   });
 
@@ -247,6 +375,13 @@ describe.skipIf(chromiumPath === undefined)('crashes in a browser (needs chromiu
     await page.getByText('No crashes.').waitFor();
     await page.goto(`${api.api.url}/#crash/c1-0`);
     await page.getByText('This cannot be shown: there is no crash c1-0').waitFor();
+    expect(await page.locator('.log').isVisible()).toBe(false);
+    await page.goto(`${api.api.url}/#crash/a%20b`);
+    await page.getByText('This cannot be shown: there is no crash a b.').waitFor();
+    await page.goto(`${api.api.url}/#crashes/nothing`);
+    await page.getByText('This cannot be shown: no crash that is kept has the signature nothing.').waitFor();
+    await page.goto(`${api.api.url}/#crash/`);
+    await page.getByText('No crashes.').waitFor();
     await page.goto(`${api.api.url}/#crashes/1:0000000000000000`);
     await page.getByText('No crash that is kept has the signature 1:0000000000000000.').waitFor();
     await page.goto(`${api.api.url}/#crashes`);

@@ -80,3 +80,8 @@ export async function get(path) {
     code: answer?.error?.code ?? '',
   });
 }
+
+/** Why an answer did not come, in words for people. */
+export function reasonOf(error) {
+  return error instanceof TypeError ? 'the collector does not answer' : error.message;
+}

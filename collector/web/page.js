@@ -314,6 +314,7 @@ function showEmpty(isEmpty) {
 
 /** Shows what the address names: an incident among them all, or something of the crashes. */
 function route() {
+  const wasCrash = !byId('crashes').hidden;
   const isCrash = showCrashes(location.hash, showTitle);
   byId('incidents').hidden = isCrash;
   byId('crashes').hidden = !isCrash;
@@ -323,7 +324,13 @@ function route() {
     else link.removeAttribute('aria-current');
   }
   showTitle();
-  if (!isCrash) openLinked();
+  if (isCrash) return;
+  // What had the focus is gone: who came back goes on from the heading.
+  if (wasCrash) {
+    byId('open-title').focus({ preventScroll: true });
+    scrollTo(0, 0);
+  }
+  openLinked();
 }
 
 function openLinked() {

@@ -17,10 +17,15 @@ const FILES: readonly (readonly [path: string, file: string, type: string])[] = 
   ['/elements.js', 'elements.js', SCRIPT],
   ['/crashes.js', 'crashes.js', SCRIPT],
   ['/crash.js', 'crash.js', SCRIPT],
+  ['/crash-groups.js', 'crash-groups.js', SCRIPT],
+  ['/crash-rows.js', 'crash-rows.js', SCRIPT],
   ['/crash-log.js', 'crash-log.js', SCRIPT],
   ['/crash-parts.js', 'crash-parts.js', SCRIPT],
   ['/crash-words.js', 'crash-words.js', SCRIPT],
 ];
+
+/** Kinds of trouble that a kernel lives on after. */
+const SURVIVED_KINDS: readonly string[] = ['warning', 'hung task', 'stall'];
 
 /** The page runs its own module and asks its own server, and nothing else. */
 const CONTENT_SECURITY_POLICY = [
@@ -37,7 +42,7 @@ const CONTENT_SECURITY_POLICY = [
 export function pageRoutes(app: ApiServer): void {
   for (const [path, file, type] of FILES)
     serve(app, path, type, readFileSync(join(import.meta.dirname, '../../web', file)));
-  const words = Buffer.from(JSON.stringify({ types: crashTypes, taints }));
+  const words = Buffer.from(JSON.stringify({ types: crashTypes, taints, survived_kinds: SURVIVED_KINDS }));
   serve(app, '/crash-words.json', 'application/json; charset=utf-8', words);
 }
 
