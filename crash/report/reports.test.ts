@@ -17,6 +17,11 @@ it('there is one of each trouble on each kernel that can have it', async () => {
   expect(await reportNames()).toEqual(names.sort());
 });
 
+it('they are all different bugs', async () => {
+  const kept = await Promise.all(troubles.map(({ name }) => readReport(`6.12-${name}`)));
+  expect(new Set(kept.map(({ expected }) => expected.signature)).size).toBe(troubles.length);
+});
+
 describe.each(troubles)('$name', ({ name, kernels }) => {
   for (const kernel of kernels) {
     const report = `${kernel}-${name}`;

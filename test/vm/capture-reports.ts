@@ -16,9 +16,14 @@ const CONTEXT = 20;
 
 /** Something that hosts log on any day, after which the trouble comes. */
 const ordinary = 'ip link set lo promisc on; ip link set lo promisc off';
-const ORDINARY = /\bentered promiscuous mode$/;
+const ORDINARY = /\bleft promiscuous mode$/;
 
 const [only, ...names] = process.argv.slice(2);
+const unknown = names.filter((name) => !troubles.some((trouble) => trouble.name === name));
+if (unknown.length > 0) {
+  console.error(`no such troubles: ${unknown.join(', ')}; test/vm/troubles.ts has them all`);
+  process.exit(1);
+}
 for (const kernel of only === undefined ? branches : [only]) {
   const missing = isBranch(kernel) ? await whyNoVm(kernel) : `kernels are ${branches.join(' and ')}`;
   if (missing !== null || !isBranch(kernel)) {
@@ -46,7 +51,8 @@ async function captureAll(kernel: Branch, wanted: readonly Trouble[]): Promise<v
       throw new Error(`${kernel}-${name} did not end as it should`, { cause: ended });
     const log = printed(isFatal ? await panicLog(vm) : await print(vm, 'dmesg --raw --noescape'));
     const before = seen === '' ? 0 : log.lastIndexOf(seen) + 1;
-    const from = log.findLastIndex((line) => ORDINARY.test(line));
+    const from = log.findLastIndex((line) => ORDINARY.test(line)) + 1;
+    if (from === log.length) throw new Error(`nothing was logged of ${kernel}-${name}`);
     const kept = log.slice(Math.max(before, from - CONTEXT));
     seen = isFatal ? '' : (log.at(-1) ?? '');
     await writeReport(`${kernel}-${name}`, `${kept.join('\n')}\n`);

@@ -249,7 +249,7 @@ static noinline void session_label(void)
 	one = session_create();
 	label = hidden((char *)one);
 	WRITE_ONCE(label[sizeof(*one)], 'x');
-	session_destroy(one);
+	kmem_cache_free(checked, one);
 }
 
 static noinline void page_return(void)
@@ -327,10 +327,18 @@ static noinline void label_write(void)
 		WRITE_ONCE(*at++, 'x');
 }
 
-static noinline void stack_fill(void)
+static noinline int trace_flush(void *unused)
 {
 	*end_of_stack(current) = 0;
 	schedule();
+	return 0;
+}
+
+/* In a thread. */
+static noinline void trace_start(void)
+{
+	kthread_run(trace_flush, NULL, "trace_flush");
+	msleep(1000);
 }
 
 /* Time. */
@@ -467,7 +475,7 @@ static const struct {
 #endif
 	{ "stack-overflow", tree_walk },
 	{ "stack-protector", label_write },
-	{ "stack-end", stack_fill },
+	{ "stack-end", trace_start },
 	{ "soft-lockup", spin_forever },
 	{ "soft-lockup-work", scan_start },
 	{ "rcu-stall", port_start },
