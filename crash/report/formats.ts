@@ -320,6 +320,13 @@ export const formats: readonly Format[] = [
   },
   {
     type: 'slab-corruption',
+    begins: /^\[(.{4,40} overwritten)\] 0x[0-9a-f]{1,16}-0x/,
+    title: 'BUG: $1',
+    blame: 'stack',
+    bugClass: 'slab-corruption',
+  },
+  {
+    type: 'slab-corruption',
     begins: /^BUG \S{1,64} \(.{1,60}\): (?!kasan)(.{1,60}?)(?: 0x[0-9a-f]+.*)?$/,
     title: 'BUG: $1',
     blame: 'stack',

@@ -76,7 +76,7 @@ interface Begin {
 
 /** What most messages are passed over by: whether any format may begin so. */
 const MAY_BEGIN =
-  /^(?:BUG|WARN|INFO: |rcu: INFO|\[ (?:BUG|INFO|WARN)|UBSAN|[Uu]nable|Oops|[Gg]eneral pro|Unhandled|divide|invalid op|int3|stack seg|alignment|traps: P|PANIC|double f|Insufficient|[Kk]ernel (?:stack|BUG|panic)|Bad mode|Internal|VFS: |unreferenced|inconsistent|NMI |[Ww]atchdog|refcount_t|ODEBUG|DEBUG_LOCKS|mce: |\{\d+\}\[Hard|\[Hard|Memory cgroup out|Out of memory|unregister_netd|trusty|SYZFAIL|usercopy: |rust_kernel: p|Bad or missing|fatal error)|list_(?:add|del)|list corruption|invoked oom|NETDEV WATCHDOG|hard LOCKUP|blocked for more|detected buffer overflow|ASSERT FAILED|[\w.:-]: WARNING: /;
+  /^(?:BUG|WARN|INFO: |rcu: INFO|\[ (?:BUG|INFO|WARN)|UBSAN|[Uu]nable|Oops|[Gg]eneral pro|Unhandled|divide|invalid op|int3|stack seg|alignment|traps: P|PANIC|double f|Insufficient|[Kk]ernel (?:stack|BUG|panic)|Bad mode|Internal|VFS: |unreferenced|inconsistent|NMI |[Ww]atchdog|refcount_t|ODEBUG|DEBUG_LOCKS|mce: |\{\d+\}\[Hard|\[Hard|Memory cgroup out|Out of memory|unregister_netd|trusty|SYZFAIL|usercopy: |rust_kernel: p|Bad or missing|fatal error)|list_(?:add|del)|list corruption|invoked oom|NETDEV WATCHDOG|hard LOCKUP|blocked for more|detected buffer overflow|overwritten\] 0x|ASSERT FAILED|[\w.:-]: WARNING: /;
 
 function formatOf(text: string): Pick<Begin, 'format' | 'match'> | null {
   if (!MAY_BEGIN.test(text)) return null;
