@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { parseApi, parseDuration, parseIndex, parseServers } from './arguments.ts';
+import { parseApi, parseDuration, parseIndex, parseServers, parseSignature } from './arguments.ts';
 
 describe('NATS servers', () => {
   it.each([
@@ -32,6 +32,17 @@ it.each([
 it.each(['', '5', '0s', '-1s', '1d', '600h'])('%j is no duration', (text) => {
   expect(() => parseDuration(text)).toThrow(InvalidArgumentError);
 });
+
+it('1:a830faccb0684050 is a signature', () => {
+  expect(parseSignature('1:a830faccb0684050')).toBe('1:a830faccb0684050');
+});
+
+it.each(['', 'foo', 'a830faccb0684050', '1:A830FACCB0684050', '1:a830faccb06840501'])(
+  '%j is none',
+  (text) => {
+    expect(() => parseSignature(text)).toThrow(InvalidArgumentError);
+  },
+);
 
 it.each(['0', '7', '999'])('%s is a place in a list', (text) => {
   expect(parseIndex(text)).toBe(Number(text));

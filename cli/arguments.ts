@@ -27,6 +27,12 @@ export function parseIndex(text: string): number {
   throw new InvalidArgumentError('Give a number from 0 to 999.');
 }
 
+/** What crashes of one bug share, as it is. */
+export function parseSignature(text: string): string {
+  if (/^\d{1,10}:[0-9a-f]{16}$/.test(text)) return text;
+  throw new InvalidArgumentError('Give a signature as "netfall crashes signatures" shows it.');
+}
+
 /** Bytes of a packet. */
 export function parseSnapLength(text: string): number {
   const bytes = Number(text);

@@ -15,6 +15,7 @@ import {
   parsePath,
   parseSequence,
   parseServers,
+  parseSignature,
   parseSnapLength,
 } from './arguments.ts';
 import { widthOf } from './terminal/text.ts';
@@ -132,10 +133,12 @@ export function createProgram(): Command {
       (await import('./commands/incidents.ts')).showIncident(id, command.optsWithGlobals()),
     );
 
-  const crash = program.command('crash').description("read crashes off kernels' logs; needs no server");
+  const crash = program
+    .command('crash')
+    .description("read crashes off kernels' logs, or tell why a crash has its title");
   crash
     .command('parse')
-    .description('tell what crashed, where, and by which signature')
+    .description('tell what crashed, where, and by which signature; needs no server')
     .argument('[files...]', "kernels' logs, packed by gzip or not; - or none for standard input")
     .action(async (files, _, command) =>
       (await import('./commands/crash.ts')).parseLogs(files, command.optsWithGlobals()),
@@ -143,7 +146,10 @@ export function createProgram(): Command {
   crash
     .command('explain')
     .description('tell why a crash has its title and signature, and which known ones are near')
-    .argument('<crash>', "a kernel's log, - for standard input, or a crash as netfall crashes lists it")
+    .argument(
+      '<crash>',
+      "a kernel's log, - for standard input, or a crash as netfall crashes lists it: c1041-0",
+    )
     .addOption(apiOption())
     .action(async (named, _, command) =>
       (await import('./commands/crash.ts')).explainCrash(named, command.optsWithGlobals()),
@@ -157,7 +163,11 @@ export function createProgram(): Command {
     .description('list crashes, the newest first')
     .option('--host <id>', 'only those of this host')
     .option('--source <name>', 'only those that this source has something of, e.g. netconsole')
-    .option('--signature <signature>', 'only those of this signature, as netfall crashes signatures shows it')
+    .option(
+      '--signature <signature>',
+      'only those of this signature, as netfall crashes signatures shows it',
+      parseSignature,
+    )
     .option('--limit <n>', 'list at most this many', parseCount, 50)
     .addOption(apiOption())
     .action(async (_, command) =>

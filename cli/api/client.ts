@@ -57,6 +57,9 @@ class ApiError extends CommandError {
   }
 }
 
+/** What was asked for by its name is not there, or no more. */
+export class NotFoundError extends CommandError {}
+
 export class ApiClient {
   readonly #base: URL;
 
@@ -96,7 +99,8 @@ export class ApiClient {
 
   /** Crashes by signature, the newest ones' first. */
   crashGroups(limit: number): Promise<CrashGroup[]> {
-    return this.#list<CrashGroup>('crashes/signatures', [], limit, 'groups');
+    // One that gets a crash between two pages moves, and may be on both.
+    return this.#list<CrashGroup>('crashes/signatures', [], limit, 'groups', ({ signature }) => signature);
   }
 
   /** What signatures of another version would make of the crashes that are kept. */
@@ -182,18 +186,23 @@ export class ApiClient {
       // The API's own words name paths, and patterns of ids: those are for programs.
       if (!(error instanceof ApiError)) throw error;
       if (error.apiCode !== notFound && error.apiCode !== 'invalid_request') throw error;
-      throw new CommandError(words());
+      throw new NotFoundError(words());
     }
   }
 
-  /** @param key what the answer calls them */
+  /**
+   * @param key what the answer calls them
+   * @param identity of an item: what comes a second time is left out. Without it none does.
+   */
   async #list<Item>(
     name: string,
     query: readonly [string, string][],
     limit: number,
     key: string = name,
+    identity?: (item: Item) => string,
   ): Promise<Item[]> {
     const items: Item[] = [];
+    const seen = new Set<string>();
     let cursor: unknown = null;
     do {
       const page: [string, string][] = [...query, ['limit', String(Math.min(PAGE, limit - items.length))]];
@@ -201,7 +210,12 @@ export class ApiClient {
       const body = await this.#get(`api/v1/${name}`, page);
       const found = body[key];
       if (!Array.isArray(found)) throw this.#stranger();
-      items.push(...found);
+      for (const item of found) {
+        const named = identity?.(item);
+        if (named !== undefined && seen.has(named)) continue;
+        if (named !== undefined) seen.add(named);
+        items.push(item);
+      }
       cursor = body['next_cursor'];
     } while (typeof cursor === 'string' && items.length < limit);
     return items;

@@ -60,6 +60,12 @@ describe('netfall crashes', () => {
       ...{ code: 1, stderr: expect.stringContaining('there is no version 77 of signatures') },
     });
     expect((await crashes('preview')).code).toBe(2);
+    expect(await crashes('list', '--signature', 'foo')).toEqual({
+      ...{ code: 2, stdout: '' },
+      stderr: expect.stringMatching(
+        /^netfall: option '--signature <signature>' argument 'foo' is invalid\..*\n$/,
+      ),
+    });
   });
 
   it('shows one', async () => {
