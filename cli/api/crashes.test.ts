@@ -58,6 +58,10 @@ const read: Crash = {
   reading: { ...told, taint: taint.flags, unlisted_frames: 3, unlisted_modules: 0 },
   mismatches: [],
 };
+const doubtful: Crash = {
+  ...read,
+  reading: read.reading && { ...read.reading, corrupted: 'it has no stack trace' },
+};
 const witness: CrashRecord = {
   ...heard,
   ...{ sender: '192.0.2.77', kind: '', line: '', uptime_us: 0, kernel: '', hardware: '', holes: [] },
@@ -84,7 +88,7 @@ const hostile: Crash = {
 
 describe('crashes as text', () => {
   it.each([
-    ['crashes.txt', crashList([witnessed, crash, read, hostile], now, paper)],
+    ['crashes.txt', crashList([witnessed, crash, read, doubtful, hostile], now, paper)],
     ['crash-reported.txt', crashPage(crash, now, paper)],
     ['crash-read.txt', crashPage(read, now, paper)],
     ['crash-witnessed.txt', crashPage(witnessed, now, paper)],
@@ -92,6 +96,21 @@ describe('crashes as text', () => {
   ])('%s', async (name, lines) => {
     for (const text of lines) expect([...text].length).toBeLessThanOrEqual(80);
     await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(`./golden/${name}`);
+  });
+
+  it('are red unless a kernel lives on after what it told of', () => {
+    const colour = (part: Partial<Crash>) => {
+      const [title = ''] = crashPage({ ...read, ...part }, now, { ...paper, colour: true });
+      return title.startsWith('\x1b[31m') ? 'red' : title.startsWith('\x1b[33m') ? 'yellow' : title;
+    };
+    const warning = read.reading && { ...read.reading, type: 'warning' };
+    expect(colour({ reading: warning, kind: 'panic' })).toBe('red');
+    expect(colour({ reading: warning, kind: 'warning' })).toBe('yellow');
+    expect(colour({ reading: null, kind: 'hung task' })).toBe('yellow');
+    expect(colour({ reading: null, kind: '' })).toBe('red');
+    expect(colour({ reading: warning && { ...warning, type: 'of-another-release' }, kind: 'stall' })).toBe(
+      'yellow',
+    );
   });
 
   it('says so when there are none', () => {

@@ -1,6 +1,15 @@
 /** Crashes as text. Pure. What they hold comes from hosts, dying ones too, so all of it is cleaned before it is printed. */
 import type { Crash, CrashLog, CrashMismatch, CrashRecord } from '@netfall/collector';
-import { factLines, headline, hostText, meaningOf, whoText } from '../crash/page.ts';
+import {
+  alternateRows,
+  factLines,
+  headline,
+  hostText,
+  meaningOf,
+  moduleSection,
+  taintText,
+  whoText,
+} from '../crash/page.ts';
 import { stackLines } from '../crash/stack.ts';
 import { section } from '../terminal/page.ts';
 import type { Paper } from '../terminal/print.ts';
@@ -25,7 +34,7 @@ export function crashList(crashes: readonly Crash[], nowUs: number, paper: Paper
       { title: 'LOG', cell: (crash) => logOf(bestOf(crash)) },
       {
         title: 'TITLE',
-        cell: ({ reading, line }) => reading?.title || line || 'not seen yet',
+        cell: titleOf,
         flexible: true,
       },
     ],
@@ -37,7 +46,7 @@ export function crashPage(crash: Crash, nowUs: number, paper: Paper): string[] {
   const { id, at_us, detected_us, uptime_us, records, best, unlisted_records, mismatches, reading } = crash;
   const up = uptime_us > 0 ? `, ${span(uptime_us / 1e6)} after its boot` : '';
   const later = (detected_us - at_us) / 1e6;
-  const facts: [string, string][] = [
+  const facts: (readonly [string, string])[] = [
     ['host', crash.hostname || crash.host_id || `not known: heard from ${nameOf(crash)}`],
     ['kind', crash.kind || 'not known yet'],
     ['line', reading ? crash.line : ''],
@@ -45,11 +54,12 @@ export function crashPage(crash: Crash, nowUs: number, paper: Paper): string[] {
     ['noticed', `${moment(detected_us)}, ${later < 1 ? 'at once' : `${span(later)} later`}`],
     ['process', reading ? whoText(reading) : ''],
     ['kernel', crash.kernel],
-    ['taint', reading?.taint ?? ''],
+    ['taint', taintText(reading?.taint ?? '')],
     ['boot', crash.boot_id],
     ['machine', crash.hardware],
     ['log', logLine(crash)],
     ['signature', reading ? `${reading.signature}, of "${reading.bug}"` : ''],
+    ...alternateRows(reading?.alternates ?? []),
     ['next', best === null ? '' : `netfall crashes log ${id}`],
     ['id', id],
     ['merged', crash.merged.join(', ')],
@@ -81,23 +91,21 @@ export function crashPage(crash: Crash, nowUs: number, paper: Paper): string[] {
       paper,
     ),
     ...(unlisted_records > 0 ? [`… and no room for more, ${unlisted_records} times`] : []),
+    ...(reading ? moduleSection(reading.modules, reading.unlisted_modules, paper) : []),
   ];
 }
 
 /** What happened, what that means, and whether it is to be trusted. */
 function titleLines({ reading, kind, line }: Crash, paper: Paper): string[] {
-  const { colour } = paper;
-  if (!reading) {
-    const title = line || 'The line that tells what happened has not been seen yet.';
-    const tone = SURVIVED.includes(kind) ? 'yellow' : 'red';
-    return hostText(title, paper).map((text) => styled(tone, text, colour));
-  }
+  const fatal = !SURVIVED.includes(kind);
+  if (!reading)
+    return headline(line || 'The line that tells what happened has not been seen yet.', fatal, paper);
   const meaning = meaningOf(reading.type);
   const doubt = reading.corrupted === '' ? '' : `Not to be trusted: ${reading.corrupted}.`;
   return [
-    ...headline(reading.title, reading.type, paper),
+    ...headline(reading.title, fatal, paper),
     ...(meaning === undefined ? [] : ['', ...hostText(meaning.meaning, paper)]),
-    ...(doubt === '' ? [] : hostText(doubt, paper).map((text) => styled('yellow', text, colour))),
+    ...(doubt === '' ? [] : hostText(doubt, paper).map((text) => styled('yellow', text, paper.colour))),
   ];
 }
 
@@ -132,6 +140,12 @@ export function crashLogLines(
     if (marked.has(i)) return edge + styled('yellow', harmless, colour);
     return blamed ? styled('red', edge + harmless, colour) : edge + harmless;
   });
+}
+
+/** What happened, behind a mark when that is not to be trusted: at the end it would be cut. */
+function titleOf({ reading, line }: Crash): string {
+  const doubt = reading && reading.corrupted !== '' ? '(?) ' : '';
+  return doubt + (reading?.title || line || 'not seen yet');
 }
 
 /** The host that crashed, or the first address that it was heard from. */

@@ -1,8 +1,11 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { readCrash } from '@netfall/crash';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -146,6 +149,42 @@ describe('netfall crash explain', () => {
       ...{ code: 1, stdout: '' },
       stderr: 'netfall: there is no crash c1-0: "netfall crashes list" shows those that are kept\n',
     });
+  });
+
+  it('does without a crash that was forgotten meanwhile', async () => {
+    const between = createServer(async ({ url }, response) => {
+      const path = url === '/api/v1/crashes/c300-0' ? '/api/v1/crashes/c9-9' : url;
+      const answer = await fetch(`${api.api.url}${path}`);
+      response.writeHead(answer.status, { 'content-type': 'application/json' });
+      response.end(await answer.text());
+    });
+    await new Promise<void>((resolve) => between.listen(0, '127.0.0.1', resolve));
+    const { port } = between.address() as AddressInfo;
+    const { stdout } = await run(
+      'crash',
+      'explain',
+      dereference,
+      '--json',
+      '--api',
+      `http://127.0.0.1:${port}`,
+    );
+    between.close();
+    const { near } = JSON.parse(stdout);
+    expect(near.map(({ by, shared }: { by: string; shared: number }) => [by, shared > 0])).toEqual([
+      ['signature', true],
+      ['place', false],
+    ]);
+  });
+
+  it('takes what is called like a crash for one, and a file for its path', async () => {
+    file('c100-0', '[ 9000.000000] Kernel panic - not syncing: sysrq triggered crash\n');
+    const titles = async (named: string) => {
+      const args = ['crash', 'explain', named, '--json', '--api', api.api.url];
+      const { stdout } = await promisify(execFile)(launcher, args, { cwd: directory });
+      return JSON.parse(stdout).title;
+    };
+    expect(await titles('c100-0')).toBe(title);
+    expect(await titles('./c100-0')).toBe('kernel panic: sysrq triggered crash');
   });
 
   it('goes on when no collector answers, and says so', async () => {

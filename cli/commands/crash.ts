@@ -1,10 +1,10 @@
 /** `netfall crash parse|explain`: what kernels' logs tell of crashes. */
-import { existsSync } from 'node:fs';
+import type { CrashGroup } from '@netfall/collector';
 import { type Report, readCrash } from '@netfall/crash';
-import { ApiClient } from '../api/client.ts';
+import { ApiClient, NotFoundError } from '../api/client.ts';
 import { crashDocument } from '../crash/document.ts';
 import { type LogText, readLogFile, STDIN } from '../crash/log-file.ts';
-import { candidates, nearest, type Stacks } from '../crash/near.ts';
+import { candidates, nearest, type Stack, type Stacks } from '../crash/near.ts';
 import { reportPage } from '../crash/page.ts';
 import { type Known, whyDocument, whyPage } from '../crash/why.ts';
 import { CommandError, describeError } from '../errors.ts';
@@ -44,11 +44,10 @@ export async function parseLogs(files: readonly string[], { json }: Options): Pr
   }
 }
 
-/** @param named a log's file, standard input, or a crash that the collector knows */
+/** @param named a log's file, standard input, or a crash that the collector knows: a file that is called so is "./c1-0" */
 export async function explainCrash(named: string, { api, json }: ExplainOptions): Promise<void> {
   const client = new ApiClient(api);
-  const isId = CRASH_ID.test(named) && !existsSync(named);
-  const crash = isId ? await client.crash(named) : null;
+  const crash = CRASH_ID.test(named) ? await client.crash(named) : null;
   const { text, holes } = crash ? await logOf(client, crash.id) : await readNamed(named);
   const report = readCrash(text, holes);
   const about = crash ? { crash_id: crash.id } : { file: named };
@@ -59,7 +58,10 @@ export async function explainCrash(named: string, { api, json }: ExplainOptions)
   }
   const beginning = text.split('\n', report.start + 1)[report.start] ?? '';
   const known = await knownNear(client, report, crash?.id);
-  const why = { report, beginning, known, titled: crash?.reading?.title ?? '' };
+  const collector = crash?.reading
+    ? { title: crash.reading.title, parser_version: crash.parser_version }
+    : null;
+  const why = { report, beginning, known, collector };
   print(json, whyDocument(about, why), (paper) => whyPage(why, Date.now() * 1000, paper));
 }
 
@@ -74,10 +76,7 @@ async function knownNear(client: ApiClient, report: Report, own?: string): Promi
     const groups = candidates(report, await client.crashGroups(MOST_GROUPS));
     const stacks: Stacks = new Map(
       await Promise.all(
-        groups.map(async ({ signature, last_crash_id }) => {
-          const { reading } = await client.crash(last_crash_id);
-          return [signature, { frames: reading?.frames ?? [], guilty: reading?.guilty ?? null }] as const;
-        }),
+        groups.map(async (group) => [group.signature, await stackOf(client, group)] as const),
       ),
     );
     const others = groups.filter((group) => group.crashes > 1 || group.last_crash_id !== own);
@@ -85,6 +84,17 @@ async function knownNear(client: ApiClient, report: Report, own?: string): Promi
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     return { unknown: error.message };
+  }
+}
+
+/** Of a group's newest crash; without frames when that was forgotten since the groups were listed. */
+async function stackOf(client: ApiClient, { last_crash_id }: CrashGroup): Promise<Stack> {
+  try {
+    const { reading } = await client.crash(last_crash_id);
+    return { frames: reading?.frames ?? [], guilty: reading?.guilty ?? null };
+  } catch (error) {
+    if (error instanceof NotFoundError) return { frames: [], guilty: null };
+    throw error;
   }
 }
 

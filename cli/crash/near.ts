@@ -27,10 +27,15 @@ export interface Difference {
   readonly there: readonly string[];
 }
 
-type Stack = readonly Pick<Frame, 'function' | 'reliable'>[];
+/** As much of a stack as is compared. */
+export interface Stack {
+  readonly frames: readonly Pick<Frame, 'function' | 'reliable'>[];
+  /** Which of them is blamed, if any. */
+  readonly guilty: number | null;
+}
 
 /** The stack of a group's newest crash, by signature; a group may have none. */
-export type Stacks = ReadonlyMap<string, { readonly frames: Stack; readonly guilty: number | null }>;
+export type Stacks = ReadonlyMap<string, Stack>;
 
 /** Groups that may be near: those that share the signature, the place, or the class of what happened. */
 export function candidates({ signature, bug }: Report, groups: readonly CrashGroup[]): CrashGroup[] {
@@ -74,13 +79,7 @@ function partsOf(bug: string): { readonly kind: string; readonly place: string }
 }
 
 /** Functions from the one that is blamed outwards, without what compilers add to their names. */
-function comparedOf({
-  frames,
-  guilty,
-}: {
-  readonly frames: Stack;
-  readonly guilty: number | null;
-}): string[] {
+function comparedOf({ frames, guilty }: Stack): string[] {
   const called = frames.slice(guilty ?? 0).filter(({ reliable }) => reliable);
   return called.slice(0, COMPARED).map((frame) => plainFunction(frame.function));
 }

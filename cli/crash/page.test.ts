@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import type { Report } from '@netfall/crash';
 import { expect, it } from 'vitest';
 import { aFrame, aReport } from '../testing/report.ts';
 import { reportPage } from './page.ts';
@@ -41,11 +42,29 @@ it.each([
 it('is the same in colours: who is blamed is bold, who is passed over dim', () => {
   const coloured = reportPage(aReport(), { ...paper, colour: true });
   expect(coloured.map(stripVTControlCharacters)).toEqual(reportPage(aReport(), paper));
-  expect(coloured[0]).toBe('\x1b[33mKASAN: use-after-free Read in tun_chr_close\x1b[39m');
   expect(coloured).toContain('\x1b[1m→   tun_chr_close [tun] drivers/net/tun.c:3455 (inlined)\x1b[22m');
   expect(coloured).toContain('\x1b[2m    kasan_report+0x1a  passed over: reporting\x1b[22m');
-  const panic = aReport({ type: 'panic', title: 'kernel panic' });
-  expect(reportPage(panic, { ...paper, colour: true })[0]).toBe('\x1b[31mkernel panic\x1b[39m');
+});
+
+it('has its title in red when it, or what followed, ended the kernel', () => {
+  const title = (part: Partial<Report>) =>
+    reportPage(aReport({ title: 'it', ...part }), { ...paper, colour: true })[0];
+  const panic = { title: 'kernel panic: panic_on_warn set', type: 'panic', line: 158 } as const;
+  expect(title({ type: 'kasan', consequences: [] })).toBe('\x1b[33mit\x1b[39m');
+  expect(title({ type: 'kasan', consequences: [panic] })).toBe('\x1b[31mit\x1b[39m');
+  expect(title({ type: 'panic', consequences: [] })).toBe('\x1b[31mit\x1b[39m');
+});
+
+it('has the modules last, all of them, with how many they are', () => {
+  const modules = Array.from({ length: 20 }, (_, i) => `module_${i}`);
+  expect(reportPage(aReport({ modules }), paper).slice(-5)).toEqual([
+    '',
+    'MODULES (20)',
+    `  ${modules.slice(0, 8).join(' ')}`,
+    `  ${modules.slice(8, 16).join(' ')}`,
+    `  ${modules.slice(16).join(' ')}`,
+  ]);
+  expect(reportPage(aReport({ modules: [] }), paper).join()).not.toContain('MODULES');
 });
 
 it('shows of a long stack what is around the place', () => {

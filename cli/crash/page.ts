@@ -5,8 +5,9 @@ import {
   crashTypes,
   type OtherReport,
   type Report,
+  taintMeanings,
 } from '@netfall/crash';
-import { labelled, section } from '../terminal/page.ts';
+import { indented, labelled, section } from '../terminal/page.ts';
 import type { Paper } from '../terminal/print.ts';
 import { clean, cut, span, styled, wrap } from '../terminal/text.ts';
 import { stackLines } from './stack.ts';
@@ -17,10 +18,10 @@ const LABELS = 11;
 const MOST_OTHERS = 8;
 
 export function reportPage(report: Report, paper: Paper): string[] {
-  const { title, type, corrupted, frames, guilty } = report;
+  const { title, type, corrupted, frames, guilty, modules } = report;
   const { colour } = paper;
   return [
-    ...headline(title, type, paper),
+    ...headline(title, isFatal(report), paper),
     '',
     ...hostText(crashTypes[type].meaning, paper),
     ...(corrupted === ''
@@ -32,6 +33,7 @@ export function reportPage(report: Report, paper: Paper): string[] {
     ...section('WHAT FOLLOWED', others(report.consequences, paper), paper),
     ...section('WHAT CAME BEFORE', before(report, paper), paper),
     ...section('EARLIER TROUBLE', others(report.earlier, paper), paper),
+    ...moduleSection(modules, 0, paper),
   ];
 }
 
@@ -40,10 +42,30 @@ export function meaningOf(type: string): CrashTypeMeaning | undefined {
   return Object.hasOwn(crashTypes, type) ? crashTypes[type as CrashType] : undefined;
 }
 
-/** A title, red unless the kernel usually lives on. */
-export function headline(title: string, type: string, paper: Paper): string[] {
-  const tone = meaningOf(type)?.survived ? 'yellow' : 'red';
-  return hostText(title, paper).map((line) => styled(tone, line, paper.colour));
+/** Whether a kernel does not usually live on after what happened, or after what followed: a warning may end in a panic. */
+export function isFatal({ type, consequences }: Report): boolean {
+  return [type, ...consequences.map((other) => other.type)].some((one) => !crashTypes[one].survived);
+}
+
+/** A title, red for what a kernel does not live on after. */
+export function headline(title: string, fatal: boolean, paper: Paper): string[] {
+  return hostText(title, paper).map((line) => styled(fatal ? 'red' : 'yellow', line, paper.colour));
+}
+
+/** How many modules there were, and their names. @param unlisted those that are counted only */
+export function moduleSection(names: readonly string[], unlisted: number, paper: Paper): string[] {
+  const more = unlisted > 0 ? ` and ${unlisted} that had no room` : '';
+  const lines = names.length === 0 ? [] : indented(clean(names.join(' ') + more), 2, paper);
+  return section(
+    `MODULES (${names.length + unlisted})`,
+    lines.map((line) => cut(line, paper.width)),
+    paper,
+  );
+}
+
+/** Rows of facts for other titles of the same trouble. */
+export function alternateRows(alternates: readonly string[]): (readonly [string, string])[] {
+  return alternates.map((title, i) => [i === 0 ? 'also' : '', title]);
 }
 
 /** Text of a host's, in lines that fit. */
@@ -60,7 +82,8 @@ export function factLines(rows: readonly (readonly [string, string])[], paper: P
 }
 
 /** What the letters are and mean, or nothing when it is not tainted. */
-function taintText({ flags, meanings }: Report['taint']): string {
+export function taintText(flags: string): string {
+  const meanings = taintMeanings(flags);
   return meanings.length === 0 ? flags : `${flags}: ${meanings.join('; ')}`;
 }
 
@@ -80,11 +103,11 @@ function facts(report: Report, paper: Paper): string[] {
       ['process', whoText(report)],
       ['uptime', uptimeUs > 0 ? `${seconds.toFixed(6)} s, ${span(seconds)} after its boot` : ''],
       ['kernel', kernel],
-      ['taint', taintText(taint)],
+      ['taint', taintText(taint.flags)],
       ['machine', hardware],
       ['log', end - start > 1 ? `lines ${start + 1} to ${end}` : `line ${end}`],
       ['signature', `${signature}, of "${bug}"`],
-      ...alternates.map((title, i): [string, string] => [i === 0 ? 'also' : '', title]),
+      ...alternateRows(alternates),
     ],
     paper,
   );

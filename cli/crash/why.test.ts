@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
-import { SIGNATURE_VERSION, signatureVersions } from '@netfall/crash';
+import { PARSER_VERSION, SIGNATURE_VERSION, signatureVersions } from '@netfall/crash';
 import { expect, it } from 'vitest';
 import { aGroup, aReport } from '../testing/report.ts';
 import { type Near, nearest } from './near.ts';
@@ -23,7 +23,7 @@ const whole: Why = {
   report,
   beginning: '[ 4012.345678] BUG: KASAN: slab-use-after-free in tun_chr_close+0x1a/0x40',
   known: { near: [...near, { ...near[1]!, by: 'stack', functions: 8, shared: 5 }] },
-  titled: 'BUG: KASAN: use-after-free in tun_chr_close',
+  collector: { title: 'BUG: KASAN: use-after-free in tun_chr_close', parser_version: 0 },
 };
 const little: Why = {
   report: aReport({
@@ -38,7 +38,7 @@ const little: Why = {
   }),
   beginning: '\x1b[31mKernel panic - not syncing: No working init found.',
   known: { unknown: 'no collector answers at http://127.0.0.1:7070 (ECONNREFUSED): start one' },
-  titled: '',
+  collector: null,
 };
 
 it.each([
@@ -62,11 +62,31 @@ it('names the place where no frame is blamed, says that none is near, and cuts w
   expect(whyPage({ ...whole, known: { near: many } }, now, paper).at(-1)).toBe('  … and 2 more');
 });
 
+it('says that the collector has another title, and of whose parser if that is another one', () => {
+  const told = (parser_version: number) => {
+    const collector = { title: 'another', parser_version };
+    return whyPage({ ...whole, collector }, now, paper).filter((line) => line.includes('The collector has'));
+  };
+  expect(told(PARSER_VERSION)).toEqual(['  The collector has it as "another".']);
+  expect(told(PARSER_VERSION + 1)).toEqual([
+    '  The collector has it as "another", by another release\'s parser.',
+  ]);
+});
+
+it('says of which known crashes no report is to be trusted', () => {
+  const group = { ...near[0]!.group, corrupted: true };
+  const lines = whyPage({ ...whole, known: { near: [{ ...near[0]!, group }, near[1]!] } }, now, paper);
+  expect(lines.filter((line) => line.includes('trusted'))).toEqual([
+    '    No report of these is to be trusted.',
+  ]);
+});
+
 it('is a document', () => {
   const document = whyDocument({ file: 'a.log' }, whole);
   expect(document).toMatchObject({
     ...{ file: 'a.log', crash: true, title: report.title, type: 'kasan', corrupted: false },
     beginning: { line: 108, text: whole.beginning },
+    collector: whole.collector,
     passed: report.frames.slice(0, 3),
     guilty: report.frames[3],
     ...{

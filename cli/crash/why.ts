@@ -3,6 +3,7 @@ import type { CrashGroup } from '@netfall/collector';
 import {
   crashTypes,
   type Frame,
+  PARSER_VERSION,
   type Report,
   SIGNATURE_VERSION,
   signatureOf,
@@ -12,7 +13,7 @@ import { indented, section } from '../terminal/page.ts';
 import type { Paper } from '../terminal/print.ts';
 import { ago, clean, compact, cut, styled } from '../terminal/text.ts';
 import type { Difference, Near } from './near.ts';
-import { headline } from './page.ts';
+import { headline, isFatal } from './page.ts';
 import { frameText } from './stack.ts';
 
 /** Known crashes that are listed at most. */
@@ -36,8 +37,8 @@ export interface Why {
   /** The line that began it. */
   readonly beginning: string;
   readonly known: Known;
-  /** The title that the collector has for it; empty when there is none. */
-  readonly titled: string;
+  /** What the collector has for it; null when it has no reading, or the log is not one of its. */
+  readonly collector: { readonly title: string; readonly parser_version: number } | null;
 }
 
 function signaturesOf(report: Report): SignatureWhy[] {
@@ -51,7 +52,7 @@ function signaturesOf(report: Report): SignatureWhy[] {
 }
 
 /** As JSON; `about` names the crash. */
-export function whyDocument(about: object, { report, beginning, known }: Why): object {
+export function whyDocument(about: object, { report, beginning, known, collector }: Why): object {
   const { title, type, corrupted, signature, frames, guilty, place, start } = report;
   return {
     ...about,
@@ -59,7 +60,7 @@ export function whyDocument(about: object, { report, beginning, known }: Why): o
     beginning: { line: start, text: beginning },
     passed: frames.filter(({ passed }) => passed !== ''),
     guilty: guilty === null ? null : (frames[guilty] ?? null),
-    ...{ place, signature, signatures: signaturesOf(report) },
+    ...{ place, signature, signatures: signaturesOf(report), collector },
     near: 'near' in known ? known.near : null,
     ...('unknown' in known && { near_unknown: known.unknown }),
   };
@@ -68,7 +69,7 @@ export function whyDocument(about: object, { report, beginning, known }: Why): o
 export function whyPage(why: Why, nowUs: number, paper: Paper): string[] {
   const { report, known } = why;
   return [
-    ...headline(report.title, report.type, paper),
+    ...headline(report.title, isFatal(report), paper),
     ...section('WHY THIS TITLE', titleLines(why, paper), paper),
     ...section('WHY THIS SIGNATURE', signatureLines(report, paper), paper),
     ...section(
@@ -81,7 +82,7 @@ export function whyPage(why: Why, nowUs: number, paper: Paper): string[] {
   ];
 }
 
-function titleLines({ report, beginning, titled }: Why, paper: Paper): string[] {
+function titleLines({ report, beginning, collector }: Why, paper: Paper): string[] {
   const { title, type, corrupted, start, frames, guilty, place } = report;
   const { title: name, meaning } = crashTypes[type];
   const passed = frames.filter((frame) => frame.passed !== '');
@@ -106,10 +107,13 @@ function titleLines({ report, beginning, titled }: Why, paper: Paper): string[] 
           paper,
         )),
     ...(corrupted === '' ? [] : text(`The report is not to be trusted: ${corrupted}.`, 2, paper)),
-    ...(titled === '' || titled === title
-      ? []
-      : text(`The collector has it as "${titled}", by another release's parser.`, 2, paper)),
+    ...(collector === null || collector.title === title ? [] : text(collectorText(collector), 2, paper)),
   ];
+}
+
+function collectorText({ title, parser_version }: NonNullable<Why['collector']>): string {
+  const parser = parser_version === PARSER_VERSION ? '' : ", by another release's parser";
+  return `The collector has it as "${title}"${parser}.`;
 }
 
 function frameLine(frame: Frame, why: string, { width }: Paper): string {
@@ -137,6 +141,7 @@ function nearLines(near: readonly Near[], nowUs: number, paper: Paper): string[]
       ...(i > 0 ? [''] : []),
       ...text(one.group.title, 2, paper).map((line) => styled('bold', line, paper.colour)),
       ...text(`${nearness(one)}: ${countsOf(one.group, nowUs)}`, 4, paper),
+      ...(one.group.corrupted ? text('No report of these is to be trusted.', 4, paper) : []),
       ...one.differences.flatMap((difference) => text(differenceText(difference), 4, paper)),
     ]);
   const more = near.length - MOST_NEAR;

@@ -1,6 +1,6 @@
 /** For tests: a report of a crash, and a group of crashes that it would be one of. */
 import type { CrashGroup } from '@netfall/collector';
-import { type Frame, type Report, type Signed, signatureOf } from '@netfall/crash';
+import { type Frame, type Report, type Signed, signatureOf, taintMeanings } from '@netfall/crash';
 
 const SIGNED: Signed = {
   bug: 'bad-access in tun_chr_close',
@@ -44,14 +44,7 @@ export function aReport(part: Partial<Report> = {}): Report {
     pid: 3914,
     cpu: 1,
     kernel: '6.12.9-amd64',
-    taint: {
-      flags: 'GWOE',
-      meanings: [
-        'a warning came before',
-        'a module from outside of the kernel was loaded',
-        'a module was loaded without a signature',
-      ],
-    },
+    taint: { flags: 'GWOE', meanings: taintMeanings('GWOE') },
     hardware: 'Dell Inc. PowerEdge R640/0X45NX, BIOS 2.21.2 02/19/2024',
     modules: ['tun', 'mlx5_core'],
     registers: { RIP: '0033:0x45d04a', RSP: '002b:00007ffc5c1f6a48' },
