@@ -113,8 +113,9 @@ function stack(reading) {
       frame.passed === '' ? '' : `passed over: ${frame.passed}`,
       frame.inline ? 'inlined' : '',
     ].filter((note) => note !== '');
-    const doubt = make('span', 'doubt', frame.reliable ? '' : '? ');
-    const name = make('code', '', doubt, frame.function, make('span', 'over', offset));
+    // The blank does not break: the name stays beside its mark.
+    const [certainty, mark] = frame.reliable ? ['', ''] : ['uncertain', '?\u00a0'];
+    const name = make('code', certainty, mark + frame.function, make('span', 'over', offset));
     const module = frame.module === '' ? null : make('code', 'module', `[${frame.module}]`);
     return make('li', kind, name, module, make('span', 'note', notes.join(', ')));
   });

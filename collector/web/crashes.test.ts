@@ -309,6 +309,31 @@ describe.skipIf(chromiumPath === undefined)('crashes in a browser (needs chromiu
     await page.close();
   });
 
+  test('are not asked for while nobody looks', async () => {
+    await using api = await startApi();
+    api.database.commit({ crashes: [aCrash({}, whole)] });
+    const { page } = await open(api, '#crashes');
+    await page.locator('#crashes .line').waitFor();
+    const turn = (isHidden: boolean) =>
+      page.evaluate(`
+        Object.defineProperty(document, 'hidden', { configurable: true, value: ${isHidden} });
+        document.dispatchEvent(new Event('visibilitychange'));
+      `);
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    const isCrashes = (path: string) => path.startsWith('/api/v1/crashes');
+    await turn(true);
+    await page.clock.fastForward(30_000);
+    // What would have been asked stands before this in the page's requests.
+    await page.evaluate("fetch('/last')");
+    expect(asked.filter(isCrashes)).toEqual([]);
+    expect(asked).toContain('/last');
+    const again = page.waitForRequest((request) => isCrashes(new URL(request.url()).pathname));
+    await turn(false);
+    await again;
+    await page.close();
+  });
+
   test('keep what is selected while nothing changes, and are gone when they are forgotten', async () => {
     await using api = await startApi();
     const many = Array.from({ length: 101 }, (_, i) =>
