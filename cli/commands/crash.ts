@@ -1,6 +1,6 @@
 /** `netfall crash parse|explain`: what kernels' logs tell of crashes. */
 import type { CrashGroup } from '@netfall/collector';
-import { type Report, readCrash } from '@netfall/crash';
+import { holeMarksIn, type Report, readCrash } from '@netfall/crash';
 import { ApiClient, NotFoundError } from '../api/client.ts';
 import { crashDocument } from '../crash/document.ts';
 import { type LogText, readLogFile, STDIN } from '../crash/log-file.ts';
@@ -66,8 +66,8 @@ export async function explainCrash(named: string, { api, json }: ExplainOptions)
 }
 
 async function logOf(client: ApiClient, id: string): Promise<LogText> {
-  const { text, marks } = await client.crashLog(id);
-  return { text, holes: marks };
+  const { text } = await client.crashLog(id);
+  return { text, holes: holeMarksIn(text) };
 }
 
 /** Without the one that is explained, where it is known. */

@@ -1,6 +1,7 @@
 /** Reads a kernel's log from a file or standard input, as it is or packed by gzip. It must not know what logs tell. */
 import { createReadStream } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
+import { holeMarksIn } from '@netfall/crash';
 import { CommandError } from '../errors.ts';
 
 /** What stands for standard input among names of files. */
@@ -8,10 +9,6 @@ export const STDIN = '-';
 
 /** A longer log is refused, bytes: agents keep none either. */
 const MOST_LOG_BYTES = 16 * 1024 * 1024;
-
-/** The lines that `netfall crashes log` puts where something is missing. */
-const MARK =
-  /^\[\.\.\. (?:.{1,60} missing here|.{1,60} missing, nobody knows where|the ring buffer wraps here) \.\.\.\]\r?$/;
 
 export interface LogText {
   readonly text: string;
@@ -22,8 +19,7 @@ export interface LogText {
 /** @param file a path, or {@link STDIN}. Throws CommandError. */
 export async function readLogFile(file: string): Promise<LogText> {
   const text = (await read(file)).toString('utf8');
-  const holes = text.split('\n').flatMap((line, i) => (MARK.test(line) ? [i] : []));
-  return { text, holes };
+  return { text, holes: holeMarksIn(text) };
 }
 
 async function read(file: string): Promise<Buffer> {

@@ -71,7 +71,7 @@ describe('a log as text', () => {
 
   test('has a dot for whatever would act on a terminal or a page', () => {
     const log = 'a\x1b[2Jb\r\x07\0\x7f\u009bc\td\u202ee\u2028f\u200bg\ufeffh\u00adi <b>&\n';
-    expect(logText(bytesOf(log), whole).text).toBe('a·[2Jb·····c\td·e·f·g·h·i <b>&\n');
+    expect(logText(bytesOf(log), whole).text).toBe('ab···c\td·e·f·g·h·i <b>&\n');
   });
 
   test('of bytes that are no UTF-8 loses only those', () => {
@@ -105,7 +105,10 @@ test('any bytes with any holes are all there, in order, and nothing in them acts
       // Without the marks, and without the ends of lines that they may have needed, it is the log.
       const rest = lines.filter((_, i) => !marks.includes(i)).join('');
       const log = codes.map((code) => String.fromCharCode(code)).join('');
-      expect(rest).toBe(log.replace(/[^\P{Cc}\t\n]/gu, '·').replaceAll('\n', ''));
+      const told = log.replace(/[^\P{Cc}\t\n]/gu, '·').replaceAll('\n', '');
+      // But for what is silent: returns, zeros, and what colours.
+      expect(told.replaceAll('·', '').length).toBeGreaterThanOrEqual(rest.replaceAll('·', '').length);
+      if (!/[\r\0]|\p{Cc}\[/u.test(log)) expect(rest).toBe(told);
     }),
   );
 });

@@ -2,7 +2,7 @@
  * The log of a dying kernel as text that people can read: what is missing is visible, and whatever the bytes are, nothing in
  * the text acts on a terminal or a page. Pure. Where logs are kept is not known here.
  */
-import { readCrash } from '@netfall/crash';
+import { holeMark, holeMarksIn, readCrash, unlistedMark, WRAP_MARK, withoutControls } from '@netfall/crash';
 import type { LogHole } from '@netfall/proto';
 import type { CrashRecord } from '../fold/model.ts';
 
@@ -36,8 +36,8 @@ export interface LogReport {
 /** What is known of a log besides its bytes. */
 export type LogPlaces = Pick<CrashRecord, 'holes' | 'unlisted_holes' | 'wrap_at'>;
 
-/** Control characters but for tab and newline, and what reorders text or ends lines where nobody sees it. */
-const ACTING = /[^\P{Cc}\t\n]|[\p{Cf}\p{Zl}\p{Zp}]/gu;
+/** What reorders text or ends lines where nobody sees it. */
+const ACTING = /[\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /**
  * The text of a log, with a line for each hole and for the place at which the ring buffer wrapped.
@@ -59,7 +59,7 @@ export function logText(bytes: Uint8Array, places: LogPlaces): Pick<CrashLog, 't
   const mark = (what: string) => {
     endLine();
     marks.push(line);
-    add(`[... ${what} ...]\n`);
+    add(`${what}\n`);
   };
   for (const place of marksOf(places, bytes.length)) {
     // Cut first and decoded then: what a hole has torn must not swallow what comes behind it.
@@ -68,17 +68,14 @@ export function logText(bytes: Uint8Array, places: LogPlaces): Pick<CrashLog, 't
     mark(place.what);
   }
   add(decoded(bytes.subarray(at)));
-  if (unlisted_holes > 0) {
-    const many = `${unlisted_holes} more ${unlisted_holes === 1 ? 'stretch is' : 'stretches are'}`;
-    mark(`${many} missing, nobody knows where`);
-  }
+  if (unlisted_holes > 0) mark(unlistedMark(unlisted_holes));
   endLine();
   return { text: parts.join(''), marks };
 }
 
 /** Where in a log's text its report is, by the parser of this release. */
-export function reportIn({ text, marks }: Pick<CrashLog, 'text' | 'marks'>): LogReport | null {
-  const report = readCrash(text, marks);
+export function reportIn(text: string): LogReport | null {
+  const report = readCrash(text, holeMarksIn(text));
   if (!report) return null;
   const { start, end, frames, guilty } = report;
   const lines = frames.map(({ line }) => line);
@@ -92,19 +89,14 @@ export function reportIn({ text, marks }: Pick<CrashLog, 'text' | 'marks'>): Log
 
 /** In order of place; at one place holes stand before the wrap. */
 function marksOf({ holes, wrap_at }: LogPlaces, length: number): readonly { at: number; what: string }[] {
-  const found = holes.map((hole) => ({ at: Math.min(hole.at, length), what: missing(hole) }));
-  if (wrap_at > 0) found.push({ at: Math.min(wrap_at, length), what: 'the ring buffer wraps here' });
+  const found = holes.map((hole) => ({ at: Math.min(hole.at, length), what: holeMark(hole) }));
+  if (wrap_at > 0) found.push({ at: Math.min(wrap_at, length), what: WRAP_MARK });
   return found.sort((a, b) => a.at - b.at);
 }
 
-function missing({ bytes, exact }: LogHole): string {
-  if (bytes === 0) return 'some of the log is missing here';
-  const many = `${bytes} ${bytes === 1 ? 'byte is' : 'bytes are'}`;
-  return `${exact ? '' : 'up to '}${many} missing here`;
-}
-
 function decoded(bytes: Uint8Array): string {
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes).replace(ACTING, '\u00b7');
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+  return withoutControls(text).replaceAll('\r', '').replace(ACTING, '\u00b7');
 }
 
 function newlinesIn(text: string): number {

@@ -23,9 +23,11 @@ const MOST_LINE = 4096;
 /** How many messages that interleaved on one line are told apart. */
 const MOST_ON_LINE = 16;
 
-/** What turns colours on and off or moves the cursor, and all other control characters but for the tab. */
-const ESCAPE = /[^\P{Cc}\t\r]|\r(?!$)/u;
-const ESCAPES = /[^\P{Cc}\t](?:\[[\d;?]{0,16}[@-~])?/gu;
+/** What turns colours on and off or moves the cursor, carriage returns, and zeros: nothing is lost without them. */
+const SILENT = /[^\P{Cc}\t\n](?:\[[\d;?]{0,16}[@-~])|\r|\0/gu;
+/** All other control characters but for tab and newline. */
+const ACTING = /[^\P{Cc}\t\n]/gu;
+const ANY = /[^\P{Cc}\t\n\r]|\r(?!\n|$)/u;
 
 /** syslog, with a month or an ISO date and with or without "kernel:"; the journal; rsyslog with facility and severity. */
 const SYSLOG =
@@ -80,7 +82,7 @@ function readFrom(log: string): number {
 }
 
 function addMessages(messages: Message[], raw: string, line: number): void {
-  const plain = ESCAPE.test(raw) ? raw.replaceAll(ESCAPES, '') : raw;
+  const plain = withoutControls(raw);
   const extended = DIGIT.test(plain) ? EXTENDED.exec(plain) : null;
   if (extended) {
     const text = plain.slice(extended[0].length).trimEnd();
@@ -99,6 +101,11 @@ function addMessages(messages: Message[], raw: string, line: number): void {
     }
   }
   addMessage(messages, rest.slice(from), line);
+}
+
+/** A text without what acts on a terminal, which is how it is read: a dot stands for what cannot be left out. */
+export function withoutControls(text: string): string {
+  return ANY.test(text) ? text.replaceAll(SILENT, '').replaceAll(ACTING, '\u00b7') : text;
 }
 
 /** How much of a line is of what carried it. What begins as messages do is not looked at. */

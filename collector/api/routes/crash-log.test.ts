@@ -12,7 +12,7 @@ const digestOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).diges
 const place = { holes: [{ at: 28, bytes: 300, exact: true }], wrap_at: 0, unlisted_holes: 0 };
 const logged = { digest: digestOf(LOG), bytes: LOG.length, ...place };
 const other = Buffer.from('another log\n');
-const TEXT = '[  100.000000] Kernel panic\n[... 300 bytes are missing here ...]\n[  100.1] ·[2JRebooting\n';
+const TEXT = '[  100.000000] Kernel panic\n[... 300 bytes are missing here ...]\n[  100.1] Rebooting\n';
 
 /** An API with a crash of three records: a log, one that is whole, and a first sign. */
 async function withLogs(at = T0 + 60_000_000): Promise<TestApi> {

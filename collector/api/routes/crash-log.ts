@@ -79,7 +79,7 @@ export function crashLogRoute(app: ApiServer, { reader, evidence, clock }: ApiCo
         wrap_at,
         text,
         marks,
-        report: reportIn({ text, marks }),
+        report: reportIn(text),
       };
       return reply.type('application/json; charset=utf-8').send(log);
     },
