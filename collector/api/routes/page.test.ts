@@ -32,7 +32,10 @@ test.each<readonly [path: string, file: string, type: string]>([
 test('what the words of crashes mean is served', async () => {
   await using api = await startApi();
   const { status, body } = await api.get('/crash-words.json');
-  expect([status, body]).toEqual([200, { types: crashTypes, taints, survived_kinds: ['warning', 'hung task', 'stall'] }]);
+  expect([status, body]).toEqual([
+    200,
+    { types: crashTypes, taints, survived_kinds: ['warning', 'hung task', 'stall'] },
+  ]);
 });
 
 test('nothing else of the disk is served', async () => {
