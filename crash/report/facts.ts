@@ -38,8 +38,10 @@ export function factsOf(body: readonly Message[], log: readonly Message[]): Fact
   };
 }
 
+type Who = Pick<Facts, 'process' | 'pid' | 'cpu' | 'kernel'> & { readonly flags: string };
+
 function readFacts(body: readonly Message[]): Facts {
-  let who: Pick<Facts, 'process' | 'pid' | 'cpu' | 'kernel'> & { readonly flags: string } = {
+  let who: Who = {
     process: '',
     pid: null,
     cpu: null,
@@ -56,17 +58,17 @@ function readFacts(body: readonly Message[]): Facts {
     if (text === '') continue;
     const is = WHO.exec(text);
     if (is && !known) {
+      // Of a task that hangs somebody else tells.
+      const other = who.pid !== null && who.pid !== Number(is[2]);
       who = {
-        cpu: Number(is[1]),
-        pid: Number(is[2]),
-        process: is[3] ?? '',
+        ...(other ? who : { cpu: Number(is[1]), pid: Number(is[2]), process: is[3] ?? '' }),
         flags: flagsOf(is[4] ?? ''),
         kernel: is[5] ?? '',
       };
       known = true;
       continue;
     }
-    if (!known) who = { ...who, ...partOf(text) };
+    if (!known) who = completed(who, partOf(text));
     hardware ||= HARDWARE.exec(text)?.[1]?.trim() ?? '';
     code ||= CODE.exec(text)?.[1]?.trim() ?? '';
     if (modules.length === 0) modules = modulesOf(MODULES.exec(text)?.[1] ?? '');
@@ -87,10 +89,18 @@ function readFacts(body: readonly Message[]): Facts {
   return { ...rest, taint: { flags, meanings: taintMeanings(flags) }, hardware, modules, registers, code };
 }
 
+/** The first that is said of each counts: of several tasks that hang, the first. */
+function completed(who: Who, part: Partial<Who>): Who {
+  const { process = '', pid = null, cpu = null, kernel = '', flags = '' } = part;
+  return {
+    ...(who.pid === null ? { process, pid, cpu } : { process: who.process, pid: who.pid, cpu: who.cpu }),
+    kernel: who.kernel || kernel,
+    flags: who.flags || flags,
+  };
+}
+
 /** What lines say that tell less than all of it. */
-function partOf(
-  text: string,
-): Partial<Pick<Facts, 'process' | 'pid' | 'cpu' | 'kernel'>> & { flags?: string } {
+function partOf(text: string): Partial<Who> {
   const stuck = STUCK.exec(text);
   if (stuck) return { cpu: Number(stuck[1]), process: stuck[2] ?? '', pid: Number(stuck[3]) };
   const hung = HUNG.exec(text);

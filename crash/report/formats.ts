@@ -22,11 +22,13 @@ export type Blame =
 /** What in several types of crash is the same bug: the kernel just came to see it in another way. */
 export type BugClass =
   | 'bad-access'
-  | 'slab-corruption'
-  | 'invalid-free'
-  | 'stall'
   | 'hang'
-  | 'stack-overflow';
+  | 'invalid-free'
+  | 'memory cgroup out of memory'
+  | 'out of memory'
+  | 'slab-corruption'
+  | 'stack-overflow'
+  | 'stall';
 
 export interface Format {
   readonly type: CrashType;
@@ -36,11 +38,11 @@ export interface Format {
   readonly title: string;
   readonly blame: Blame;
   readonly bugClass?: BugClass;
-  /** The place where blame is 'named': a group of `begins`. */
+  /** The place where blame is 'named': a group of `begins`, and those behind it. */
   readonly place?: number;
   /** Where the first line says which function it was in, not who is to blame for it: a group of `begins`. */
   readonly within?: number;
-  /** A later message that names the place, by its first group, better than a stack does. */
+  /** A later message that names the place, by one of its groups, better than a stack does. */
   readonly named?: RegExp;
   /**
    * What a later message says more exactly; the first that fits counts, within the report, and its groups go by `%1` in its
@@ -49,6 +51,8 @@ export interface Format {
   readonly details?: readonly Detail[];
   /** What a report has that is not cut short, if it is not a stack with a frame to blame. */
   readonly corruptedUnless?: RegExp;
+  /** What could begin such a report, but behind its first line is of it. */
+  readonly part?: RegExp;
 }
 
 export interface Detail extends Partial<Pick<Format, 'type' | 'blame' | 'bugClass'>> {
@@ -124,6 +128,7 @@ export const formats: readonly Format[] = [
     title: 'UBSAN: undefined-behaviour',
     blame: 'stack',
   },
+  { type: 'ubsan', begins: /^UBSAN: ([a-z][a-z -]+) at /, title: 'UBSAN: $1', blame: 'stack' },
   { type: 'ubsan', begins: /^UBSAN: ([a-z][a-z-]+) in /, title: 'UBSAN: $1', blame: 'stack' },
 
   // Accesses that the processor refused.
@@ -219,24 +224,63 @@ export const formats: readonly Format[] = [
     bugClass: 'stack-overflow',
   },
   {
+    type: 'machine-check',
+    begins: /^SError Interrupt on CPU\d+/,
+    title: 'SError interrupt',
+    blame: 'stack',
+  },
+  {
+    type: 'page-fault',
+    begins: /^kernel tried to execute NX-protected page/,
+    title: 'BUG: unable to handle kernel paging request',
+    blame: 'stack',
+    bugClass: 'bad-access',
+  },
+  {
+    type: 'invalid-opcode',
+    begins: /^PANIC: early exception/,
+    title: 'PANIC: early exception',
+    blame: 'stack',
+  },
+  { type: 'bug', begins: /^CFI failure at /, title: 'CFI failure', blame: 'stack' },
+  {
     type: 'invalid-opcode',
     begins: /^Bad mode in (.{1,60}?) (?:handler )?detected/,
     title: 'Bad mode',
     blame: 'stack',
   },
   {
+    type: 'machine-check',
+    begins: /^Internal error: (?:synchronous external abort|.{0,40}SError)/,
+    title: 'Internal error',
+    blame: 'stack',
+  },
+  {
+    type: 'invalid-opcode',
+    begins: /^Internal error: (?:Oops - )?(?:CFI|BTI|FPAC|[Uu]ndefined|BRK|BUG|UBSAN)/,
+    title: 'Internal error',
+    blame: 'stack',
+  },
+  {
     type: 'page-fault',
-    begins: /^Internal error: (?:Oops - )?(.{1,60}?): [0-9a-f]{1,16} \[#\d+\]/,
+    begins: /^Internal error: .{1,60}: [0-9a-f]{1,16} \[#\d+\]/,
     title: 'Internal error',
     blame: 'stack',
   },
 
   {
     type: 'page-fault',
-    begins: /^Oops(?:: | - )[0-9a-f]{4} \[#\d+\]/,
+    begins: /^(?:Oops: )?Oops(?:: | - )[0-9a-f]{4} \[#\d+\]/,
     title: 'Oops',
     blame: 'stack',
     bugClass: 'bad-access',
+  },
+
+  {
+    type: 'invalid-opcode',
+    begins: /^(?:Oops: )?([\w #-]{3,40}): [0-9a-f]{4} \[#\d+\]/,
+    title: '$1',
+    blame: 'stack',
   },
 
   // Checks of the kernel's own.
@@ -327,7 +371,14 @@ export const formats: readonly Format[] = [
   },
   {
     type: 'slab-corruption',
-    begins: /^BUG \S{1,64} \(.{1,60}\): (?!kasan)(.{1,60}?)(?: 0x[0-9a-f]+.*)?$/,
+    begins: /^BUG \S{1,64} \((?:Not t|T)ainted[^)]{0,40}\): (Object already free)/,
+    title: 'BUG: $1',
+    blame: 'stack',
+    bugClass: 'invalid-free',
+  },
+  {
+    type: 'slab-corruption',
+    begins: /^BUG \S{1,64} \((?:Not t|T)ainted[^)]{0,40}\): (?!kasan)(.{1,60})/,
     title: 'BUG: $1',
     blame: 'stack',
     bugClass: 'slab-corruption',
@@ -425,7 +476,7 @@ export const formats: readonly Format[] = [
     begins: /^BUG: workqueue leaked (?:lock or )?atomic/,
     title: 'BUG: workqueue leaked lock or atomic',
     blame: 'stack',
-    named: /^\s*last function: ([\w.$]+)/,
+    named: /^\s*last function: ([\w.$]+)|\bworkfn=([\w.$]+)/,
   },
   {
     type: 'lockdep',
@@ -456,8 +507,7 @@ export const formats: readonly Format[] = [
   },
   {
     type: 'hard-lockup',
-    begins:
-      /^(?:NMI )?(?:watchdog: )?(?:Watchdog detected hard LOCKUP|BUG: hard lockup|.{0,40}hard LOCKUP on cpu)/,
+    begins: /^(?:NMI )?(?:watchdog: )?(?:(?:CPU\d+: )?Watchdog detected hard LOCKUP|BUG: hard lockup)/,
     title: 'BUG: hard lockup',
     blame: 'stall',
     bugClass: 'stall',
@@ -478,7 +528,7 @@ export const formats: readonly Format[] = [
   {
     type: 'hung-task',
     begins: new RegExp(
-      `^(?:INFO: task ${TASK}|.{0,32}:\\d{1,10}) blocked (?:for more than|in I/O wait for more than) \\d+ s`,
+      `^(?:INFO: task ${TASK}|[^\\[\\]]{0,32}:\\d{1,10}) blocked (?:for more than|in I/O wait for more than) \\d+ s`,
     ),
     title: 'INFO: task hung',
     blame: 'wait',
@@ -495,8 +545,14 @@ export const formats: readonly Format[] = [
   // Warnings.
   {
     type: 'netdev-watchdog',
-    begins: /^(?:.{1,60}: )?NETDEV WATCHDOG: (?:CPU: \d+: )?(\S+) \(([\w-]+)\): transmit queue \d+ timed out/,
-    title: 'NETDEV WATCHDOG: transmit queue of $2 timed out',
+    begins: /^NETDEV WATCHDOG: \S+ \(([\w-]+)\): transmit queue \d+ timed out/,
+    title: 'NETDEV WATCHDOG: transmit queue of $1 timed out',
+    blame: 'none',
+  },
+  {
+    type: 'netdev-watchdog',
+    begins: /^([\w-]+) \S+ \S+: NETDEV WATCHDOG: CPU: \d+: transmit queue \d+ timed out/,
+    title: 'NETDEV WATCHDOG: transmit queue of $1 timed out',
     blame: 'none',
   },
   {
@@ -516,7 +572,7 @@ export const formats: readonly Format[] = [
   {
     type: 'warning',
     begins:
-      /^WARNING: (?:CPU: \d+ PID: \d+ )?at \S{1,300}?:\d+|^WARNING: (?:\[.{1,200}?\] )?\S{1,300}?:\d+ at |^WARNING: CPU: \d+ PID: \d+ at /,
+      /^WARNING: (?:CPU: \d+ PID: \d+ )?at \S{1,300}?\.(?:[chS]|rs):\d+|^WARNING: (?:\[.{1,200}?\] )?\S{1,300}?\.(?:[chS]|rs):\d+ at |^WARNING: CPU: \d+ PID: \d+ at /,
     title: 'WARNING',
     blame: 'caller',
     details: [
@@ -556,13 +612,16 @@ export const formats: readonly Format[] = [
   // What the machine and the memory manager say.
   {
     type: 'machine-check',
-    begins: /^(?:mce: )?\[Hardware Error\]: CPU \d+: Machine Check(?: Exception)?: \w+ Bank (\d+)/,
-    title: 'machine check in bank $1',
+    // An exception, or a status that is uncorrected (bit 61).
+    begins:
+      /^(?:mce: )?\[Hardware Error\]: CPU \d+: Machine Check(?: Exception: \w+ Bank (\d+)|: \w+ Bank (\d+): [2367abef][0-9a-f]{15})/,
+    title: 'machine check in bank $1$2',
     blame: 'none',
   },
   {
     type: 'machine-check',
-    begins: /^(?:\{\d+\})?\[Hardware Error\]: (?:Hardware error from APEI|event severity: fatal)/,
+    // What is corrected is no crash, nor what BERT tells of an earlier boot, without a number.
+    begins: /^\{\d+\}\[Hardware Error\]: event severity: (?:fatal|recoverable)/,
     title: 'hardware error told by firmware',
     blame: 'none',
     details: [
@@ -574,10 +633,14 @@ export const formats: readonly Format[] = [
     begins: /^(?:.{1,16} invoked oom-killer: |Memory cgroup out of memory: Kill|Out of memory: Kill)/,
     title: 'out of memory',
     blame: 'none',
+    // Which process was killed is chosen by its users.
+    bugClass: 'out of memory',
+    part: /^(?:Memory cgroup out|Out) of memory: Kill/,
     details: [
       {
         says: /^Memory cgroup out of memory: Kill\w* process \d+ \((.{1,16})\)/,
         title: 'memory cgroup out of memory: killed %1',
+        bugClass: 'memory cgroup out of memory',
       },
       { says: /^Out of memory: Kill\w* process \d+ \((.{1,16})\)/, title: 'out of memory: killed %1' },
     ],
@@ -630,18 +693,20 @@ export const formats: readonly Format[] = [
     blame: 'none',
   },
 
-  // Whatever else drivers warn of in the kernel's own way.
+  // Whatever else it calls a bug; what it says of processes is none.
   {
     type: 'bug',
-    begins: /^BUG: (?!.{1,15}(?:\[\d{1,10}\]|\/\d{1,10}:|: segfault))(.{4,120})/,
+    begins:
+      /^BUG: (?!.{1,15}(?:\[\d{1,10}\]| ?\(\d{1,10}\)|\/\d{1,10}:|: segfault|: page allocation| invoked oom))(.{4,120})/,
     title: 'BUG: $1',
     blame: 'none',
   },
+
+  // A log of which only the end is left may still say what the panic was.
   {
-    type: 'warning',
-    begins:
-      /^[\w.-]{1,24} [\w.:-]{1,32}: WARNING: (?!CPU|.{0,120}(?:deprecated|insecure|obsolete|experimental)|.{1,15}(?:\[\d{1,10}\]|\/\d{1,10}:))(.{4,120})/,
-    title: 'WARNING: $1',
+    type: 'panic',
+    begins: /^---\[ end Kernel panic - not syncing: (.{1,200}?) \]---/,
+    title: 'kernel panic: $1',
     blame: 'none',
   },
 
@@ -662,9 +727,8 @@ export const formats: readonly Format[] = [
   },
   {
     type: 'other',
-    begins: /^fatal error: .{1,80}$/,
+    begins: /^(?:runtime stack:|goroutine \d+ \[.{1,40}\]:)$/,
     title: 'go runtime error',
     blame: 'none',
-    corruptedUnless: /^(?:runtime stack:|goroutine \d+ \[)/,
   },
 ];

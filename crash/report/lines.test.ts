@@ -22,9 +22,29 @@ describe('messages of a log', () => {
     ['dmesg -x', 'kern  :info  : [   12.345678] eth0: link up'],
     ['netconsole, extended', '6,416,12345678,-;eth0: link up'],
     ['netconsole, with more', '6,416,12345678,c,release=6.12.1;eth0: link up'],
+    ['the journal, short-monotonic', '[   12.345678] web-17 kernel: eth0: link up'],
     ['a prompt', 'web-17 login: [   12.345678] eth0: link up'],
   ])('come without what stands before them: %s', (_, line) => {
     expect(read(line)).toEqual([said]);
+  });
+
+  it.each([
+    ['the journal, short-full', 'Sat 2026-11-28 19:14:12 UTC web-17 kernel: eth0: link up'],
+    ['dmesg --time-format iso', '2026-11-28T19:14:12,123456+00:00 eth0: link up'],
+    ['dmesg -H', '[  +0.000005] eth0: link up'],
+    ['dmesg -d', '[   12.345678 <    0.000005>] eth0: link up'],
+    ['dmesg -T', '[Sat Nov 28 19:14:12 2026] eth0: link up'],
+    ['the journal', 'Nov 28 19:14:12 web-17 kernel: eth0: link up'],
+    ['syslogd, to everybody', ' kernel:eth0: link up'],
+  ])("come without the kernel's clock where that is not told: %s", (_, line) => {
+    expect(read(line)).toEqual([{ ...said, uptimeUs: 0 }]);
+  });
+
+  it('are missing where the console had to leave out some', () => {
+    expect(read('** 40 printk messages dropped ** [   12.345678] eth0: link up')).toEqual([
+      { text: '', uptimeUs: 0, context: '', line: 0, hole: true },
+      said,
+    ]);
   });
 
   it.each([

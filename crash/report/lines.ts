@@ -26,8 +26,8 @@ const MOST_ON_LINE = 16;
 /** What turns colours on and off or moves the cursor, carriage returns, and zeros: nothing is lost without them. */
 const SILENT = /[^\P{Cc}\t\n](?:\[[\d;?]{0,16}[@-~])|\r|\0/gu;
 /** All other control characters but for tab and newline. */
-const ACTING = /[^\P{Cc}\t\n]/gu;
-const ANY = /[^\P{Cc}\t\n\r]|\r(?!\n|$)/u;
+const ACTING = /[^\P{Cc}\t\n]|[\p{Zl}\p{Zp}]/gu;
+const ANY = /[^\P{Cc}\t\n\r]|[\p{Zl}\p{Zp}]|\r(?!\n|$)/u;
 
 /** syslog, with a month or an ISO date and with or without "kernel:"; the journal; rsyslog with facility and severity. */
 const SYSLOG =
@@ -35,6 +35,13 @@ const SYSLOG =
 const DIGIT = /^\d/;
 /** netconsole's extended header: level and facility, sequence, microseconds, flags and more. */
 const EXTENDED = /^\d{1,6},\d{1,20},(\d{1,19}),[-c+](?:,[\w-]{1,32}=[^;,]{0,64}){0,8};/;
+/** The journal's short-monotonic: behind the kernel's own stamp. */
+const MONOTONIC = /^(\[ {0,6}\d{1,8}\.\d{6}\]) \S{1,255} kernel: /;
+/** The journal's short-full, `dmesg --time-format iso`, `dmesg -H` and `-d`, and what syslogd tells everybody. */
+const OTHER =
+  /^(?:[A-Z][a-z]{2} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d [A-Z]{2,5} \S{1,255} kernel: |\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d,\d{6}[+-]\d\d:\d\d |\[ {0,6}\+\d{1,8}\.\d{6}\] |\[ {0,6}\d{1,8}\.\d{6} <[ \d.]{1,20}>\] | kernel:)/;
+/** What an old kernel's console had to leave out. */
+const DROPPED = /^\*\* \d{1,10} printk messages dropped \*\*/;
 /** `dmesg -x` and `dmesg -T`. */
 const DMESG =
   /^(?:[a-z]{2,8} {0,4}:[a-z]{3,7} {0,4}: )?(?:\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\] ?)?/;
@@ -90,7 +97,8 @@ function addMessages(messages: Message[], raw: string, line: number): void {
     if (text !== '') messages.push({ text, uptimeUs: Number(extended[1]), context, line, hole: false });
     return;
   }
-  const rest = plain.slice(carrierOf(plain));
+  const rest = plain.slice(carrierOf(plain)).replace(MONOTONIC, '$1 ');
+  if (DROPPED.test(rest)) messages.push({ text: '', uptimeUs: 0, context: '', line, hole: true });
   let from = 0;
   if (rest.includes('[', 1)) {
     let many = 0;
@@ -108,10 +116,13 @@ export function withoutControls(text: string): string {
   return ANY.test(text) ? text.replaceAll(SILENT, '').replaceAll(ACTING, '\u00b7') : text;
 }
 
+/** What begins with the kernel's own stamp, or with blanks. */
+const PLAIN = /^(?:\[ {0,6}\d{1,8}\.\d{6}\]|\[[<a-z]|\s(?!kernel:))/;
+
 /** How much of a line is of what carried it. What begins as messages do is not looked at. */
 function carrierOf(line: string): number {
-  if (/^[\s[]/.test(line) && !/^\[[A-Z]/.test(line)) return 0;
-  const found = SYSLOG.exec(line) ?? PROMPT.exec(line) ?? DMESG.exec(line);
+  if (PLAIN.test(line)) return 0;
+  const found = SYSLOG.exec(line) ?? OTHER.exec(line) ?? PROMPT.exec(line) ?? DMESG.exec(line);
   return found?.[0].length ?? 0;
 }
 

@@ -24,7 +24,7 @@ export interface Named {
 export function nameOf(what: string, bugClass: BugClass | undefined, where: string | null): Named {
   if (where === null) {
     const title = steady(what);
-    return { title, alternates: [], bug: title, place: '' };
+    return { title, alternates: [], bug: bugClass ?? title, place: '' };
   }
   const raw = plainFunction(where);
   const place = placeOf(raw);

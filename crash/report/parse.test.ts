@@ -63,6 +63,37 @@ const stacked: readonly (Omit<Case, 'log'> & { readonly says: string })[] = [
     type: 'page-fault',
     bug: 'bad-access in ring_fill',
   },
+  {
+    says: 'Oops: Oops: 0002 [#1] SMP NOPTI',
+    title: 'Oops in ring_fill',
+    type: 'page-fault',
+    bug: 'bad-access in ring_fill',
+  },
+  {
+    says: 'Oops: control protection: 0003 [#1] SMP',
+    title: 'control protection in ring_fill',
+    type: 'invalid-opcode',
+  },
+  {
+    says: 'CFI failure at ring_fill+0x1a/0x90 (target: foo+0x0/0x10; expected type: 0x1)',
+    title: 'CFI failure in ring_fill',
+    type: 'bug',
+  },
+  {
+    says: 'UBSAN: array index out of bounds at ring_fill+0x1a/0x90',
+    title: 'UBSAN: array index out of bounds in ring_fill',
+    type: 'ubsan',
+  },
+  {
+    says: 'SError Interrupt on CPU1, code 0x00000000be000011 -- SError',
+    title: 'SError interrupt in ring_fill',
+    type: 'machine-check',
+  },
+  {
+    says: 'Internal error: synchronous external abort: 0000000096000210 [#1] SMP',
+    title: 'Internal error in ring_fill',
+    type: 'machine-check',
+  },
   { says: 'divide error: 0000 [#1] PREEMPT SMP', title: 'divide error in ring_fill', type: 'divide-error' },
   { says: 'invalid opcode: 0000 [#1] SMP', title: 'invalid opcode in ring_fill', type: 'invalid-opcode' },
   {
@@ -289,6 +320,8 @@ Out of memory: Killed process 4711 (java) total-vm:8123456kB, anon-rss:7123456kB
 `,
     title: 'out of memory: killed java',
     type: 'out-of-memory',
+    bug: 'out of memory',
+    alternates: [],
   },
   {
     log: `demo invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0
@@ -296,6 +329,8 @@ Memory cgroup out of memory: Killed process 4711 (java) total-vm:8123456kB
 `,
     title: 'memory cgroup out of memory: killed java',
     type: 'out-of-memory',
+    bug: 'memory cgroup out of memory',
+    alternates: [],
   },
   {
     log: `mce: [Hardware Error]: CPU 3: Machine Check Exception: 5 Bank 4: b200000000070f0f
@@ -320,6 +355,44 @@ WARNING: CPU: 1 PID: 0 at net/sched/sch_generic.c:525 dev_watchdog+0x207/0x210
 `,
     title: 'NETDEV WATCHDOG: transmit queue of mlx5_core timed out',
     type: 'netdev-watchdog',
+  },
+  {
+    log: 'mlx5_core 0000:01:00.0 eth0: NETDEV WATCHDOG: CPU: 3: transmit queue 5 timed out 5012 ms\n',
+    title: 'NETDEV WATCHDOG: transmit queue of mlx5_core timed out',
+    type: 'netdev-watchdog',
+  },
+  {
+    log: 'mce: [Hardware Error]: CPU 0: Machine Check: 0 Bank 7: bc00000000010092\n',
+    title: 'machine check in bank 7',
+    type: 'machine-check',
+  },
+  {
+    log: `BUG: workqueue leaked atomic, lock or RCU: kworker/1:2[77]
+     preempt=0x00000001 lock=0->0 RCU=0->0 workfn=demo_work_fn
+${STACK}
+`,
+    title: 'BUG: workqueue leaked lock or atomic in demo_work_fn',
+    type: 'lockdep',
+  },
+  {
+    log: '---[ end Kernel panic - not syncing: Attempted to kill the idle task! ]---\n',
+    title: 'kernel panic: Attempted to kill the idle task!',
+    type: 'panic',
+  },
+  {
+    log: `[  100.000000][    C1] watchdog: CPU1: Watchdog detected hard LOCKUP on cpu 3
+[  100.000001][    C1] Sending NMI from CPU 1 to CPUs 3:
+[  100.000002][    C3] NMI backtrace for cpu 3
+[  100.000003][    C3] CPU: 3 PID: 77 Comm: demo Not tainted 6.12.9-amd64 #1
+[  100.000004][    C3] RIP: 0010:ring_walk+0x10/0x80
+[  100.000005][   T99] other+0x1/0x2
+[  100.000006][    C3] Call Trace:
+[  100.000007][    C3]  ring_gc+0x33/0x90
+[  100.000008][    C3]  process_one_work+0x1e2/0x3b0
+`,
+    title: 'BUG: hard lockup in ring_gc',
+    type: 'hard-lockup',
+    bug: 'stall in ring_gc',
   },
   {
     log: 'Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\n',
@@ -363,6 +436,19 @@ describe('what a crash is called', () => {
     'BUG: sh[77]: segfault at 0 ip 0 sp 0 error 4\n',
     'WARNING: The mand mount option has been deprecated and is ignored\n',
     '[    0.000000] Linux version 6.1.0-18-amd64 (x@y) #1\n[    1.000000] eth0: up\n',
+    '[    0.000000] microcode: updated early to revision 0xd4\n[    0.000000] Linux version 6.1.0-18-amd64 (x@y) #1\n',
+    'EFI stub: Booting Linux Kernel...\n[    0.000000] Booting Linux on physical CPU 0x0\n[    0.000000] Linux version 6.1.0 (x) #1\n',
+    '[ 5000.000000] eth0: up\n[ 5001.000000] reboot: Restarting system\n[    0.000000] Linux version 6.1.0 (x) #1\n',
+    'mce: [Hardware Error]: CPU 0: Machine Check: 0 Bank 7: 8c00004000010092\n',
+    '{1}[Hardware Error]: Hardware error from APEI Generic Hardware Error Source: 1\n{1}[Hardware Error]: event severity: corrected\n',
+    'BERT: Error records from previous boot:\n[Hardware Error]: event severity: fatal\n',
+    'xhci_hcd 0000:00:14.0: WARNING: Host System Error\n',
+    'fatal error: cannot connect to server\n',
+    'systemd[1]: foo.service:77 blocked for more than 30 seconds.\n',
+    'systemd[1]: Watchdog: hard LOCKUP on cpu 1\n',
+    'WARNING: /dev/sda1:2 at risk\n',
+    'BUG: x: page allocation failure: order:4, mode:0xcc0\n',
+    'BUG: x (77) used greatest stack depth: 12345 bytes left\n',
   ])('is nothing where there is none: %j', (log) => {
     expect(readCrash(log)).toBeNull();
   });
@@ -494,6 +580,44 @@ Code: d503201f f9400000 (b9400800) d65f03c0
     expect(readCrash(warning(20) + warning(100))?.title).toBe('WARNING in at_100');
     // Another boot's clock.
     expect(readCrash(warning(100) + warning(20))?.title).toBe('WARNING in at_20');
+  });
+
+  it('is not what hosts live with day by day', () => {
+    const oom = '[   50.000000] Memory cgroup out of memory: Killed process 4711 (java) total-vm:8123456kB\n';
+    const device = '[   55.000000] unregister_netdevice: waiting for lo to become free. Usage count = 1\n';
+    const title = 'BUG: unable to handle kernel NULL pointer dereference in ring_fill';
+    const report = readCrash(oom + device + OOPS);
+    expect([report?.title, report?.earlier[0]?.type]).toEqual([title, 'out-of-memory']);
+    expect(readCrash(OOPS + device.replace('55', '75'))).toMatchObject({ title });
+  });
+
+  it('is of one report, of several of a kind', () => {
+    const [a, b] = ['one', 'two'].map(
+      (name) => `WARNING: CPU: 1 PID: 77 at ${name}.c:1 ${name}+0x1/0x2\nCall Trace:\n ${name}+0x1/0x2\n`,
+    );
+    expect(readCrash(`${a}${b}`)).toMatchObject({
+      title: 'WARNING in one',
+      end: 3,
+      consequences: [{ title: 'WARNING', type: 'warning', line: 3 }],
+    });
+  });
+
+  it('ends where nothing comes for a while', () => {
+    const log = '[    1.000000] WARNING: CPU: 1 PID: 77 at a.c:1 f+0x1/0x2\n[  900.000000]  g+0x1/0x2\n';
+    expect(readCrash(log)).toMatchObject({ end: 1, corrupted: 'it has no stack trace' });
+  });
+
+  it('is of the first of the tasks that hang, whoever tells of it', () => {
+    const hung = (name: string, pid: number) => `INFO: task ${name}:${pid} blocked for more than 120 seconds.
+      Not tainted 6.1.0-18-amd64 #1
+task:${name}           state:D stack:0     pid:${pid}
+Call Trace:
+ schedule+0x5a/0xd0
+ wait_for_${name}+0x80/0x210
+`;
+    const log = `${hung('a', 77)}NMI backtrace for cpu 0\nCPU: 0 PID: 60 Comm: khungtaskd Not tainted 6.1.0-18-amd64 #1\n`;
+    expect(readCrash(hung('a', 77) + hung('b', 78))).toMatchObject({ process: 'a', pid: 77 });
+    expect(readCrash(log)).toMatchObject({ process: 'a', pid: 77, cpu: null, kernel: '6.1.0-18-amd64' });
   });
 
   it('is the first trouble of it; what comes later is its consequence', () => {

@@ -11,7 +11,7 @@ import { NOWHERE, nameOf } from './name.ts';
 import type { OtherReport, Report } from './report.ts';
 import { signatureOf } from './signature.ts';
 import { traceHead } from './trace.ts';
-import { crashTypes } from './types.ts';
+import { type CrashType, crashTypes } from './types.ts';
 
 /** Which readings of logs are of this parser: grows whenever a log may be read differently. */
 export const PARSER_VERSION = 1;
@@ -36,7 +36,7 @@ export function readCrash(log: string, holes: readonly number[] = []): Report | 
   if (!first) return rebootIn(messages);
   const { at, format, match } = first;
   const end = endOf(messages, first, begins);
-  const body = bodyOf(messages, at, end);
+  const body = bodyOf(messages, at, end, format);
   const traces = tracesOf(body);
   const detail = detailOf(format, body);
   const how = detail?.rule.blame ?? format.blame;
@@ -76,7 +76,7 @@ interface Begin {
 
 /** What most messages are passed over by: whether any format may begin so. */
 const MAY_BEGIN =
-  /^(?:BUG|WARN|INFO: |rcu: INFO|\[ (?:BUG|INFO|WARN)|UBSAN|[Uu]nable|Oops|[Gg]eneral pro|Unhandled|divide|invalid op|int3|stack seg|alignment|traps: P|PANIC|double f|Insufficient|[Kk]ernel (?:stack|BUG|panic)|Bad mode|Internal|VFS: |unreferenced|inconsistent|NMI |[Ww]atchdog|refcount_t|ODEBUG|DEBUG_LOCKS|mce: |\{\d+\}\[Hard|\[Hard|Memory cgroup out|Out of memory|unregister_netd|trusty|SYZFAIL|usercopy: |rust_kernel: p|Bad or missing|fatal error)|list_(?:add|del)|list corruption|invoked oom|NETDEV WATCHDOG|hard LOCKUP|blocked for more|detected buffer overflow|overwritten\] 0x|ASSERT FAILED|[\w.:-]: WARNING: /;
+  /^(?:BUG|WARN|INFO: |rcu: INFO|\[ (?:BUG|INFO|WARN)|UBSAN|[Uu]nable|Oops|[Gg]eneral pro|Unhandled|divide|invalid op|int3|stack seg|alignment|traps: P|PANIC|double f|Insufficient|[Kk]ernel (?:stack|BUG|panic)|Bad mode|Internal|VFS: |unreferenced|inconsistent|NMI |[Ww]atchdog|refcount_t|ODEBUG|DEBUG_LOCKS|mce: |\{\d+\}\[Hard|\[Hard|Memory cgroup out|Out of memory|unregister_netd|trusty|SYZFAIL|usercopy: |rust_kernel: p|Bad or missing|fatal error)|list_(?:add|del)|list corruption|invoked oom|NETDEV WATCHDOG|hard LOCKUP|\[#\d|^(?:SError|kernel tried|CFI failure|runtime stack|goroutine |---\[ end Kernel)|blocked for more|detected buffer overflow|overwritten\] 0x|ASSERT FAILED/;
 
 function formatOf(text: string): Pick<Begin, 'format' | 'match'> | null {
   if (!MAY_BEGIN.test(text)) return null;
@@ -96,6 +96,31 @@ function beginningsOf(messages: readonly Message[]): readonly Begin[] {
   return found;
 }
 
+/** What hosts live with day by day: it neither begins what follows it nor keeps an episode going. */
+const ROUTINE: ReadonlySet<CrashType> = new Set(['out-of-memory', 'netdev-watchdog']);
+/** A warning so many messages behind such a report is of it. */
+const CLOSE = 8;
+
+function isRoutine({ format, match }: Begin): boolean {
+  const { input } = match;
+  if (input.startsWith('Kernel panic - '))
+    return /: (?:Out of memory|System is deadlocked on memory)/.test(input);
+  return ROUTINE.has(format.type) || input.startsWith('unregister_netdevice');
+}
+
+/** Without what is routine, if there is anything else. */
+function seriousOf(begins: readonly Begin[]): readonly Begin[] {
+  let routineAt = Number.NEGATIVE_INFINITY;
+  const serious = begins.filter((begin) => {
+    if (isRoutine(begin)) {
+      routineAt = begin.at;
+      return false;
+    }
+    return begin.format.type !== 'warning' || begin.at - routineAt > CLOSE;
+  });
+  return serious.length > 0 ? serious : begins;
+}
+
 /**
  * The first report of the last time that the kernel was in trouble, of those it did not survive if there are any: what is
  * earlier by more than a while, or of another boot, is another matter.
@@ -103,7 +128,7 @@ function beginningsOf(messages: readonly Message[]): readonly Begin[] {
 function beginningOf(begins: readonly Begin[], messages: readonly Message[]): Begin | undefined {
   const episodes: { readonly first: Begin; isGrave: boolean }[] = [];
   let lastUs = 0;
-  for (const begin of begins) {
+  for (const begin of seriousOf(begins)) {
     const { uptimeUs } = messages[begin.at]!;
     const isApart = uptimeUs > 0 && lastUs > 0 && Math.abs(uptimeUs - lastUs) > EPISODE_GAP_US;
     if (isApart || episodes.length === 0) episodes.push({ first: begin, isGrave: false });
@@ -120,11 +145,12 @@ const BECAUSE =
 /** What belongs to a report although it could begin one. */
 function isPartOf(begin: Begin, first: Begin, trace: number): boolean {
   // The same trouble in other words, before the trace that tells where: "Oops: …", "general protection fault: …".
-  return isPanic(begin) || begin.format.type === first.format.type || begin.at <= trace;
+  if (isPanic(begin) || begin.at <= trace) return true;
+  return begin.format === first.format && first.format.part?.test(begin.match.input) === true;
 }
 
 function isPanic({ match }: Begin): boolean {
-  return match.input.startsWith('Kernel panic - ');
+  return /^(?:---\[ end )?Kernel panic - /.test(match.input);
 }
 
 function endOf(messages: readonly Message[], first: Begin, begins: readonly Begin[]): number {
@@ -136,21 +162,40 @@ function endOf(messages: readonly Message[], first: Begin, begins: readonly Begi
     begin.at > first.at && messages[begin.at]!.context === context && !isPartOf(begin, first, trace);
   const next = begins.find(isNext);
   const most = Math.min(last, next?.at ?? last);
-  for (let i = first.at + 1; i < most; i++) {
-    const { text } = messages[i]!;
+  let lastUs = 0;
+  for (let i = first.at; i < most; i++) {
+    const { text, uptimeUs } = messages[i]!;
+    if (uptimeUs > 0 && lastUs > 0 && uptimeUs - lastUs > EPISODE_GAP_US) return i;
+    if (uptimeUs > 0) lastUs = uptimeUs;
     if (text.startsWith('---[ end Kernel panic') || text.startsWith('Rebooting in ')) return i + 1;
     if (text.startsWith('Linux version ')) return i;
   }
   return most;
 }
 
-/** What one writer wrote, as far as the log tells who wrote what. */
-function bodyOf(messages: readonly Message[], at: number, end: number): readonly Message[] {
+/**
+ * What one writer wrote, as far as the log tells who wrote what. A CPU that is asked what it does, since it is stuck, answers
+ * itself.
+ */
+function bodyOf(
+  messages: readonly Message[],
+  at: number,
+  end: number,
+  { blame: how }: Format,
+): readonly Message[] {
   const { context } = messages[at]!;
   const body = messages.slice(at, end);
   if (context === '') return body;
-  return body.filter((message) => message.hole || message.context === context || message.context === '');
+  const writers = new Set([context, '']);
+  return body.filter((message) => {
+    if (!message.hole && !writers.has(message.context)) return false;
+    const asked = how === 'stall' ? ASKED.exec(message.text)?.[1] : undefined;
+    if (asked !== undefined) writers.add(`C${asked}`);
+    return true;
+  });
 }
+
+const ASKED = /\b(?:on cpu|to CPUs|for cpu|on CPU) (\d{1,5})\b/;
 
 function detailOf(
   { details = [] }: Format,
@@ -193,7 +238,10 @@ function around({ frames, guilty }: Blamed): Pick<Blamed, 'frames' | 'guilty'> {
 function namedIn({ named }: Format, body: readonly Message[]): string {
   if (!named) return '';
   for (const { text } of body) {
-    const name = named.exec(text)?.[1];
+    const name = named
+      .exec(text)
+      ?.slice(1)
+      .find((group) => group !== undefined);
     if (name !== undefined) return name;
   }
   return '';
@@ -243,7 +291,9 @@ function othersOf(
   begins: readonly Begin[],
 ): Pick<Report, 'earlier' | 'consequences'> {
   const before = begins.filter(({ at }) => at < first.at);
-  const after = begins.filter((begin) => begin.at > first.at && (begin.at >= end || isPanic(begin)));
+  const isOther = ({ at, match: { input } }: Begin) =>
+    !input.startsWith('---[ end') && (at >= end || input.startsWith('Kernel panic - '));
+  const after = begins.filter((begin) => begin.at > first.at && isOther(begin));
   const told = ({ at, format, match }: Begin): OtherReport => ({
     title: nameOf(titleOf(format, match, null), undefined, null).title,
     type: format.type,
@@ -268,13 +318,24 @@ function hasTrace(messages: readonly Message[], from: number, to: number): boole
   return false;
 }
 
-/** Where a log goes on with another boot although nothing says why. */
-const BOOTS =
-  /^(?:SeaBIOS \(|iPXE |GNU GRUB|early console in |Decompressing Linux|Booting the kernel|Booting Linux on |Linux version \d)/;
+/** The first words of firmware, and of a kernel. */
+const FIRMWARE = /^(?:SeaBIOS \(|iPXE initialising)/;
+const KERNEL = /^(?:Linux version \d|Booting Linux on )/;
+/** Last words before a boot that was meant. */
+const MEANT =
+  /^(?:reboot: |Power down|kexec_core: Starting new kernel|systemd-shutdown|systemd\[1\]: Rebooting)/;
+const LAST_WORDS = 16;
 
+/** Where a log goes on with another boot although nothing says why. */
 function rebootIn(messages: readonly Message[]): Report | null {
-  const at = messages.findIndex(({ text }) => BOOTS.test(text));
-  if (at < 1) return null;
+  let isUp = false;
+  const at = messages.findIndex(({ text, uptimeUs }, i) => {
+    const boots = KERNEL.test(text) ? isUp : FIRMWARE.test(text) && i > 0;
+    // A kernel that has run for a while, by its clock.
+    if (uptimeUs > 1_000_000) isUp = true;
+    return boots && !messages.slice(Math.max(0, i - LAST_WORDS), i).some((before) => MEANT.test(before.text));
+  });
+  if (at < 0) return null;
   const report = {
     ...nameOf('unexpected kernel reboot', undefined, null),
     type: 'reboot' as const,

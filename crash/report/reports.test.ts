@@ -11,8 +11,10 @@ it('there is one of each trouble on each kernel that can have it', async () => {
 });
 
 it('they are all different bugs', async () => {
-  const kept = await Promise.all(troubles.map(({ name }) => readReport(`6.12-${name}`)));
-  expect(new Set(kept.map(({ expected }) => expected.signature)).size).toBe(troubles.length);
+  // Whether the kernel lives on without memory is for its administrator to say.
+  const others = troubles.filter(({ name }) => name !== 'out-of-memory-panic');
+  const kept = await Promise.all(others.map(({ name }) => readReport(`6.12-${name}`)));
+  expect(new Set(kept.map(({ expected }) => expected.signature)).size).toBe(others.length);
 });
 
 describe.each(troubles)('$name', ({ name, kernels }) => {

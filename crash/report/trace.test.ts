@@ -24,6 +24,14 @@ describe('frames', () => {
       ' skb_put include/linux/skbuff.h:2100 [inline]',
       { function: 'skb_put', offset: null, source: 'include/linux/skbuff.h:2100', inline: true },
     ],
+    [
+      ' ring_ioctl (drivers/net/demo.c:99 drivers/net/demo.c:120) eth_demo',
+      { function: 'ring_ioctl', offset: null, module: 'eth_demo', source: 'drivers/net/demo.c:99' },
+    ],
+    [
+      ' ? ip_rcv (net/ipv4/ip_input.c:564 (discriminator 3))',
+      { function: 'ip_rcv', offset: null, source: 'net/ipv4/ip_input.c:564', reliable: false },
+    ],
     ['<4>[unused] x', null],
     [
       '[<8010f7a4>] (unwind_backtrace) from [<8010c1b8>] (show_stack+0x10/0x14)',
@@ -49,6 +57,11 @@ describe('frames', () => {
       false,
     ],
     ['RIP: 0010:poke+0x1d/0x110 [evil]', { function: 'poke', offset: 0x1d, module: 'evil' }, false],
+    [
+      'RIP: 0010:ring_fill (drivers/net/demo.c:77 (discriminator 3)) eth_demo',
+      { function: 'ring_fill', offset: null, source: 'drivers/net/demo.c:77' },
+      false,
+    ],
     ['RIP: 0010:0x0', null, false],
     ['RIP: 0033:0x452ac9', null, true],
     ['pc : ip_rcv+0x1c/0x110', { function: 'ip_rcv', offset: 0x1c }, false],

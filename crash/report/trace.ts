@@ -14,6 +14,11 @@ const FRAME = new RegExp(
 );
 /** " kasan_report_error mm/kasan/report.c:352 [inline]". */
 const INLINE = new RegExp(`^\\s{0,12}(${NAME}) (\\S{1,200}:\\d{1,7}) (\\[inline\\]|\\(discriminator )`);
+/** " ? ring_ioctl (drivers/net/demo.c:99 drivers/net/demo.c:120) eth_demo": scripts/decode_stacktrace.sh. */
+const DECODED = new RegExp(
+  `^\\s{0,12}(\\? )?(${NAME}) \\((\\S{1,200}:\\d{1,7})(?: [^()]{0,400}(?:\\(discriminator \\d{1,9}\\))?[^()]{0,400})?\\)(?: ([A-Za-z0-9_-]{1,64}))?$`,
+);
+const DECODED_POINTER = new RegExp(`^(?:RIP: 0010:|pc : )(${NAME}) \\((\\S{1,200}:\\d{1,7})`);
 /** arm's "[<8010e300>] (show_stack) from [<8018de80>] (func+0x18/0x1c)": the one that called. */
 const FROM = new RegExp(
   `^\\s{0,12}(?:\\[<[0-9a-f]{8}>\\] )?\\(?${NAME}\\)?(?: \\[[\\w-]{1,64}\\])? from (?:\\[<[0-9a-f]{8}>\\] )?\\(?(${NAME})\\+(0x[0-9a-f]{1,8})(?:/0x[0-9a-f]{1,8})?\\)?${MODULE}`,
@@ -40,12 +45,22 @@ export function frameOf(text: string, line: number): Frame | null {
   }
   const inlined = INLINE.exec(text);
   if (inlined) return frame(inlined[1] ?? '', null, '', inlined[2] ?? '', true, true, line);
+  const decoded = DECODED.exec(text);
+  if (decoded) {
+    const [, doubted, name = '', source = '', module = ''] = decoded;
+    return frame(name, null, module, source, doubted === undefined, false, line);
+  }
   const from = FROM.exec(text);
   return from ? frame(from[1] ?? '', Number(from[2]), from[3] ?? '', '', true, false, line) : null;
 }
 
 /** Where a message says that the processor was, or null when it says no such thing. */
 export function pointerOf(text: string, line: number): Pointer | null {
+  const decoded = DECODED_POINTER.exec(text);
+  if (decoded) {
+    const [, name = '', source = ''] = decoded;
+    return { frame: frame(name, null, '', source, true, false, line), isUser: false };
+  }
   const found = POINTER.exec(text);
   if (!found) return null;
   const [, name, offset, module = '', address, bare, source = '', inline] = found;

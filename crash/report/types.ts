@@ -1,5 +1,5 @@
 /**
- * The types of crashes, by names of the field, each with what it means and what to do about it. Pure.
+ * The types of crashes, by names of the field, each with what it means. Pure.
  */
 
 export interface CrashTypeMeaning {
@@ -126,7 +126,7 @@ export const crashTypes = {
   'hard-lockup': {
     title: 'hard lockup',
     meaning: 'A CPU took no interrupt for some ten seconds.',
-    survived: true,
+    survived: false,
   },
   'rcu-stall': {
     title: 'RCU stall',

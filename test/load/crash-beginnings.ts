@@ -114,5 +114,8 @@ export const crashBeginnings: readonly (readonly [CrashType, string])[] = [
     'sh invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0\nOut of memory: Killed process 77 (sh) total-vm:1kB',
   ],
   ['other', 'unregister_netdevice: waiting for eth0 to become free. Usage count = 2'],
-  ['reboot', 'usb 1-1: new high-speed USB device number 5\nLinux version 6.12.9 (gcc)'],
+  [
+    'reboot',
+    '[  500.000000] usb 1-1: new high-speed USB device number 5\n[    0.000000] Linux version 6.12.9 (gcc)',
+  ],
 ];
