@@ -144,6 +144,10 @@ describe('netfall crash explain', () => {
     expect(code).toBe(0);
     const lines = stdout.split('\n');
     expect(lines[0]).toBe(title);
+    const { stdout: json } = await run('crash', 'explain', 'c100-0', '--json', '--api', api.api.url);
+    expect(JSON.parse(json)).toMatchObject({
+      ...{ crash_id: 'c100-0', record: 0, title, collector: { title, parser_version: 1 } },
+    });
     expect(stdout).toMatch(/^ {4}The same signature: 2 crashes on 1 host, the last \d+ d ago, c100-0\.$/m);
     expect(await run('crash', 'explain', 'c1-0', '--api', api.api.url)).toEqual({
       ...{ code: 1, stdout: '' },

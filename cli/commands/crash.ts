@@ -48,9 +48,9 @@ export async function parseLogs(files: readonly string[], { json }: Options): Pr
 export async function explainCrash(named: string, { api, json }: ExplainOptions): Promise<void> {
   const client = new ApiClient(api);
   const crash = CRASH_ID.test(named) ? await client.crash(named) : null;
-  const { text, holes } = crash ? await logOf(client, crash.id) : await readNamed(named);
+  const { text, holes } = crash ? await logOf(client, crash.id, crash.best) : await readNamed(named);
   const report = readCrash(text, holes);
-  const about = crash ? { crash_id: crash.id } : { file: named };
+  const about = crash ? { crash_id: crash.id, record: crash.best } : { file: named };
   if (!report) {
     const name = crash ? `the log of crash ${crash.id}` : nameOf(named);
     print(json, { ...about, crash: false }, () => [`${name}: no crash in it`]);
@@ -65,8 +65,9 @@ export async function explainCrash(named: string, { api, json }: ExplainOptions)
   print(json, whyDocument(about, why), (paper) => whyPage(why, Date.now() * 1000, paper));
 }
 
-async function logOf(client: ApiClient, id: string): Promise<LogText> {
-  const { text } = await client.crashLog(id);
+/** The log that the collector's title is from. @param record null where there is no log yet: the collector says so */
+async function logOf(client: ApiClient, id: string, record: number | null): Promise<LogText> {
+  const { text } = await client.crashLog(id, record ?? undefined);
   return { text, holes: holeMarksIn(text) };
 }
 
