@@ -168,6 +168,7 @@ export function createProgram(): Command {
       'only those of this signature, as netfall crashes signatures shows it',
       parseSignature,
     )
+    .option('--unread', 'only those without a signature: their logs have not come, or tell of no crash')
     .option('--limit <n>', 'list at most this many', parseCount, 50)
     .addOption(apiOption())
     .action(async (_, command) =>

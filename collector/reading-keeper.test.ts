@@ -116,6 +116,22 @@ describe('logs of crashes', () => {
     expect(said).toEqual([`read 1 log of a crash again with version ${PARSER_VERSION} of the parser`]);
   });
 
+  test('of which one cannot be read keep none waiting', async () => {
+    const bad = Buffer.from('bad');
+    await put(bed.log, OOPS, bad);
+    crashes({ digest: digestOf(OOPS) }, { digest: digestOf(bad) });
+    const get = (name: string) =>
+      name.endsWith(digestOf(bad)) ? Promise.reject(new Error('timed out')) : bed.log.evidence.get(name);
+    await keeper({ evidence: { get } }).look();
+    expect(appended.map(({ digest }) => digest)).toEqual([digestOf(OOPS)]);
+    expect(said).toEqual([
+      expect.stringMatching(
+        `^the log ${digestOf(bad)} of crash c\\d+-0 cannot be read \\(timed out\\): it is tried again later$`,
+      ),
+      `read 1 log of a crash again with version ${PARSER_VERSION} of the parser`,
+    ]);
+  });
+
   test('that are missing, damaged or too long wait until all others were read', async () => {
     await put(bed.log, OOPS);
     const damaged = digestOf('damaged');

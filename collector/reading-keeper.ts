@@ -36,10 +36,13 @@ interface Unread {
   readonly crashId: string;
 }
 
+/** What a log tells, and its length. */
+type Reread = Pick<StoredReading, 'reading'> & { readonly bytes: number };
+
 export class ReadingKeeper {
   readonly #options: ReadingKeeperOptions;
   readonly #version: number;
-  /** Logs that were not there, or were not what they are called, since all others were read. */
+  /** Logs that could not be read when they were tried last. */
   readonly #passed = new Set<string>();
   #looking: Promise<void> | null = null;
 
@@ -70,11 +73,8 @@ export class ReadingKeeper {
         // One in a turn of the event loop, which has requests to answer.
         await setImmediate();
         if (!mayGoOn() || bytes >= MOST_BYTES || clock.nowUs() > untilUs) break;
-        const stored = await this.#read(log);
-        if (!stored) {
-          this.#passed.add(log.digest);
-          continue;
-        }
+        const stored = await this.#readOrPass(log);
+        if (!stored) continue;
         bytes += stored.bytes;
         await append({ digest: log.digest, parser_version: this.#version, reading: stored.reading });
         read++;
@@ -85,22 +85,32 @@ export class ReadingKeeper {
     }
   }
 
-  /** Those that were passed over come once all others were read. */
+  /** Null when it cannot be read now, for whatever reason: one log must not keep all others waiting. */
+  async #readOrPass(log: Unread): Promise<Reread | null> {
+    try {
+      const stored = await this.#read(log);
+      if (stored) return stored;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#options.say.warn(
+        `the log ${log.digest} of crash ${log.crashId} cannot be read (${why}): it is tried again later`,
+      );
+    }
+    this.#passed.add(log.digest);
+    return null;
+  }
+
+  /** Those that were passed over come after all others. */
   #unread(): readonly Unread[] {
     const all = unreadLogs(this.#options.path, this.#version);
     const digests = new Set(all.map(({ digest }) => digest));
     for (const digest of this.#passed) if (!digests.has(digest)) this.#passed.delete(digest);
-    const fresh = all.filter(({ digest }) => !this.#passed.has(digest));
-    if (fresh.length > 0) return fresh.slice(0, MOST_LOGS);
-    this.#passed.clear();
-    return all.slice(0, MOST_LOGS);
+    const isPassed = ({ digest }: Unread) => this.#passed.has(digest);
+    return [...all.filter((log) => !isPassed(log)), ...all.filter(isPassed)].slice(0, MOST_LOGS);
   }
 
   /** Null when it is not there, or not what it is called. */
-  async #read({
-    digest,
-    crashId,
-  }: Unread): Promise<(Pick<StoredReading, 'reading'> & { bytes: number }) | null> {
+  async #read({ digest, crashId }: Unread): Promise<Reread | null> {
     const record = recordOf(this.#options.path, crashId, digest);
     if (!record || record.bytes > MOST_LOG_BYTES) return null;
     let bytes: Buffer | null;

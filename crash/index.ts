@@ -39,9 +39,11 @@ export {
   isGraver,
   isLast,
   isMark,
+  isSurvived,
   lastBeginning,
   lastUptimeUs,
   mayBeTrouble,
+  SURVIVED,
   type TroubleKind,
   troubleIn,
 } from './trouble.ts';

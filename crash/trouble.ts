@@ -8,11 +8,16 @@ import { type LogLine, readLine } from './line.ts';
 export type TroubleKind = 'panic' | 'oops' | 'bug' | 'lockup' | 'stall' | 'hung task' | 'warning';
 
 /** What a kernel lives on after, if it is not told otherwise. */
-const SURVIVED: ReadonlySet<TroubleKind> = new Set(['warning', 'hung task', 'stall']);
+export const SURVIVED: ReadonlySet<string> = new Set<TroubleKind>(['warning', 'hung task', 'stall']);
 
 /** Whether trouble of a kind is graver than what was told of before it: not just a consequence of it. */
 export function isGraver(kind: TroubleKind, before: TroubleKind): boolean {
-  return SURVIVED.has(before) && !SURVIVED.has(kind);
+  return isSurvived(before) && !isSurvived(kind);
+}
+
+/** Whether kernels live on after trouble of a kind, if they are not told otherwise. @param kind as witnesses say it */
+export function isSurvived(kind: string): boolean {
+  return SURVIVED.has(kind);
 }
 
 /** How the kernel begins to tell of each. The first that fits counts. */

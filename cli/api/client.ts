@@ -30,6 +30,8 @@ export interface CrashQuery {
   readonly host?: string;
   readonly source?: string;
   readonly signature?: string;
+  /** Only crashes without a signature. */
+  readonly unread?: boolean;
 }
 
 /** The sources that are switched off. */
@@ -89,11 +91,12 @@ export class ApiClient {
   }
 
   /** The newest crashes first. */
-  crashes({ limit, host, source, signature }: CrashQuery): Promise<Crash[]> {
+  crashes({ limit, host, source, signature, unread }: CrashQuery): Promise<Crash[]> {
     const query: [string, string][] = [];
     if (host !== undefined) query.push(['host', host]);
     if (source !== undefined) query.push(['source', source]);
     if (signature !== undefined) query.push(['signature', signature]);
+    if (unread === true) query.push(['unread', 'true']);
     return this.#list<Crash>('crashes', query, limit);
   }
 

@@ -48,7 +48,7 @@ const crash: Crash = {
     { what: 'address', said: '2001:db8:12::7', known: 'db-8.example.net' },
   ],
   merged: ['c1044-0'],
-  ...{ reading: null, parser_version: 0 },
+  ...{ read: null, reading: null, parser_version: 0 },
 };
 /** Of which a parser has read what happened. */
 const { taint, ...told } = aReport();

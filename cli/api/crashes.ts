@@ -1,5 +1,6 @@
 /** Crashes as text. Pure. What they hold comes from hosts, dying ones too, so all of it is cleaned before it is printed. */
 import type { Crash, CrashLog, CrashMismatch, CrashRecord } from '@netfall/collector';
+import { isSurvived } from '@netfall/crash';
 import {
   alternateRows,
   factLines,
@@ -19,7 +20,6 @@ import { ago, clean, compact, cut, span, styled } from '../terminal/text.ts';
 /** Columns of the list that a host's name may take. */
 const MOST_NAME = 20;
 /** Kinds of trouble that a kernel lives on after. */
-const SURVIVED: readonly string[] = ['warning', 'hung task', 'stall'];
 
 export function crashList(crashes: readonly Crash[], nowUs: number, paper: Paper): string[] {
   if (crashes.length === 0) return ['No crashes.'];
@@ -97,7 +97,7 @@ export function crashPage(crash: Crash, nowUs: number, paper: Paper): string[] {
 
 /** What happened, what that means, and whether it is to be trusted. */
 function titleLines({ reading, kind, line }: Crash, paper: Paper): string[] {
-  const fatal = !SURVIVED.includes(kind);
+  const fatal = !isSurvived(kind);
   if (!reading)
     return headline(line || 'The line that tells what happened has not been seen yet.', fatal, paper);
   const meaning = meaningOf(reading.type);

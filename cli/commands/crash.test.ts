@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { readCrash } from '@netfall/crash';
+import { PARSER_VERSION, readCrash } from '@netfall/crash';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aCrash, startApi, T0, type TestApi } from '../../collector/api/testing.ts';
 import { aReading } from '../../collector/fold/testing/crash-items.ts';
@@ -153,6 +153,30 @@ describe('netfall crash explain', () => {
       ...{ code: 1, stdout: '' },
       stderr: 'netfall: there is no crash c1-0: "netfall crashes list" shows those that are kept\n',
     });
+  });
+
+  it('reads the log that the title is from, though another one is the best', async () => {
+    await using own = await startApi();
+    const end = Buffer.from('[ 9000.000000] Kernel panic - not syncing: Fatal exception\n');
+    const endDigest = createHash('sha256').update(end).digest('hex');
+    const ending = aReading({ title: 'kernel panic: corrupted', corrupted: 'what led to it is missing' });
+    const kept = { record: 'p', source: 'pstore', digest: endDigest, bytes: end.length, holes: [] };
+    const crash = aCrash(
+      { id: 'c500-0' },
+      { ...kept, complete: true, reading: ending, parser_version: PARSER_VERSION },
+      { digest, bytes: log.length, holes: [], reading, parser_version: PARSER_VERSION },
+    );
+    expect([crash.best, crash.read]).toEqual([1, 0]);
+    own.database.commit({ crashes: [crash] });
+    await own.evidence.put(`crash/${digest}`, [log]);
+    await own.evidence.put(`crash/${endDigest}`, [end]);
+    const { stdout } = await run('crash', 'explain', 'c500-0', '--json', '--api', own.api.url);
+    expect(JSON.parse(stdout)).toMatchObject({
+      ...{ crash_id: 'c500-0', record: 0, title, collector: { title, parser_version: PARSER_VERSION } },
+    });
+    expect((await run('crash', 'explain', 'c500-0', '--api', own.api.url)).stdout).not.toContain(
+      'The collector has it as',
+    );
   });
 
   it('does without a crash that was forgotten meanwhile', async () => {

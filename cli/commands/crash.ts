@@ -48,9 +48,11 @@ export async function parseLogs(files: readonly string[], { json }: Options): Pr
 export async function explainCrash(named: string, { api, json }: ExplainOptions): Promise<void> {
   const client = new ApiClient(api);
   const crash = CRASH_ID.test(named) ? await client.crash(named) : null;
-  const { text, holes } = crash ? await logOf(client, crash.id, crash.best) : await readNamed(named);
+  const { text, holes } = crash
+    ? await logOf(client, crash.id, crash.read ?? crash.best)
+    : await readNamed(named);
   const report = readCrash(text, holes);
-  const about = crash ? { crash_id: crash.id, record: crash.best } : { file: named };
+  const about = crash ? { crash_id: crash.id, record: crash.read ?? crash.best } : { file: named };
   if (!report) {
     const name = crash ? `the log of crash ${crash.id}` : nameOf(named);
     print(json, { ...about, crash: false }, () => [`${name}: no crash in it`]);

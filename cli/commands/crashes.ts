@@ -13,6 +13,7 @@ interface ListOptions extends ShowOptions {
   readonly host?: string;
   readonly source?: string;
   readonly signature?: string;
+  readonly unread?: boolean;
   readonly limit: number;
 }
 
@@ -30,12 +31,13 @@ interface LogOptions extends ShowOptions {
 }
 
 export async function listCrashes(options: ListOptions): Promise<void> {
-  const { api, host, source, signature, limit, json } = options;
+  const { api, host, source, signature, unread, limit, json } = options;
   const crashes = await new ApiClient(api).crashes({
     limit,
     ...(host !== undefined && { host }),
     ...(source !== undefined && { source }),
     ...(signature !== undefined && { signature }),
+    ...(unread === true && { unread }),
   });
   print(json, { crashes }, (paper) => crashList(crashes, Date.now() * 1000, paper));
 }

@@ -61,7 +61,7 @@ export function aGroup(part: Partial<CrashGroup> = {}): CrashGroup {
   const last_us = Date.UTC(2026, 0, 2, 3, 2, 5) * 1000;
   const { signature, title, type, bug, hardware } = aReport();
   return {
-    ...{ signature, title, type, bug, corrupted: false, crashes: 3 },
+    ...{ signature, title, type, bug, corrupted: false, crashes: 3, fatal: 0 },
     hosts: [
       { name: 'db-7', crashes: 2 },
       { name: '192.0.2.77', crashes: 1 },

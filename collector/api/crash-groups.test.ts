@@ -5,7 +5,7 @@ import { changesOf, groupOf, type Resigned, type Summarised } from './crash-grou
 
 const summary: CrashSummary = {
   ...{ host: 'web-1', hostname: 'web-1.example', kernel: '6.1', hardware: 'V', title: 't', type: 'bug' },
-  ...{ taint: '', bug: 'b', corrupted: '', guilty: null, frames: [] },
+  ...{ kind: 'oops', taint: '', bug: 'b', corrupted: '', guilty: null, frames: [] },
 };
 const crash = (atUs: number, part: Partial<CrashSummary> = {}): Summarised => {
   return { id: `c${atUs}-0`, atUs, signature: '1:a', summary: { ...summary, ...part } };
@@ -20,7 +20,15 @@ describe('a group', () => {
       crash(3, { host: '10.0.0.9', hostname: '10.0.0.9', kernel: '', taint: 'GW', hardware: 'W' }),
     ]);
     expect(group).toEqual({
-      ...{ signature: '1:a', title: 'in full', type: 'kasan', bug: 'full', corrupted: false, crashes: 4 },
+      ...{
+        signature: '1:a',
+        title: 'in full',
+        type: 'kasan',
+        bug: 'full',
+        corrupted: false,
+        crashes: 4,
+        fatal: 4,
+      },
       hosts: [
         { name: 'web-1.example', crashes: 2 },
         { name: '10.0.0.9', crashes: 1 },

@@ -2,6 +2,7 @@
  * Crashes by signature: what those that share one have in common, and what signatures of another version would make of them.
  * Pure; where crashes are kept is not known here.
  */
+import { isSurvived } from '@netfall/crash';
 import type { CrashSummary } from '../store/crash-summary.ts';
 
 /** Something that crashes of a group have, and how many of them do. */
@@ -20,6 +21,8 @@ export interface CrashGroup {
   /** Whether no report of them is to be trusted. */
   readonly corrupted: boolean;
   readonly crashes: number;
+  /** Those of them whose host did not live on, by their kind. */
+  readonly fatal: number;
   /** Names of hosts, or addresses where it is not known which host it was; and how many there are. */
   readonly hosts: readonly CrashShare[];
   readonly hosts_total: number;
@@ -88,6 +91,7 @@ export function groupOf(crashes: readonly [Summarised, ...Summarised[]]): CrashG
     ...{ title, type, bug },
     corrupted: trusted === undefined,
     crashes: crashes.length,
+    fatal: crashes.filter(({ summary: { kind } }) => kind !== '' && !isSurvived(kind)).length,
     hosts: most(hosts.map(({ name, crashes: count }) => ({ name: names.get(name) ?? name, crashes: count }))),
     hosts_total: hosts.length,
     kernels: most(sharesOf(crashes, ({ kernel }) => kernel).filter(isNamed)),

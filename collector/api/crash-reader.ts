@@ -20,7 +20,7 @@ export interface CrashQuery {
   readonly host?: string;
   /** Only crashes that this source has something of. */
   readonly source?: string;
-  /** Only crashes that have this signature. */
+  /** Only crashes that have this signature; with an empty one those that have none. */
   readonly signature?: string;
   /** Only crashes at or after this log time. */
   readonly sinceUs?: number;

@@ -46,7 +46,7 @@ const readingParts = {
   alternates: Type.Array(Type.String(), {
     description: `Other titles of the same trouble, at most ${LIMITS.alternates}.`,
   }),
-  type: text('The type, e.g. null-pointer-dereference; docs/crashes.md lists them.'),
+  type: text('The type, e.g. null-pointer-dereference; docs/crash-reports.md lists them.'),
   bug: text('What the signature goes by: what happened, by its class, and where.'),
   corrupted: text('Why it is not to be trusted; empty when nothing is wrong with it.'),
   signature: text('The same for all crashes of one bug: the version of signatures, ":" and 16 hex digits.'),
@@ -148,8 +148,12 @@ export const CrashSchema = Type.Object(
     best: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], {
       description: 'The record whose log to read first, counted from 0; null until there is a log.',
     }),
+    read: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], {
+      description:
+        'The record that `reading` is of, counted from 0: the best log whose report is not corrupted; null without one.',
+    }),
     reading: Type.Union([ref<CrashReading>('CrashReading'), Type.Null()], {
-      description: 'What the logs tell: the reading of the best log that is not corrupted; null without one.',
+      description: 'What the logs tell; null without a reading.',
     }),
     parser_version,
     mismatches: Type.Array(ref<CrashMismatch>('CrashMismatch')),
@@ -210,6 +214,7 @@ export const CrashGroupSchema = Type.Object(
     bug: text('What the signature goes by.'),
     corrupted: Type.Boolean({ description: 'Whether no report of them is to be trusted.' }),
     crashes: count('How many there are among those that are kept.'),
+    fatal: count('Of how many of them the host did not live on, by their kind.'),
     hosts: shared('Names of hosts, or addresses where it is not known which host it was.'),
     hosts_total: count('How many hosts there are.'),
     kernels: shared('Releases.'),

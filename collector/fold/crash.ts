@@ -20,7 +20,7 @@ const UNKNOWN_HOLE = 1024;
 
 /** Sources that find a crash after the reboot: the kernel that runs then need not be the one that crashed. */
 const AFTERWARDS: readonly string[] = ['pstore', 'vmcore-dmesg'];
-/** What a kernel lives on after: it does not tell what a crash is that ends in worse. */
+/** What a kernel lives on after: it does not tell what a crash is that ends in worse. The fold's own: it changes with its version. */
 const SURVIVED: readonly string[] = ['warning', 'hung task', 'stall'];
 /** Where logs that are as good are read first: what the kernel wrote down before what travelled. */
 const SOURCES: readonly string[] = ['vmcore-dmesg', 'pstore', 'netoops', 'netconsole', 'kmsg'];
@@ -50,8 +50,6 @@ export interface StoredRecord extends CrashRecord, Whose {
 /** The stored form of a crash: of its reading, which record's it is. */
 export interface StoredCrash extends Omit<Crash, 'reading' | 'parser_version'> {
   readonly records: readonly StoredRecord[];
-  /** Null while no record has a reading. */
-  readonly read: number | null;
 }
 
 /** Who a record came from, and when. */
@@ -94,7 +92,7 @@ export function recordOf(
   const first_us = logTime(witness.first_us, came);
   const told = report ? readingOf(report) : UNREAD;
   // A parser that read the same log since then may be newer than the agent's.
-  const read = before && before.digest === report?.digest ? newerOf(before, told) : told;
+  const read = before && report && isSameLog(before, report) ? newerOf(before, told) : told;
   return {
     host_id: came.hostId,
     hostname: bounded(came.hostname, MOST_TEXT),
@@ -128,6 +126,14 @@ export function recordOf(
     crashed: whose.crashed,
     holders: whose.holders,
   };
+}
+
+/** Whether a reading of one is a reading of the other: what is missing of a log counts, too. */
+function isSameLog(before: StoredRecord, { digest, holes, wrap_at }: CrashReport): boolean {
+  const isSame =
+    holes.length === before.holes.length &&
+    holes.every(({ at }) => before.holes.some((hole) => hole.at === at));
+  return before.digest === digest && before.wrap_at === wrap_at && isSame;
 }
 
 /** An agent's time as log time: set right, and never ahead of now, whatever its clock says. */
@@ -202,18 +208,17 @@ export function merged(older: StoredCrash, younger: StoredCrash): StoredCrash {
 }
 
 /** What a crash's logs tell. */
-export function readingIn({ records, read }: StoredCrash): Read {
-  return records[read ?? -1] ?? UNREAD;
+export function readingIn({ records, read, best }: StoredCrash): Read {
+  return records[read ?? best ?? -1] ?? UNREAD;
 }
 
 /** A crash as it is told: without what is the fold's own. */
 export function shownCrash(crash: StoredCrash): Crash {
-  const { read: _read, ...stored } = crash;
-  const records = stored.records.map(({ crashed: _crashed, holders: _holders, reading, ...record }) => {
+  const records = crash.records.map(({ crashed: _crashed, holders: _holders, reading, ...record }) => {
     return { ...record, reading: reading && withoutModules(reading) };
   });
   const { reading, parser_version } = readingIn(crash);
-  return { ...stored, records, reading, parser_version };
+  return { ...crash, records, reading, parser_version };
 }
 
 /** Most records of a crash tell the same modules, which are most of a reading. */

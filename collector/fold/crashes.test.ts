@@ -67,6 +67,7 @@ describe('a crash', () => {
         ...{ id: 'c3-0', version: 1, host_id: 'web-1', hostname: 'web-1.example.net' },
         ...{ at_us: at(10), detected_us: at(10.2), state: 'witnessed', complete: false },
         kind: 'panic',
+        read: null,
         line: 'Kernel panic - not syncing: sysrq triggered crash',
         ...{ uptime_us: 100 * S, kernel: '6.1.0-18-amd64', boot_id: '', hardware: '' },
         records: [

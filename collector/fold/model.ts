@@ -196,8 +196,11 @@ export interface Crash {
   readonly unlisted_records: number;
   /** Which record's log to read first; null until there is a report. */
   readonly best: number | null;
-  /** What the logs tell: a record's reading, with the modules, and the parser that it is of; null and 0 without one. */
+  /** Which record's reading is the crash's; null without one. */
+  readonly read: number | null;
+  /** What the logs tell: that record's reading, with the modules; null without one. */
   readonly reading: CrashReading | null;
+  /** The parser that read it, or else the best log; 0 while none has. */
   readonly parser_version: number;
   readonly mismatches: readonly CrashMismatch[];
   /** Ids of crashes that turned out to be this one, the newest ones. */

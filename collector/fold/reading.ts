@@ -2,6 +2,7 @@
  * Readings of crash logs as the fold keeps them: what a parser made of a record's log. Pure functions over plain data; which
  * records there are is told by crash.ts, and how logs are read is not known here.
  */
+import { SIGNATURE_VERSION, signatureOf } from '@netfall/crash';
 import type { CrashReading } from '@netfall/proto';
 import { bounded } from './text.ts';
 
@@ -30,15 +31,21 @@ export function newerOf(known: Read, other: Read): Read {
   return { parser_version, reading };
 }
 
+/** By what the reading says, where it is of the version that crashes are grouped by: a group is of one bug, whatever an agent claims. */
+function signed(reading: CrashReading): string {
+  const version = Number.parseInt(reading.signature, 10);
+  return version === SIGNATURE_VERSION ? signatureOf(reading, version) : reading.signature;
+}
+
 function kept(reading: CrashReading): CrashReading {
-  const { title, alternates, bug, corrupted, signature, unlisted_frames, guilty, pid, cpu } = reading;
+  const { title, alternates, bug, corrupted, unlisted_frames, guilty, pid, cpu } = reading;
   return {
     title,
     alternates: [...alternates],
     type: bounded(reading.type, MOST_NAME),
     bug,
     corrupted,
-    signature,
+    signature: signed(reading),
     place: bounded(reading.place, MOST_NAME),
     frames: reading.frames.map((frame) => ({
       function: bounded(frame.function, MOST_NAME),

@@ -10,6 +10,8 @@ export interface CrashSummary {
   /** Names the host: its id, or the address that it was heard from; and what people call it. */
   readonly host: string;
   readonly hostname: string;
+  /** What kind of trouble it ended in, as witnesses say it. */
+  readonly kind: string;
   readonly kernel: string;
   readonly hardware: string;
   readonly title: string;
@@ -26,13 +28,13 @@ export interface CrashSummary {
 export function summaryOf(crash: StoredCrash): CrashSummary | null {
   const { reading } = readingIn(crash);
   if (!reading) return null;
-  const { host_id, kernel, hardware, records } = crash;
+  const { host_id, kind, kernel, hardware, records } = crash;
   const host = host_id || (records.find(({ sender }) => sender !== '')?.sender ?? '');
   const { title, type, taint, bug, corrupted, guilty } = reading;
   return {
     host,
     hostname: crash.hostname || host,
-    ...{ kernel, hardware, title, type, taint, bug, corrupted, guilty },
+    ...{ kind, kernel, hardware, title, type, taint, bug, corrupted, guilty },
     frames: reading.frames.map(({ function: name, reliable }) => ({ function: name, reliable })),
   };
 }

@@ -163,11 +163,11 @@ test('crashes have beside them what they are found and grouped by', () => {
   const { title, bug, guilty, frames, taint } = aReading();
   expect(columns).toEqual([
     {
-      ...{ id: 'c1-0', signature: '1:00000000000000aa', type: 'bug', sources: '["pstore","netconsole"]' },
+      ...{ id: 'c1-0', signature: '1:64a1643594c7e212', type: 'bug', sources: '["pstore","netconsole"]' },
       logs: JSON.stringify(logs.toReversed()),
       summary: JSON.stringify({
-        ...{ host: '10.0.0.7', hostname: '10.0.0.7', kernel: '6.1.0-18-amd64', hardware: '' },
-        ...{ title, type: 'bug', taint, bug, corrupted: 'cut', guilty },
+        ...{ host: '10.0.0.7', hostname: '10.0.0.7', kind: 'panic', kernel: '6.1.0-18-amd64' },
+        ...{ hardware: '', title, type: 'bug', taint, bug, corrupted: 'cut', guilty },
         frames: frames.map(({ function: name, reliable }) => ({ function: name, reliable })),
       }),
     },

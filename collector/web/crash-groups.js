@@ -19,12 +19,14 @@ export function groupsView() {
   const list = make('ul', 'incidents');
   const more = make('p', 'hint');
   const unread = make('ul', 'incidents');
+  const moreUnread = make('p', 'hint');
   const unreadPart = make(
     'section',
     '',
     make('h2', '', 'Without a signature'),
     make('p', 'hint', 'Their logs have not come yet, or tell of no crash.'),
     unread,
+    moreUnread,
   );
   unreadPart.hidden = true;
   const empty = emptyNote(
@@ -41,13 +43,13 @@ export function groupsView() {
     load: async () => {
       const [page, latest, words] = await Promise.all([
         get(`/api/v1/crashes/signatures?limit=${PAGE}`),
-        get(`/api/v1/crashes?limit=${PAGE}`),
+        get(`/api/v1/crashes?unread=true&limit=${MOST_UNREAD}`),
         crashWords(),
       ]);
-      return { ...page, words, crashes: latest.crashes.filter(({ reading }) => reading === null) };
+      return { ...page, words, unread: latest };
     },
-    show: ({ groups, next_cursor, crashes, words }) => {
-      const few = crashes.slice(0, MOST_UNREAD);
+    show: ({ groups, next_cursor, words, ...page }) => {
+      const few = page.unread.crashes;
       arrange(
         list,
         keyed(rows, groups, ({ signature }) => signature, groupRow, words),
@@ -57,6 +59,11 @@ export function groupsView() {
         keyed(unreadRows, few, ({ id }) => id, crashRow, words),
       );
       setText(more, next_cursor === null ? '' : `The ${PAGE} newest; netfall crashes signatures lists more.`);
+      const isMore = page.unread.next_cursor !== null;
+      setText(
+        moreUnread,
+        isMore ? `The ${MOST_UNREAD} newest; netfall crashes list --unread lists more.` : '',
+      );
       unreadPart.hidden = few.length === 0;
       empty.hidden = groups.length > 0 || few.length > 0;
       about.hidden = groups.length === 0;

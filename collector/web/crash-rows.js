@@ -16,10 +16,8 @@ export function groupRow(group) {
   parts.facts.append(doubt, count, hosts, kernels, last, first);
   return {
     item: parts.item,
-    update: ({ title, type, corrupted, ...one }, { types }) => {
-      const known = types.get(type);
-      const survived = known?.survived ?? false;
-      badge(parts, known === undefined ? '' : survived ? 'survived' : 'fatal', survived);
+    update: ({ title, corrupted, ...one }) => {
+      badge(parts, one.fatal > 0 ? 'fatal' : 'survived', one.fatal === 0);
       setText(parts.title, title);
       setText(doubt, corrupted ? DOUBT : '');
       setText(count, plural(one.crashes, 'crash', 'crashes'));

@@ -38,7 +38,14 @@ test('lists groups of crashes, those with the newest crash first, page by page',
   expect(status).toBe(200);
   const hardware = [{ name: 'QEMU Standard PC, BIOS 1.16', crashes: 1 }];
   const kernels = [{ name: '6.1.0-18-amd64', crashes: 1 }];
-  const one = { crashes: 1, hosts_total: 1, kernels, taints: [{ name: 'GW', crashes: 1 }], hardware };
+  const one = {
+    crashes: 1,
+    fatal: 1,
+    hosts_total: 1,
+    kernels,
+    taints: [{ name: 'GW', crashes: 1 }],
+    hardware,
+  };
   expect(body).toEqual({
     groups: [
       {
@@ -48,7 +55,7 @@ test('lists groups of crashes, those with the newest crash first, page by page',
       },
       {
         ...{ signature: signatureFor(1), title: 'kernel BUG in f1', type: 'bug', bug: 'bug in f1' },
-        ...{ corrupted: false, crashes: 2, hosts_total: 2, hardware },
+        ...{ corrupted: false, crashes: 2, fatal: 2, hosts_total: 2, hardware },
         hosts: [
           { name: 'web-1', crashes: 1 },
           { name: 'web-2', crashes: 1 },

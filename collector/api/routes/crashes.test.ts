@@ -51,6 +51,16 @@ test('filters by host, source and time, and turns pages', async () => {
   expect(joined).toEqual(['c0-0', 'c4-0', 'c2-0', 'c1-0']);
 });
 
+test('lists those without a signature', async () => {
+  await using api = await startApi();
+  const read = aCrash({ id: 'c1-0' }, { parser_version: 1, reading: aReading(1) });
+  api.database.commit({ crashes: [read, aCrash({ id: 'c2-0' })] });
+  const ids = async (query: string) =>
+    ((await api.get(`/api/v1/crashes${query}`)).body as List).crashes.map(({ id }) => id);
+  expect(await ids('?unread=true')).toEqual(['c2-0']);
+  expect(await ids('?unread=false')).toEqual(['c1-0', 'c2-0']);
+});
+
 test('lists those of a signature, page by page', async () => {
   await using api = await startApi();
   const crashes = [1, 2, 1, 1].map((n, i) =>

@@ -16,6 +16,11 @@ const Query = Type.Object(
       }),
     ),
     signature: Type.Optional(Signature),
+    unread: Type.Optional(
+      Type.Boolean({
+        description: 'Only crashes without a signature: their logs were not read, or tell of none.',
+      }),
+    ),
     since: Type.Optional(
       Type.Integer({
         minimum: 0,
@@ -45,12 +50,13 @@ export function crashesRoute(app: ApiServer, { reader }: ApiContext): void {
       },
     },
     async (request) => {
-      const { host, source, signature, since, limit, cursor } = request.query;
+      const { host, source, signature, unread, since, limit, cursor } = request.query;
       const { items, next } = reader.crashes.list({
         limit,
         ...(host !== undefined && { host }),
         ...(source !== undefined && { source }),
         ...(signature !== undefined && { signature }),
+        ...(unread === true && { signature: '' }),
         ...(since !== undefined && { sinceUs: since }),
         ...(cursor !== undefined && { after: readCrashCursor(cursor) }),
       });

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { crashTypes, taints } from '@netfall/crash';
+import { crashTypes, SURVIVED, taints } from '@netfall/crash';
 import type { ApiServer } from '../server.ts';
 
 const HTML = 'text/html; charset=utf-8';
@@ -25,7 +25,6 @@ const FILES: readonly (readonly [path: string, file: string, type: string])[] = 
 ];
 
 /** Kinds of trouble that a kernel lives on after. */
-const SURVIVED_KINDS: readonly string[] = ['warning', 'hung task', 'stall'];
 
 /** The page runs its own module and asks its own server, and nothing else. */
 const CONTENT_SECURITY_POLICY = [
@@ -42,7 +41,7 @@ const CONTENT_SECURITY_POLICY = [
 export function pageRoutes(app: ApiServer): void {
   for (const [path, file, type] of FILES)
     serve(app, path, type, readFileSync(join(import.meta.dirname, '../../web', file)));
-  const words = Buffer.from(JSON.stringify({ types: crashTypes, taints, survived_kinds: SURVIVED_KINDS }));
+  const words = Buffer.from(JSON.stringify({ types: crashTypes, taints, survived_kinds: [...SURVIVED] }));
   serve(app, '/crash-words.json', 'application/json; charset=utf-8', words);
 }
 

@@ -55,7 +55,7 @@ export function aReading(part: Partial<CrashReading> = {}): CrashReading {
     type: 'bug',
     bug: 'bug in nvme_queue_rq',
     corrupted: '',
-    signature: '1:00000000000000aa',
+    signature: '1:64a1643594c7e212',
     place: 'nvme_queue_rq',
     frames: [
       { ...frame, function: '_raw_spin_lock', passed: 'locking' },

@@ -187,6 +187,6 @@ function crashItems(at: number, draw: (below: number) => number): Item[] {
 function read(draw: (below: number) => number): Omit<StoredReading, 'digest'> {
   const parser_version = 1 + draw(4);
   const corrupted = draw(3) === 0 ? 'cut' : '';
-  const signature = `1:${String(draw(4)).repeat(16)}`;
+  const signature = `7:${String(draw(4)).repeat(16)}`;
   return { parser_version, reading: draw(5) === 0 ? null : aReading({ signature, corrupted }) };
 }
