@@ -141,6 +141,21 @@ describe('what a newer parser reads', () => {
     ]);
   });
 
+  test('outlives a later report of the same log, but not of one that lacks something else', () => {
+    const hole = { at: 9, bytes: 10, exact: true };
+    const after = (holes: CrashReport['holes']) => {
+      const story = new Story();
+      const old = { digest: A, parser_version: 1, reading: titled('old'), holes: [hole] };
+      report(story, 1, 1, old);
+      story.read(2, stored(A, 2, titled('new')));
+      report(story, 3, 1, { ...old, revision: 2, holes });
+      return titlesOf(story);
+    };
+    expect(after([hole])).toEqual([[3, 2, 'new', 2]]);
+    expect(after([{ ...hole, at: 5 }])).toEqual([[3, 1, 'old', 1]]);
+    expect(after([hole, { ...hole, at: 20 }])).toEqual([[3, 1, 'old', 1]]);
+  });
+
   test('may be that there was no crash', () => {
     const story = new Story();
     report(story, 1, 1, { digest: A, parser_version: 1, reading: titled('old') });

@@ -24,8 +24,6 @@ const FILES: readonly (readonly [path: string, file: string, type: string])[] = 
   ['/crash-words.js', 'crash-words.js', SCRIPT],
 ];
 
-/** Kinds of trouble that a kernel lives on after. */
-
 /** The page runs its own module and asks its own server, and nothing else. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
