@@ -29,6 +29,7 @@ describe('titles', () => {
     ['synchronize_rcu_expedited', 'synchronize_rcu'],
     ['__synchronize_srcu', 'synchronize_rcu'],
     ['smp_call_function_many_cond', 'smp_call_function'],
+    ['bpf_prog_6deef7357e7b4530_filter', 'bpf_prog'],
   ])('call %s %s', (raw, place) => {
     expect(nameOf('INFO: task hung', 'hang', raw)).toEqual({
       title: `INFO: task hung in ${place}`,

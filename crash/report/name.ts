@@ -45,6 +45,8 @@ const SAME: readonly (readonly [RegExp, string])[] = [
   [/^__(?:x64|ia32|arm64|riscv|s390x?|powerpc|se|do)_(?:compat_)?sys_/, 'sys_'],
   [/^(?:__)?(?:compat_)?(?:SyS|SYSC|C_SYSC|ksys)_/, ''],
   [/^_*synchronize_(?:rcu|sched|rcu_bh|srcu)(?:_expedited|_normal)?$/, 'synchronize_rcu'],
+  // A program that was compiled at run time, by its digest.
+  [/^bpf_prog_[0-9a-f]{16}(?:_\w{1,64})?$/, 'bpf_prog'],
   [/^smp_call_function_(?:single|many|many_cond|any)$/, 'smp_call_function'],
 ];
 
