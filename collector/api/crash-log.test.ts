@@ -1,6 +1,9 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { markedText, type Report, readCrash, readMarked } from '@netfall/crash';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type LogPlaces, logText } from './crash-log.ts';
+import { type LogPlaces, logText, reportIn } from './crash-log.ts';
 
 const whole: LogPlaces = { holes: [], unlisted_holes: 0, wrap_at: 0 };
 const hole = (at: number, bytes: number, exact = true) => ({ at, bytes, exact });
@@ -43,6 +46,18 @@ describe('a log as text', () => {
       'old\nnew\n',
       { wrap_at: 4, holes: [hole(4, 9)] },
       ['old', '! [... 9 bytes are missing here ...]', '! [... the ring buffer wraps here ...]', 'new'],
+    ],
+    [
+      'the wrap in the middle of a line, which it does not tear',
+      'old\nnew\n',
+      { wrap_at: 6 },
+      ['old', '! [... the ring buffer wraps here ...]', 'new'],
+    ],
+    [
+      'the wrap in a line that a hole tears',
+      'old\nnews\n',
+      { wrap_at: 7, holes: [hole(5, 9)] },
+      ['old', 'n', '! [... 9 bytes are missing here ...]', '! [... the ring buffer wraps here ...]', 'ews'],
     ],
     [
       'places beyond the end',
@@ -120,5 +135,60 @@ test('any bytes at all', () => {
       expect(text).not.toMatch(/[^\P{Cc}\t\n]|[\p{Cf}\p{Zl}\p{Zp}]/u);
       expect(text.isWellFormed()).toBe(true);
     }),
+  );
+});
+
+/** The ends of real logs, which are mostly reports. */
+const CRASHES = new URL('../../test/fixtures/crashes/', import.meta.url);
+const logs = readdirSync(CRASHES)
+  .filter((name) => name.endsWith('.console.txt.gz'))
+  .map((name) => gunzipSync(readFileSync(new URL(name, CRASHES))).subarray(-7000));
+
+/** What was read, wherever in the text. */
+function told(report: Report | null) {
+  if (!report) return null;
+  const { start: _start, end: _end, earlier, consequences, frames, ...rest } = report;
+  return {
+    ...rest,
+    others: [...earlier, ...consequences].map(({ title }) => title),
+    frames: frames.map(({ line: _line, ...frame }) => frame),
+  };
+}
+
+test('a log that is shown is read as it was read where it was heard, whatever acts in it and is missing of it', () => {
+  const part = fc.nat(999_999).map((n) => n / 1e6);
+  const acting = fc.tuple(part, fc.constantFrom('\x1b[31m', '\r', '\0', '\x07', '\x1b', '\u2028'));
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...logs),
+      fc.array(acting, { maxLength: 6 }),
+      fc.array(part, { maxLength: 3 }),
+      fc.option(part),
+      (log, found, holesAt, wrapped) => {
+        let bytes = log;
+        const place = (of: number) => Math.floor(of * bytes.length);
+        for (const [of, what] of found) {
+          const at = place(of);
+          bytes = Buffer.concat([bytes.subarray(0, at), Buffer.from(what), bytes.subarray(at)]);
+        }
+        const holes = holesAt
+          .map((of) => ({ at: place(of), bytes: 10, exact: true }))
+          .sort((a, b) => a.at - b.at);
+        const wrap_at = wrapped === null ? 0 : place(wrapped);
+        const heard = markedText({ bytes, holes, wrapAt: wrap_at });
+        const expected = readCrash(heard.text, heard.marks);
+        const shown = logText(bytes, { holes, wrap_at, unlisted_holes: 0 });
+        const { text, marks } = readMarked(shown.text);
+        expect(told(readCrash(text, marks))).toEqual(told(expected));
+        const lines = shown.text.split('\n');
+        const plain = heard.text.split('\n');
+        const { frames = [] } = reportIn(shown.text) ?? {};
+        const withoutSilent = (line = '') => logText(bytesOf(line), whole).text.trimEnd();
+        expect(frames.map((line) => lines[line])).toEqual(
+          expected?.frames.map(({ line }) => withoutSilent(plain[line])) ?? [],
+        );
+      },
+    ),
+    { numRuns: 500 },
   );
 });

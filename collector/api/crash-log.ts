@@ -2,7 +2,7 @@
  * The log of a dying kernel as text that people can read: what is missing is visible, and whatever the bytes are, nothing in
  * the text acts on a terminal or a page. Pure. Where logs are kept is not known here.
  */
-import { holeMark, holeMarksIn, readCrash, unlistedMark, WRAP_MARK, withoutControls } from '@netfall/crash';
+import { holeMark, readCrash, readMarked, unlistedMark, WRAP_MARK, withoutControls } from '@netfall/crash';
 import type { LogHole } from '@netfall/proto';
 import type { CrashRecord } from '../fold/model.ts';
 
@@ -36,6 +36,7 @@ export interface LogReport {
 /** What is known of a log besides its bytes. */
 export type LogPlaces = Pick<CrashRecord, 'holes' | 'unlisted_holes' | 'wrap_at'>;
 
+const NEWLINE = 0x0a;
 /** What reorders text or ends lines where nobody sees it. */
 const ACTING = /[\p{Cf}\p{Zl}\p{Zp}]/gu;
 
@@ -61,7 +62,7 @@ export function logText(bytes: Uint8Array, places: LogPlaces): Pick<CrashLog, 't
     marks.push(line);
     add(`${what}\n`);
   };
-  for (const place of marksOf(places, bytes.length)) {
+  for (const place of marksOf(places, bytes)) {
     // Cut first and decoded then: what a hole has torn must not swallow what comes behind it.
     add(decoded(bytes.subarray(at, place.at)));
     at = place.at;
@@ -74,8 +75,9 @@ export function logText(bytes: Uint8Array, places: LogPlaces): Pick<CrashLog, 't
 }
 
 /** Where in a log's text its report is, by the parser of this release. */
-export function reportIn(text: string): LogReport | null {
-  const report = readCrash(text, holeMarksIn(text));
+export function reportIn(shown: string): LogReport | null {
+  const { text, marks } = readMarked(shown);
+  const report = readCrash(text, marks);
   if (!report) return null;
   const { start, end, frames, guilty } = report;
   const lines = frames.map(({ line }) => line);
@@ -87,10 +89,14 @@ export function reportIn(text: string): LogReport | null {
   };
 }
 
-/** In order of place; at one place holes stand before the wrap. */
-function marksOf({ holes, wrap_at }: LogPlaces, length: number): readonly { at: number; what: string }[] {
-  const found = holes.map((hole) => ({ at: Math.min(hole.at, length), what: holeMark(hole) }));
-  if (wrap_at > 0) found.push({ at: Math.min(wrap_at, length), what: WRAP_MARK });
+/** In order of place; at one place holes stand before the wrap, which tears no line: nothing is missing there. */
+function marksOf({ holes, wrap_at }: LogPlaces, bytes: Uint8Array): readonly { at: number; what: string }[] {
+  const found = holes.map((hole) => ({ at: Math.min(hole.at, bytes.length), what: holeMark(hole) }));
+  if (wrap_at > 0) {
+    const lineAt = bytes.lastIndexOf(NEWLINE, wrap_at - 1) + 1;
+    const at = Math.max(lineAt, ...found.map((hole) => (hole.at <= wrap_at ? hole.at : 0)));
+    found.push({ at, what: WRAP_MARK });
+  }
   return found.sort((a, b) => a.at - b.at);
 }
 

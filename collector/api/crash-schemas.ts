@@ -191,7 +191,7 @@ export const CrashLogSchema = Type.Object(
       description: 'Which lines of the text are such marks and not of the log, counted from 0.',
     }),
     report: Type.Union([ref<LogReport>('LogReport'), Type.Null()], {
-      description: 'Where in the text the report is that the reading is of; null when there is none.',
+      description: "Where in the text its last report is, by this release's parser; null when there is none.",
     }),
   },
   { $id: 'CrashLog', description: 'What a record has of the log of a dying kernel.' },
