@@ -180,6 +180,41 @@ describe('logs of crashes', () => {
     expect(appended).toHaveLength(3);
   });
 
+  test('are at most 500 in a look, and 128 MiB; the others are read in the next one', async () => {
+    const many = Array.from({ length: 501 }, (_, n) => Buffer.from(`log ${n}`));
+    const most = Buffer.alloc(16 * 1024 * 1024, '\n');
+    const long = Array.from({ length: 9 }, (_, n) => Buffer.concat([Buffer.from(`${n}`), most.subarray(1)]));
+    for (const [logs, inFirst] of [[many, 500] as const, [long, 8] as const]) {
+      appended = [];
+      story = new Story();
+      const byName = new Map(logs.map((bytes) => [CRASH_LOGS + digestOf(bytes), [bytes]]));
+      const evidence = {
+        get: async (name: string) => ReadableStream.from(byName.get(name) ?? []),
+      };
+      const inOneCrash = Array.from({ length: Math.ceil(logs.length / 16) }, (_, n) =>
+        logs.slice(16 * n, 16 * n + 16),
+      );
+      for (const [n, some] of inOneCrash.entries()) {
+        const items = some.map((bytes, i) => {
+          const report = reportOf(n, { digest: digestOf(bytes), bytes: bytes.length });
+          return {
+            crash_report: { ...report, witness: { ...report.witness!, record: `r${n}-${i}` } },
+          };
+        });
+        story.report(n, 'relay', { items });
+      }
+      store();
+      const one = keeper({ evidence, append: async (reading) => void appended.push(reading) });
+      await one.look();
+      expect(appended).toHaveLength(inFirst);
+      for (const reading of appended) story.read(100, reading);
+      store();
+      await one.look();
+      expect(appended).toHaveLength(logs.length);
+      expect(new Set(appended.map(({ digest }) => digest)).size).toBe(logs.length);
+    }
+  }, 30_000);
+
   test('are read another time when the log cannot be reached, and by one look at a time', async () => {
     await put(bed.log, 'a', 'b');
     crashes({ digest: digestOf('a') }, { digest: digestOf('b') });

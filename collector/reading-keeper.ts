@@ -8,8 +8,8 @@ import { markedText, PARSER_VERSION, readCrash } from '@netfall/crash';
 import type { Blobs, Clock } from '@netfall/log';
 import { readingOf, type StoredReading } from '@netfall/proto';
 import { EvidenceError, MOST_LOG_BYTES, readCrashLog } from './evidence.ts';
-import type { StoredCrash, StoredRecord } from './fold/crash.ts';
 import type { Say } from './resume.ts';
+import type { CrashLogRow } from './store/crash-summary.ts';
 
 export interface ReadingKeeperOptions {
   readonly evidence: Pick<Blobs, 'get'>;
@@ -34,6 +34,8 @@ const LONGEST_US = 60_000_000;
 interface Unread {
   readonly digest: string;
   readonly crashId: string;
+  /** The CrashLogRow, JSON: only of those that are read in this look it is looked at. */
+  readonly row: string;
 }
 
 /** What a log tells, and its length. */
@@ -110,9 +112,9 @@ export class ReadingKeeper {
   }
 
   /** Null when it is not there, or not what it is called. */
-  async #read({ digest, crashId }: Unread): Promise<Reread | null> {
-    const record = recordOf(this.#options.path, crashId, digest);
-    if (!record || record.bytes > MOST_LOG_BYTES) return null;
+  async #read({ digest, row }: Unread): Promise<Reread | null> {
+    const log = JSON.parse(row) as CrashLogRow;
+    if (log.bytes > MOST_LOG_BYTES) return null;
     let bytes: Buffer | null;
     try {
       bytes = await readCrashLog(this.#options.evidence, digest);
@@ -121,8 +123,8 @@ export class ReadingKeeper {
       throw error;
     }
     if (!bytes) return null;
-    const holes = record.holes.filter(({ at }) => at <= bytes.length);
-    const { text, marks } = markedText({ bytes, holes, wrapAt: record.wrap_at });
+    const holes = log.holes.filter(({ at }) => at <= bytes.length);
+    const { text, marks } = markedText({ bytes, holes, wrapAt: log.wrap_at });
     const report = readCrash(text, marks);
     return { bytes: bytes.length, reading: report && readingOf(report) };
   }
@@ -130,33 +132,18 @@ export class ReadingKeeper {
 
 /** Logs whose reading is of an older parser than this, or that nobody has read, the newest crash's first. */
 function unreadLogs(path: string, version: number): readonly Unread[] {
-  return withDatabase(path, (database) =>
-    database
-      .prepare(
-        `SELECT json_extract(log.value, '$.digest') AS digest, crash.id AS id
-         FROM crash, json_each(crash.logs) AS log
-         WHERE json_extract(log.value, '$.parser_version') < ?
-         GROUP BY digest ORDER BY max(crash.at_us) DESC, digest`,
-      )
-      .all(version)
-      .map(({ digest, id }) => ({ digest: String(digest), crashId: String(id) })),
-  );
-}
-
-/** A record that has that log; null when it is gone since. */
-function recordOf(path: string, crashId: string, digest: string): StoredRecord | null {
-  return withDatabase(path, (database) => {
-    const value = database.prepare('SELECT value FROM crash WHERE id = ?').get(crashId)?.['value'];
-    if (typeof value !== 'string') return null;
-    const { records } = JSON.parse(value) as StoredCrash;
-    return records.find((record) => record.digest === digest) ?? null;
-  });
-}
-
-function withDatabase<T>(path: string, ask: (database: DatabaseSync) => T): T {
   const database = new DatabaseSync(path, { readOnly: true });
   try {
-    return ask(database);
+    // Of a log that several crashes have SQLite takes the other columns from the row of the maximum.
+    return database
+      .prepare(
+        `SELECT json_extract(log.value, '$.digest') AS digest, crash.id AS id, log.value AS row, max(crash.at_us) AS at_us
+         FROM crash, json_each(crash.logs) AS log
+         WHERE json_extract(log.value, '$.parser_version') < ?
+         GROUP BY digest ORDER BY at_us DESC, digest`,
+      )
+      .all(version)
+      .map(({ digest, id, row }) => ({ digest: String(digest), crashId: String(id), row: String(row) }));
   } finally {
     database.close();
   }

@@ -44,9 +44,14 @@ export function sourcesOf({ records }: StoredCrash): readonly string[] {
   return [...new Set(records.map(({ source }) => source))];
 }
 
-/** The logs of its records, each with the parser that read it. */
-export function logsOf({ records }: StoredCrash): readonly Pick<CrashRecord, 'digest' | 'parser_version'>[] {
+/** A log of a crash, with what it takes to read it again: by which parser it was read, and what is missing of it. */
+export type CrashLogRow = Pick<CrashRecord, 'digest' | 'parser_version' | 'bytes' | 'holes' | 'wrap_at'>;
+
+/** The logs of its records. */
+export function logsOf({ records }: StoredCrash): readonly CrashLogRow[] {
   return records
     .filter(({ digest }) => digest !== '')
-    .map(({ digest, parser_version }) => ({ digest, parser_version }));
+    .map(({ digest, parser_version, bytes, holes, wrap_at }) => {
+      return { digest, parser_version, bytes, holes, wrap_at };
+    });
 }

@@ -156,9 +156,10 @@ test('crashes have beside them what they are found and grouped by', () => {
   store.commit(fold.takeChanges(), place(2));
   store.close();
   const columns = query(path, 'SELECT id, signature, type, sources, logs, summary FROM crash ORDER BY id');
+  const whole = { bytes: 4000, holes: [], wrap_at: 0 };
   const logs = [
-    { digest: 'a'.repeat(64), parser_version: 0 },
-    { digest: log, parser_version: 3 },
+    { digest: 'a'.repeat(64), parser_version: 0, ...whole },
+    { digest: log, parser_version: 3, ...whole },
   ];
   const { title, bug, guilty, frames, taint } = aReading();
   expect(columns).toEqual([

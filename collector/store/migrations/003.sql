@@ -11,7 +11,7 @@ CREATE TABLE crash_3 (
   type TEXT NOT NULL,
   -- What found it: an array of names, each once.
   sources TEXT NOT NULL,
-  -- Its logs: an array of their digests, each with the parser that read it.
+  -- Its logs: an array of CrashLogRow, JSON (collector/store/crash-summary.ts).
   logs TEXT NOT NULL,
   -- The CrashSummary, JSON (collector/store/crash-summary.ts); empty while there is no reading.
   summary TEXT NOT NULL,
