@@ -5,7 +5,7 @@ import { changesOf, groupOf, type Resigned, type Summarised } from './crash-grou
 
 const summary: CrashSummary = {
   ...{ host: 'web-1', hostname: 'web-1.example', kernel: '6.1', hardware: 'V', title: 't', type: 'bug' },
-  ...{ kind: 'oops', taint: '', bug: 'b', corrupted: '', guilty: null, frames: [] },
+  ...{ kind: 'oops', taint: '', bug: 'b', corrupted: '' },
 };
 const crash = (atUs: number, part: Partial<CrashSummary> = {}): Summarised => {
   return { id: `c${atUs}-0`, atUs, signature: '1:a', summary: { ...summary, ...part } };

@@ -5,7 +5,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { type StoredCrash, shownCrash } from '../fold/crash.ts';
 import type { Crash } from '../fold/model.ts';
-import type { CrashSummary } from '../store/crash-summary.ts';
+import type { CrashStack, CrashSummary } from '../store/crash-summary.ts';
 import { type CrashGroup, groupOf, type Summarised } from './crash-groups.ts';
 import { type Page, takePage } from './rows-page.ts';
 
@@ -50,7 +50,7 @@ export class CrashReader {
   readonly #crashTypes: StatementSync;
   readonly #groups: StatementSync;
   readonly #summaries: StatementSync;
-  readonly #allSummaries: StatementSync;
+  readonly #stacks: StatementSync;
 
   constructor(database: DatabaseSync) {
     const prepare = (sql: string) => database.prepare(sql);
@@ -82,8 +82,9 @@ export class CrashReader {
     this.#summaries = prepare(
       'SELECT id, at_us, signature, summary FROM crash WHERE signature = ? ORDER BY at_us DESC, id',
     );
-    this.#allSummaries = prepare(
-      "SELECT id, at_us, signature, summary FROM crash WHERE signature <> '' ORDER BY at_us DESC, id",
+    this.#stacks = prepare(
+      `SELECT id, at_us, signature, summary, stack FROM crash
+       WHERE signature <> '' AND at_us <= :at AND (at_us < :at OR id > :id) ORDER BY at_us DESC, id LIMIT :limit`,
     );
     this.#crashSources = prepare(
       `SELECT source.value AS source, count(*) AS count FROM crash, json_each(crash.sources) AS source
@@ -126,15 +127,23 @@ export class CrashReader {
     });
     return takePage(rows, query.limit, (_, row) => {
       const signature = String(row['signature']);
-      const [newest, ...others] = this.#summaries.all(signature).map(summarised);
+      const crashes = this.#summaries.all(signature);
+      const bytes = crashes.reduce((sum, { summary }) => sum + String(summary).length, 0);
+      const [newest, ...others] = crashes.map(summarised);
       const position = { lastUs: Number(row['last_us']), signature };
-      return { position, item: newest ? groupOf([newest, ...others]) : null };
+      return { position, item: newest ? groupOf([newest, ...others]) : null, bytes };
     });
   }
 
-  /** All crashes with a reading, in short, the newest first. */
-  summaries(): readonly Summarised[] {
-    return this.#allSummaries.all().map(summarised);
+  /**
+   * Crashes with a reading, in short and with what signatures are made of, the newest first: so many of them, from behind
+   * a place on.
+   */
+  listStacks(limit: number, after?: CrashPosition): readonly (Summarised & CrashStack)[] {
+    const at = after?.atUs ?? Number.MAX_SAFE_INTEGER;
+    return this.#stacks.all({ limit, at, id: after?.id ?? '' }).map((row) => {
+      return { ...summarised(row), ...(JSON.parse(String(row['stack'])) as CrashStack) };
+    });
   }
 
   /** How many crashes with a reading there are of each type. */

@@ -12,11 +12,20 @@ export interface Page<Item, Position> {
 
 type Row = Record<string, unknown>;
 
+/** What became of a row. */
+interface Taken<Item, Position> {
+  readonly position: Position;
+  /** Null for what is not wanted. */
+  readonly item: Item | null;
+  /** What was read for it besides the value, which counts as well: bytes. */
+  readonly bytes?: number;
+}
+
 /** Reads rows until the page is full, its bounds are reached or there are no more. */
 export function takePage<Item, Position>(
   rows: Iterable<Row>,
   limit: number,
-  read: (value: string, row: Row) => { readonly position: Position; readonly item: Item | null },
+  read: (value: string, row: Row) => Taken<Item, Position>,
 ): Page<Item, Position> {
   const items: Item[] = [];
   let last: Position | null = null;
@@ -27,11 +36,11 @@ export function takePage<Item, Position>(
       return { items, next: last };
     }
     const text = String(row['value']);
-    const { position, item } = read(text, row);
+    const { position, item, bytes: more = 0 } = read(text, row);
     if (item !== null) items.push(item);
     last = position;
     scanned++;
-    bytes += text.length;
+    bytes += text.length + more;
   }
   return { items, next: null };
 }

@@ -17,9 +17,12 @@ export interface CrashSummary {
   readonly title: string;
   readonly type: string;
   readonly taint: string;
-  /** What signatures are made of; see crash/report/signature.ts. */
   readonly bug: string;
   readonly corrupted: string;
+}
+
+/** Of a crash with a reading: what signatures are made of besides its summary, see crash/report/signature.ts. */
+export interface CrashStack {
   readonly guilty: number | null;
   readonly frames: readonly { readonly function: string; readonly reliable: boolean }[];
 }
@@ -30,13 +33,20 @@ export function summaryOf(crash: StoredCrash): CrashSummary | null {
   if (!reading) return null;
   const { host_id, kind, kernel, hardware, records } = crash;
   const host = host_id || (records.find(({ sender }) => sender !== '')?.sender ?? '');
-  const { title, type, taint, bug, corrupted, guilty } = reading;
+  const { title, type, taint, bug, corrupted } = reading;
   return {
     host,
     hostname: crash.hostname || host,
-    ...{ kind, kernel, hardware, title, type, taint, bug, corrupted, guilty },
-    frames: reading.frames.map(({ function: name, reliable }) => ({ function: name, reliable })),
+    ...{ kind, kernel, hardware, title, type, taint, bug, corrupted },
   };
+}
+
+/** Null while nobody has read what the crash was. */
+export function stackOf(crash: StoredCrash): CrashStack | null {
+  const { reading } = readingIn(crash);
+  if (!reading) return null;
+  const frames = reading.frames.map(({ function: name, reliable }) => ({ function: name, reliable }));
+  return { guilty: reading.guilty, frames };
 }
 
 /** What found a crash, each name once. */

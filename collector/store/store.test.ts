@@ -155,7 +155,10 @@ test('crashes have beside them what they are found and grouped by', () => {
   const store = new Store(path);
   store.commit(fold.takeChanges(), place(2));
   store.close();
-  const columns = query(path, 'SELECT id, signature, type, sources, logs, summary FROM crash ORDER BY id');
+  const columns = query(
+    path,
+    'SELECT id, signature, type, sources, logs, summary, stack FROM crash ORDER BY id',
+  );
   const whole = { bytes: 4000, holes: [], wrap_at: 0 };
   const logs = [
     { digest: 'a'.repeat(64), parser_version: 0, ...whole },
@@ -168,11 +171,19 @@ test('crashes have beside them what they are found and grouped by', () => {
       logs: JSON.stringify(logs.toReversed()),
       summary: JSON.stringify({
         ...{ host: '10.0.0.7', hostname: '10.0.0.7', kind: 'panic', kernel: '6.1.0-18-amd64' },
-        ...{ hardware: '', title, type: 'bug', taint, bug, corrupted: 'cut', guilty },
+        ...{ hardware: '', title, type: 'bug', taint, bug, corrupted: 'cut' },
+      }),
+      stack: JSON.stringify({
+        guilty,
         frames: frames.map(({ function: name, reliable }) => ({ function: name, reliable })),
       }),
     },
-    { ...{ id: 'c2-0', signature: '', type: '', sources: '["netconsole"]' }, logs: '[]', summary: '' },
+    {
+      ...{ id: 'c2-0', signature: '', type: '', sources: '["netconsole"]' },
+      logs: '[]',
+      summary: '',
+      stack: '',
+    },
   ]);
 });
 

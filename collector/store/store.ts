@@ -12,7 +12,7 @@ import type { IncidentRecord } from '../fold/incident.ts';
 import type { Notification } from '../fold/model.ts';
 import { isPending } from '../fold/outbox.ts';
 import type { Changes, GlobalRecord, Rows } from '../fold/rows.ts';
-import { logsOf, sourcesOf, summaryOf } from './crash-summary.ts';
+import { logsOf, sourcesOf, stackOf, summaryOf } from './crash-summary.ts';
 import { asDataError } from './errors.ts';
 
 /** Where a replica stands in the log. */
@@ -95,10 +95,10 @@ export class Store {
           'SET state = excluded.state, detected_us = excluded.detected_us, value = excluded.value',
       ),
       crash: prepare(
-        'INSERT INTO crash VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE ' +
+        'INSERT INTO crash VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE ' +
           'SET at_us = excluded.at_us, host_id = excluded.host_id, signature = excluded.signature, ' +
           'type = excluded.type, sources = excluded.sources, logs = excluded.logs, ' +
-          'summary = excluded.summary, value = excluded.value',
+          'summary = excluded.summary, stack = excluded.stack, value = excluded.value',
       ),
       notification: prepare(
         'INSERT INTO notification VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE ' +
@@ -186,6 +186,7 @@ export class Store {
     for (const record of rows.crashes) {
       const { reading } = readingIn(record);
       const summary = summaryOf(record);
+      const stack = stackOf(record);
       crash.run(
         record.id,
         record.at_us,
@@ -195,6 +196,7 @@ export class Store {
         JSON.stringify(sourcesOf(record)),
         JSON.stringify(logsOf(record)),
         summary ? JSON.stringify(summary) : '',
+        stack ? JSON.stringify(stack) : '',
         JSON.stringify(record),
       );
     }

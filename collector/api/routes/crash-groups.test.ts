@@ -1,5 +1,5 @@
 import { signatureOf } from '@netfall/crash';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { CrashGroup } from '../crash-groups.ts';
 import { aCrash, aReading, signatureFor, startApi, T0 } from '../testing.ts';
 
@@ -154,6 +154,48 @@ test('tells what signatures of another version would split and merge', async () 
   expect((await api.get('/api/v1/crashes/signatures/preview?version=1')).body).toMatchObject({
     ...{ version: 1, changes: [], groups_before: 2, groups_after: 2 },
   });
+});
+
+test('groups of many crashes make short pages, and a group that moves meanwhile comes again or not at all', async () => {
+  await using api = await startApi();
+  const long = 'x'.repeat(20_000);
+  const of = (n: number, second: number, i = 0) =>
+    aCrash({ id: `c${n}-${i}` }, { first_us: T0 + second * S, reading: aReading(n, { title: long }) });
+  const big = Array.from({ length: 421 }, (_, i) => of(1, 9, i));
+  api.database.commit({ crashes: [...big, of(2, 3), of(3, 2), of(4, 1)] });
+  const page = async (query: string) => {
+    const { groups, next_cursor } = (await api.get(`/api/v1/crashes/signatures?${query}`)).body as List;
+    return { signatures: groups.map(({ signature }) => signature), next_cursor };
+  };
+  // 8 MiB of it were read.
+  const first = await page('limit=50');
+  expect(first.signatures).toEqual([signatureFor(1)]);
+  const second = await page(`limit=2&cursor=${first.next_cursor}`);
+  expect(second.signatures).toEqual([2, 3].map(signatureFor));
+  api.database.commit({ crashes: [of(4, 20, 1), of(2, 0, 1)] });
+  expect(await page(`limit=2&cursor=${second.next_cursor}`)).toEqual({ signatures: [], next_cursor: null });
+});
+
+test('previews are made one at a time, of all crashes, while other requests are answered', async () => {
+  await using api = await startApi();
+  const crashes = Array.from({ length: 450 }, (_, n) =>
+    aCrash({ id: `c${n}-0` }, { first_us: T0 + Math.floor(n / 3) * S, reading: aReading(n % 7) }),
+  );
+  api.database.commit({ crashes });
+  const path = '/api/v1/crashes/signatures/preview?version=1';
+  const whole = { status: 200, body: { crashes: 450, groups_before: 7 } };
+  expect(await api.get(path)).toMatchObject(whole);
+  const some = api.database.reader.crashes.listStacks(1);
+  const endless = vi.spyOn(api.database.reader.crashes, 'listStacks').mockReturnValue(some);
+  const first = api.get(path);
+  await vi.waitFor(() => expect(endless).toHaveBeenCalled());
+  expect(await api.get(path)).toMatchObject({
+    status: 503,
+    body: { error: { code: 'too_many_requests', message: 'a preview is being made: try again' } },
+  });
+  endless.mockRestore();
+  expect(await first).toMatchObject(whole);
+  expect(await api.get(path)).toMatchObject(whole);
 });
 
 test.each([

@@ -3,12 +3,13 @@ import { setImmediate } from 'node:timers/promises';
 import { SIGNATURE_VERSION, signatureOf, signatureVersions } from '@netfall/crash';
 import Type from 'typebox';
 import { type CrashGroup, changesOf, type Resigned, type SignaturePreview } from '../crash-groups.ts';
+import type { CrashReader } from '../crash-reader.ts';
 import { readGroupCursor, writeGroupCursor } from '../cursor.ts';
 import { ApiError } from '../errors.ts';
 import { Cursor, failures, Limit, pageOf, ref, Signature } from '../schemas.ts';
 import type { ApiContext, ApiServer } from '../server.ts';
 
-/** Crashes that are signed anew in one turn of the event loop. */
+/** Crashes that are read and signed anew in one turn of the event loop, which has other requests to answer. */
 const SIGNED_A_TURN = 200;
 
 const ListQuery = Type.Object(
@@ -23,6 +24,7 @@ const PreviewQuery = Type.Object(
 );
 
 export function crashGroupsRoutes(app: ApiServer, { reader }: ApiContext): void {
+  let isPreviewing = false;
   app.get(
     '/api/v1/crashes/signatures',
     {
@@ -61,7 +63,7 @@ export function crashGroupsRoutes(app: ApiServer, { reader }: ApiContext): void 
         querystring: PreviewQuery,
         response: {
           200: { ...ref<SignaturePreview>('SignaturePreview'), description: 'What would change.' },
-          ...failures(400, 500),
+          ...failures(400, 500, 503),
         },
       },
     },
@@ -75,13 +77,30 @@ export function crashGroupsRoutes(app: ApiServer, { reader }: ApiContext): void 
           `there is no version ${version} of signatures: ask for one of ${versions}`,
         );
       }
-      const resigned: Resigned[] = [];
-      for (const { signature, summary } of reader.crashes.summaries()) {
-        resigned.push({ before: signature, after: signatureOf(summary, version), title: summary.title });
-        if (resigned.length % SIGNED_A_TURN === 0) await setImmediate();
+      if (isPreviewing) throw new ApiError('too_many_requests', 'a preview is being made: try again');
+      isPreviewing = true;
+      try {
+        const resigned = await resign(reader.crashes, version);
+        const about = { version, current_version: SIGNATURE_VERSION, meaning: known.meaning };
+        return { ...about, ...changesOf(resigned) };
+      } finally {
+        isPreviewing = false;
       }
-      const about = { version, current_version: SIGNATURE_VERSION, meaning: known.meaning };
-      return { ...about, ...changesOf(resigned) };
     },
   );
+}
+
+/** What all crashes with a reading are signed by, and would be. Those that change or go meanwhile may be missing. */
+async function resign(crashes: CrashReader, version: number): Promise<readonly Resigned[]> {
+  const resigned = new Map<string, Resigned>();
+  let some = crashes.listStacks(SIGNED_A_TURN);
+  for (let last = some.at(-1); last; last = some.at(-1)) {
+    for (const { id, signature, summary, guilty, frames } of some) {
+      const after = signatureOf({ ...summary, guilty, frames }, version);
+      resigned.set(id, { before: signature, after, title: summary.title });
+    }
+    await setImmediate();
+    some = crashes.listStacks(SIGNED_A_TURN, last);
+  }
+  return [...resigned.values()];
 }

@@ -18,7 +18,8 @@ const Query = Type.Object(
     signature: Type.Optional(Signature),
     unread: Type.Optional(
       Type.Boolean({
-        description: 'Only crashes without a signature: their logs were not read, or tell of none.',
+        description:
+          'Only crashes without a signature, whatever `signature` says: their logs were not read, or tell of none.',
       }),
     ),
     since: Type.Optional(

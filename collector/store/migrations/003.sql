@@ -15,10 +15,12 @@ CREATE TABLE crash_3 (
   logs TEXT NOT NULL,
   -- The CrashSummary, JSON (collector/store/crash-summary.ts); empty while there is no reading.
   summary TEXT NOT NULL,
+  -- The CrashStack, JSON; empty while there is no reading.
+  stack TEXT NOT NULL,
   -- The StoredCrash, JSON (collector/fold/crash.ts).
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
-INSERT INTO crash_3 SELECT id, at_us, host_id, '', '', '[]', '[]', '', value FROM crash;
+INSERT INTO crash_3 SELECT id, at_us, host_id, '', '', '[]', '[]', '', '', value FROM crash;
 DROP TABLE crash;
 ALTER TABLE crash_3 RENAME TO crash;
 CREATE INDEX crash_by_time ON crash (at_us DESC, id);
