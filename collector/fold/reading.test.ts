@@ -107,6 +107,14 @@ describe('the reading of a crash', () => {
     expect(crash.records.map(({ reading }) => reading)).toEqual([rest, null]);
     expect(crash.read).toBe(0);
   });
+
+  test('that there is none is told by the parser that read the best log', () => {
+    const none = { reading: null, parser_version: 7 };
+    expect(of({ ...none, complete: false, parser_version: 8 }, none)).toMatchObject({
+      ...{ best: 1, read: null, reading: null, parser_version: 7 },
+    });
+    expect(of({ reading: null, parser_version: 0 }).parser_version).toBe(0);
+  });
 });
 
 const crashesOf = (story: Story): Crash[] => Array.from(fold(story).rows().crashes, shownCrash).sort(order);
