@@ -3,7 +3,7 @@ export type { HeardCrash, HeardEvents, Reassembly } from './heard.ts';
 export { KmsgRecord, MOST_KMSG_BYTES } from './kmsg.ts';
 export { type LogLine, readLine } from './line.ts';
 export { type CrashLog, type Hole, type MarkedText, markedText } from './log.ts';
-export { holeMark, holeMarksIn, readMarked, unlistedMark, WRAP_MARK } from './marks.ts';
+export { holeMark, readMarked, unlistedMark, WRAP_MARK } from './marks.ts';
 export { NETCONSOLE_PORT } from './netconsole/packet.ts';
 export { NetconsoleReassembly } from './netconsole/reassembly.ts';
 export { NETOOPS_PORT } from './netoops/packet.ts';

@@ -24,7 +24,7 @@ const HOLE_MARK =
 const WRAP_LINE = /^\[\.\.\. the ring buffer wraps here \.\.\.\]$/gm;
 
 /** The lines of a text that stand for holes, counted from 0, in order. */
-export function holeMarksIn(text: string): readonly number[] {
+function holeMarksIn(text: string): readonly number[] {
   return text.split('\n').flatMap((line, i) => (HOLE_MARK.test(line) ? [i] : []));
 }
 

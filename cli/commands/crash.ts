@@ -1,9 +1,9 @@
 /** `netfall crash parse|explain`: what kernels' logs tell of crashes. */
 import type { CrashGroup } from '@netfall/collector';
-import { holeMarksIn, type Report, readCrash } from '@netfall/crash';
+import { type MarkedText, type Report, readCrash, readMarked } from '@netfall/crash';
 import { ApiClient, NotFoundError } from '../api/client.ts';
 import { crashDocument } from '../crash/document.ts';
-import { type LogText, readLogFile, STDIN } from '../crash/log-file.ts';
+import { readLogFile, STDIN } from '../crash/log-file.ts';
 import { candidates, nearest, type Stack, type Stacks } from '../crash/near.ts';
 import { reportPage } from '../crash/page.ts';
 import { type Known, whyDocument, whyPage } from '../crash/why.ts';
@@ -29,8 +29,8 @@ export async function parseLogs(files: readonly string[], { json }: Options): Pr
   const named = files.length > 0 ? files : [STDIN];
   for (const [i, file] of named.entries()) {
     try {
-      const { text, holes } = await readNamed(file);
-      const report = readCrash(text, holes);
+      const { text, marks } = await readNamed(file);
+      const report = readCrash(text, marks);
       print(json, crashDocument(file, report), (paper) => {
         if (!report) return [`${nameOf(file)}: no crash in it`];
         const heading = [...(i > 0 ? [''] : []), styled('inverse', nameOf(file), paper.colour), ''];
@@ -48,10 +48,10 @@ export async function parseLogs(files: readonly string[], { json }: Options): Pr
 export async function explainCrash(named: string, { api, json }: ExplainOptions): Promise<void> {
   const client = new ApiClient(api);
   const crash = CRASH_ID.test(named) ? await client.crash(named) : null;
-  const { text, holes } = crash
+  const { text, marks } = crash
     ? await logOf(client, crash.id, crash.read ?? crash.best)
     : await readNamed(named);
-  const report = readCrash(text, holes);
+  const report = readCrash(text, marks);
   const about = crash ? { crash_id: crash.id, record: crash.read ?? crash.best } : { file: named };
   if (!report) {
     const name = crash ? `the log of crash ${crash.id}` : nameOf(named);
@@ -68,9 +68,9 @@ export async function explainCrash(named: string, { api, json }: ExplainOptions)
 }
 
 /** The log that the collector's title is from. @param record null where there is no log yet: the collector says so */
-async function logOf(client: ApiClient, id: string, record: number | null): Promise<LogText> {
+async function logOf(client: ApiClient, id: string, record: number | null): Promise<MarkedText> {
   const { text } = await client.crashLog(id, record ?? undefined);
-  return { text, holes: holeMarksIn(text) };
+  return readMarked(text);
 }
 
 /** Without the one that is explained, where it is known. */
@@ -101,7 +101,7 @@ async function stackOf(client: ApiClient, { last_crash_id }: CrashGroup): Promis
   }
 }
 
-function readNamed(file: string): Promise<LogText> {
+function readNamed(file: string): Promise<MarkedText> {
   if (file === STDIN && process.stdin.isTTY)
     console.error("netfall: reads a kernel's log from this terminal: end it with Ctrl-D");
   return readLogFile(file);

@@ -1,7 +1,7 @@
 /** Reads a kernel's log from a file or standard input, as it is or packed by gzip. It must not know what logs tell. */
 import { createReadStream } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { holeMarksIn } from '@netfall/crash';
+import { type MarkedText, readMarked } from '@netfall/crash';
 import { CommandError } from '../errors.ts';
 
 /** What stands for standard input among names of files. */
@@ -10,16 +10,10 @@ export const STDIN = '-';
 /** A longer log is refused, bytes: agents keep none either. */
 const MOST_LOG_BYTES = 16 * 1024 * 1024;
 
-export interface LogText {
-  readonly text: string;
-  /** Lines of it that stand where something is missing, counted from 0. */
-  readonly holes: readonly number[];
-}
-
 /** @param file a path, or {@link STDIN}. Throws CommandError. */
-export async function readLogFile(file: string): Promise<LogText> {
+export async function readLogFile(file: string): Promise<MarkedText> {
   const text = (await read(file)).toString('utf8');
-  return { text, holes: holeMarksIn(text) };
+  return readMarked(text);
 }
 
 async function read(file: string): Promise<Buffer> {
