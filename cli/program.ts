@@ -28,10 +28,8 @@ export function createProgram(): Command {
   const program = new Command('netfall')
     .description('Watches Linux hosts for packets that their kernels drop, and for kernels that crash.')
     .version(version)
-    // What stands behind a command is the command's, or "crashes preview --version 2" would print the program's version.
-    .enablePositionalOptions()
-    .addOption(jsonOption())
-    .configureHelp({ helpWidth: Math.min(widthOf(process.stdout), 100) })
+    .option('--json', 'print JSON: one document, or one a line where it streams')
+    .configureHelp({ showGlobalOptions: true, helpWidth: Math.min(widthOf(process.stdout), 100) })
     .configureOutput({
       // One line, as all errors: commander puts its guess at what was meant on a second one.
       outputError: (text, write) =>
@@ -202,7 +200,7 @@ export function createProgram(): Command {
   crashes
     .command('preview')
     .description('tell which signatures another version of them would merge or split')
-    .requiredOption('--version <n>', 'the version of signatures', parseCount)
+    .requiredOption('--to <version>', 'the version of signatures', parseCount)
     .addOption(apiOption())
     .action(async (_, command) =>
       (await import('./commands/crashes.ts')).previewSignatures(command.optsWithGlobals()),
@@ -287,20 +285,7 @@ export function createProgram(): Command {
       (await import('./commands/collector.ts')).collector(command.optsWithGlobals()),
     );
 
-  addToAll(program.commands);
   return program;
-}
-
-/** Every command prints JSON, wherever the option stands. */
-function addToAll(commands: readonly Command[]): void {
-  for (const command of commands) {
-    command.addOption(jsonOption());
-    addToAll(command.commands);
-  }
-}
-
-function jsonOption(): Option {
-  return new Option('--json', 'print JSON: one document, or one a line where it streams');
 }
 
 function tokenOption(): Option {

@@ -49,14 +49,14 @@ describe('netfall crashes', () => {
     const of = await crashes('list', '--signature', signature, '--json');
     expect(JSON.parse(of.stdout)).toEqual({ crashes: [shownCrash(stranger)] });
     expect((await crashes('show', 'c200-0')).stdout).toContain('\n→   nvme_queue_rq+0x0 [nvme]\n');
-    const preview = await crashes('preview', '--version', '2');
+    const preview = await crashes('preview', '--to', '2');
     expect(preview.stdout).toMatch(
       /1 of them instead of 1\sof version 1, over 1 crash\.\n\nNone would be merged/,
     );
-    expect(JSON.parse((await crashes('preview', '--version', '2', '--json')).stdout)).toMatchObject({
+    expect(JSON.parse((await crashes('preview', '--to', '2', '--json')).stdout)).toMatchObject({
       ...{ version: 2, current_version: 1, crashes: 1, changes: [] },
     });
-    expect(await crashes('preview', '--version', '77')).toMatchObject({
+    expect(await crashes('preview', '--to', '77')).toMatchObject({
       ...{ code: 1, stderr: expect.stringContaining('there is no version 77 of signatures') },
     });
     expect((await crashes('preview')).code).toBe(2);

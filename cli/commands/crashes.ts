@@ -23,7 +23,7 @@ interface GroupOptions extends ShowOptions {
 
 interface PreviewOptions extends ShowOptions {
   /** Of signatures. */
-  readonly version: number;
+  readonly to: number;
 }
 
 interface LogOptions extends ShowOptions {
@@ -57,7 +57,7 @@ export async function listSignatures({ api, limit, json }: GroupOptions): Promis
   print(json, { groups }, (paper) => groupList(groups, Date.now() * 1000, paper));
 }
 
-export async function previewSignatures({ api, version, json }: PreviewOptions): Promise<void> {
-  const preview = await new ApiClient(api).signaturePreview(version);
+export async function previewSignatures({ api, to, json }: PreviewOptions): Promise<void> {
+  const preview = await new ApiClient(api).signaturePreview(to);
   print(json, preview, (paper) => previewPage(preview, paper));
 }
