@@ -140,6 +140,10 @@ const adversarial: readonly Input[] = [
   { name: 'empty lines', piece: '\n' },
   { name: 'lines of one letter', piece: 'a\n' },
   { name: 'lines of stamps alone', piece: '[    1.000000]\n' },
+  {
+    name: 'line separators in a report of the slab allocator',
+    piece: `BUG a (b${'): '.repeat(18)}x 0x${'a'.repeat(3900)}\u2028z\n`,
+  },
   { name: 'frames of no report', piece: framesOf(['f']) },
   { name: 'traces without frames', head: OOPS, piece: 'Call Trace:\n' },
   { name: 'traces of one frame', head: OOPS, piece: `Call Trace:\n${framesOf(['f'])}` },
