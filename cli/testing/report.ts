@@ -4,7 +4,6 @@ import { type Frame, type Report, type Signed, signatureOf, taintMeanings } from
 
 const SIGNED: Signed = {
   bug: 'bad-access in tun_chr_close',
-  corrupted: '',
   guilty: 3,
   frames: [
     { function: 'dump_stack_lvl', reliable: true },
@@ -31,6 +30,7 @@ export function aReport(part: Partial<Report> = {}): Report {
   frames[3] = { ...frames[3]!, module: 'tun', source: 'drivers/net/tun.c:3455', offset: null, inline: true };
   return {
     ...SIGNED,
+    corrupted: '',
     title: 'KASAN: use-after-free Read in tun_chr_close',
     alternates: ['KASAN: invalid-access Read in tun_chr_close', 'general protection fault in tun_chr_close'],
     type: 'kasan',

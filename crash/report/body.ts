@@ -50,7 +50,8 @@ export function tracesOf(body: readonly Message[]): readonly Trace[] {
       continue;
     }
     if (ASIDE.test(text)) isAside = true;
-    const begun = isAside && traceHead(text) === 'call' ? 'history' : traceHead(text);
+    const told = traceHead(text);
+    const begun = isAside && told === 'call' ? 'history' : told;
     if (begun) {
       isAside = false;
       close();

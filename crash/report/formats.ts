@@ -55,7 +55,7 @@ export interface Format {
   readonly part?: RegExp;
 }
 
-export interface Detail extends Partial<Pick<Format, 'type' | 'blame' | 'bugClass'>> {
+export interface Detail extends Partial<Pick<Format, 'type' | 'bugClass'>> {
   readonly says: RegExp;
   readonly title: string;
   /** It says so in the message that follows the first one, or not at all. */

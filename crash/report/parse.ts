@@ -39,14 +39,18 @@ export function readCrash(log: string, holes: readonly number[] = []): Report | 
   const body = bodyOf(messages, at, end, format);
   const traces = tracesOf(body);
   const detail = detailOf(format, body);
-  const how = detail?.rule.blame ?? format.blame;
-  const blamed = blame(how, traces, body, format.within === undefined ? undefined : match[format.within]);
-  const where = namedIn(format, body) || placeOf(format, match, how, blamed);
-  const corrupted = corruptionOf(format, body, how, blamed, where);
+  const blamed = blame(
+    format.blame,
+    traces,
+    body,
+    format.within === undefined ? undefined : match[format.within],
+  );
+  const where = namedIn(format, body) || placeOf(format, match, blamed);
+  const corrupted = corruptionOf(format, body, blamed, where);
   const named = nameOf(
     titleOf(format, match, detail),
     detail?.rule.bugClass ?? format.bugClass,
-    how === 'none' ? null : where || NOWHERE,
+    format.blame === 'none' ? null : where || NOWHERE,
   );
   const { frames, guilty } = around(blamed);
   const start = startOf(messages, at);
@@ -142,8 +146,8 @@ function titleOf(format: Format, match: RegExpExecArray, detail: ReturnType<type
     .replace(/[\s.]+$/, '');
 }
 
-function placeOf(format: Format, match: RegExpExecArray, how: Format['blame'], blamed: Blamed): string {
-  if (how === 'named') {
+function placeOf(format: Format, match: RegExpExecArray, blamed: Blamed): string {
+  if (format.blame === 'named') {
     const names = match.slice(format.place ?? 1).filter((name) => name !== undefined);
     return names.toSorted().join(' / ');
   }
@@ -172,17 +176,11 @@ function namedIn({ named }: Format, body: readonly Message[]): string {
   return '';
 }
 
-function corruptionOf(
-  format: Format,
-  body: readonly Message[],
-  how: Format['blame'],
-  blamed: Blamed,
-  where: string,
-): string {
+function corruptionOf(format: Format, body: readonly Message[], blamed: Blamed, where: string): string {
   if (BECAUSE.test(body[0]?.text ?? '')) return 'what led to it is missing';
   if (format.corruptedUnless && !body.some(({ text }) => format.corruptedUnless?.test(text)))
     return 'it ends before it says what happened';
-  if (how === 'none' || how === 'named') return '';
+  if (format.blame === 'none' || format.blame === 'named') return '';
   const guilty = blamed.guilty === null ? undefined : blamed.frames[blamed.guilty];
   if (guilty && body.some(({ hole, line }) => hole && line < guilty.line)) return 'some of it is missing';
   if (where === '')

@@ -10,7 +10,6 @@ import {
 function signed(bug: string, functions: readonly string[], guilty: number | null = 0): Signed {
   return {
     bug,
-    corrupted: '',
     guilty,
     frames: functions.map((name) => ({ function: name, reliable: !name.startsWith('?') })),
   };

@@ -6,7 +6,7 @@ import { demangled } from './demangle.ts';
 import type { Report } from './report.ts';
 
 /** What signatures are made of. */
-export type Signed = Pick<Report, 'bug' | 'corrupted' | 'guilty'> & {
+export type Signed = Pick<Report, 'bug' | 'guilty'> & {
   readonly frames: readonly { readonly function: string; readonly reliable: boolean }[];
 };
 
