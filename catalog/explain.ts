@@ -82,12 +82,8 @@ export function dropMeaning(reason: string, fn: string): string {
  * shorter, the sooner.
  */
 export function search(query: string): string[] {
-  const words = query
-    .split(/[\s_/-]+/)
-    .map(folded)
-    .filter(Boolean);
-  if (words.length === 0) return [];
-  const has = (text: string) => words.every((word) => folded(text).includes(word));
+  const has = hasWords(query);
+  if (!has) return [];
   const named: string[] = [];
   const mentioned: string[] = [];
   for (const [of] of sections) {
@@ -146,7 +142,17 @@ function partsOf(counter: string): string[] {
   );
 }
 
-function folded(name: string): string {
+/** Tells whether a text has all words of a query, in any case and punctuation; null when the query has none. */
+export function hasWords(query: string): ((text: string) => boolean) | null {
+  const words = query
+    .split(/[\s_/-]+/)
+    .map(folded)
+    .filter(Boolean);
+  return words.length === 0 ? null : (text) => words.every((word) => folded(text).includes(word));
+}
+
+/** A name without case and punctuation, and without what the kernel's source puts before reasons. */
+export function folded(name: string): string {
   return name
     .replace(/^SKB_DROP_REASON_/i, '')
     .replace(/[^a-z0-9]/gi, '')

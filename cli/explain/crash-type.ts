@@ -1,4 +1,5 @@
 /** Types of crashes, beside the catalog's entries. Pure. */
+import { folded, hasWords } from '@netfall/catalog/explain';
 import { type CrashType, crashTypes } from '@netfall/crash';
 import { indented, labelled } from '../terminal/page.ts';
 import type { Paper } from '../terminal/print.ts';
@@ -26,12 +27,8 @@ export function crashTypeOf(name: string): CrashTypeEntry | undefined {
 
 /** Types that have all words of a query: in their name or title, or else in their meaning. */
 export function searchCrashTypes(query: string): CrashTypeEntry[] {
-  const words = query
-    .split(/[\s_/-]+/)
-    .map(folded)
-    .filter(Boolean);
-  if (words.length === 0) return [];
-  const has = (text: string) => words.every((word) => folded(text).includes(word));
+  const has = hasWords(query);
+  if (!has) return [];
   const named = names.filter((type) => has(`${type} ${crashTypes[type].title}`));
   const mentioned = names.filter((type) => !named.includes(type) && has(crashTypes[type].meaning));
   return [...named, ...mentioned].map(entryOf);
@@ -58,8 +55,4 @@ export function crashTypePage({ name, title, means, survived }: CrashTypeEntry, 
 function entryOf(name: CrashType): CrashTypeEntry {
   const { title, meaning, survived } = crashTypes[name];
   return { name, kind: 'crash', title, means: meaning, survived };
-}
-
-function folded(text: string): string {
-  return text.replace(/[^a-z0-9]/gi, '').toLowerCase();
 }
