@@ -169,6 +169,10 @@ describe('what a newer parser reads', () => {
     report(story, 1, 1, { digest: A, parser_version: 1, reading: titled('old') });
     story.read(2, stored(A, 2, null));
     expect(titlesOf(story)).toEqual([[2, 2, null, 2]]);
+    // As a row has it: what is undefined would be lost there.
+    expect([...fold(story).rows().crashes][0]?.records[0]).toStrictEqual(
+      expect.objectContaining({ reading: null }),
+    );
   });
 
   test('changes nothing when it is not newer, comes again, or is of no log that is known', () => {

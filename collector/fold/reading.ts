@@ -22,7 +22,7 @@ export const UNREAD: Read = { parser_version: 0, reading: null };
 
 /** What an entry says of a reading, as it is kept. */
 export function readingOf({ parser_version, reading }: Read): Read {
-  return { parser_version, reading: reading && kept(reading) };
+  return { parser_version, reading: reading ? kept(reading) : null };
 }
 
 /** Of two readings of one log the one of the newer parser; the first where there is none newer. */
