@@ -5,7 +5,9 @@
 import type {
   Audit,
   AuditedDrop,
+  Change,
   Claim,
+  Command,
   CounterReport,
   CrashReading,
   CrashReport,
@@ -20,6 +22,7 @@ import type {
   Item,
   Label,
   Loss,
+  Silence,
   SourceSwitch,
   StoredReading,
   Switches,
@@ -57,6 +60,13 @@ export const LIMITS = {
   /** Of a switch: the hosts that it names, and the labels that others have to carry. */
   switchHosts: 64,
   switchLabels: 8,
+  /** Of a change: what its hosts have in common, and those that it names. */
+  changeAttributes: 8,
+  changeHosts: 256,
+  /** Of a silence. */
+  matchers: 16,
+  /** Characters in a comment or a change's summary. */
+  comment: 2048,
   /** Characters in any string. */
   string: 256,
   /** Characters in an epoch's configuration. */
@@ -67,10 +77,10 @@ export const LIMITS = {
 
 /** Why an entry that stood on `subject` is to be rejected, or null when it is in order. */
 export function checkEntry(entry: Entry, subject: string): string | null {
-  const { envelope, tick, epoch, claim, delivered, switches, reading } = entry;
+  const { envelope, tick, epoch, claim, delivered, switches, reading, change, command } = entry;
   const kinds = (envelope ? 1 : 0) + (tick ? 1 : 0) + (epoch ? 1 : 0) + (claim ? 1 : 0);
   const more = (delivered ? 1 : 0) + (switches ? 1 : 0) + (reading ? 1 : 0);
-  if (kinds + more !== 1) return 'not exactly one kind is set';
+  if (kinds + more + (change ? 1 : 0) + (command ? 1 : 0) !== 1) return 'not exactly one kind is set';
   if (envelope) return checkEnvelope(envelope, subject);
   const kind = collectorKind(entry);
   const [, cell] = subject.split('.');
@@ -80,15 +90,27 @@ export function checkEntry(entry: Entry, subject: string): string | null {
   if (claim) return checkClaim(claim);
   if (delivered) return checkDelivered(delivered);
   if (switches) return checkSwitches(switches);
+  if (change) return checkChange(change);
+  if (command) return checkCommand(command);
   return reading ? checkStoredReading(reading) : null;
 }
 
-function collectorKind({ tick, epoch, claim, delivered, switches }: Entry): CollectorEntryKind {
+function collectorKind({
+  tick,
+  epoch,
+  claim,
+  delivered,
+  switches,
+  change,
+  command,
+}: Entry): CollectorEntryKind {
   if (tick) return 'tick';
   if (epoch) return 'epoch';
   if (claim) return 'claim';
   if (delivered) return 'delivered';
-  return switches ? 'switches' : 'reading';
+  if (switches) return 'switches';
+  if (change) return 'change';
+  return command ? 'command' : 'reading';
 }
 
 function checkEnvelope(envelope: Envelope, subject: string): string | null {
@@ -413,6 +435,52 @@ function checkSwitches({ switches, by }: Switches): string | null {
         badString('switch.by', one.by)
       );
     })
+  );
+}
+
+function checkChange(change: Change): string | null {
+  const { id, kind, summary, at_us, attributes, hosts, by, url } = change;
+  return (
+    badId('change.id', id) ??
+    (/^[a-z0-9_.-]{1,64}$/.test(kind)
+      ? null
+      : `change.kind ${JSON.stringify(kind.slice(0, 80))} is no kind`) ??
+    (summary === '' ? 'change.summary is empty' : null) ??
+    badString('change.summary', summary, LIMITS.comment) ??
+    badInteger('change.at_us', at_us, 0, LIMITS.timeUs) ??
+    every('change.attributes', attributes, LIMITS.changeAttributes, checkLabel) ??
+    every('change.hosts', hosts, LIMITS.changeHosts, (host) => badId('change.host', host)) ??
+    badString('change.by', by) ??
+    badString('change.url', url)
+  );
+}
+
+function checkCommand(command: Command): string | null {
+  const { by, comment, acknowledge, resolve, comment_on, silence, end_silence } = command;
+  const abouts = [acknowledge, resolve, comment_on].filter((one) => one != null);
+  // None is what a newer collector's unknown kind looks like.
+  if (abouts.length + (silence ? 1 : 0) + (end_silence ? 1 : 0) !== 1)
+    return 'command without exactly one kind';
+  const [about] = abouts;
+  return (
+    badString('command.by', by) ??
+    badString('command.comment', comment, LIMITS.comment) ??
+    (comment_on && comment === '' ? 'command.comment is empty' : null) ??
+    (about ? badId('command.incident_id', about.incident_id) : null) ??
+    (end_silence ? badId('end_silence.id', end_silence.id) : null) ??
+    (silence ? checkSilence(silence) : null)
+  );
+}
+
+function checkSilence({ id, matchers, from_us, until_us }: Silence): string | null {
+  return (
+    badId('silence.id', id) ??
+    (matchers.length === 0 ? 'silence.matchers is empty' : null) ??
+    every('silence.matchers', matchers, LIMITS.matchers, ({ name, value }) => {
+      return checkLabel({ key: name, value })?.replace('label.key', 'matcher.name') ?? null;
+    }) ??
+    badInteger('silence.from_us', from_us, 0, LIMITS.timeUs) ??
+    badInteger('silence.until_us', until_us, from_us, LIMITS.timeUs)
   );
 }
 

@@ -2,7 +2,7 @@
  * Where each entry goes and what names it: subjects and message ids. No other module builds or takes apart either.
  *
  *   netfall.<cell>.host.<host_id>      envelopes
- *   netfall.<cell>.tick|epoch|claim|delivered|switches|reading
+ *   netfall.<cell>.tick|epoch|claim|delivered|switches|reading|change|command
  */
 
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
@@ -32,7 +32,15 @@ export function hostSubject(cell: string, hostId: string): string {
   return `netfall.${cell}.host.${hostId}`;
 }
 
-export type CollectorEntryKind = 'tick' | 'epoch' | 'claim' | 'delivered' | 'switches' | 'reading';
+export type CollectorEntryKind =
+  | 'tick'
+  | 'epoch'
+  | 'claim'
+  | 'delivered'
+  | 'switches'
+  | 'reading'
+  | 'change'
+  | 'command';
 
 export function collectorSubject(cell: string, kind: CollectorEntryKind): string {
   return `netfall.${cell}.${kind}`;

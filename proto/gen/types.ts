@@ -8,6 +8,8 @@ export interface Entry {
   delivered?: Delivered | null;
   switches?: Switches | null;
   reading?: StoredReading | null;
+  change?: Change | null;
+  command?: Command | null;
 }
 
 export interface Envelope {
@@ -311,4 +313,47 @@ export interface StoredReading {
   digest: string;
   parser_version: number;
   reading: CrashReading | null;
+}
+
+export interface Change {
+  id: string;
+  kind: string;
+  summary: string;
+  at_us: number;
+  attributes: readonly Label[];
+  hosts: readonly string[];
+  by: string;
+  url: string;
+}
+
+export interface Command {
+  by: string;
+  comment: string;
+  acknowledge?: AboutIncident | null;
+  resolve?: AboutIncident | null;
+  comment_on?: AboutIncident | null;
+  silence?: Silence | null;
+  end_silence?: EndSilence | null;
+}
+
+export interface AboutIncident {
+  incident_id: string;
+}
+
+export interface Silence {
+  id: string;
+  matchers: readonly Matcher[];
+  from_us: number;
+  until_us: number;
+  maintenance: boolean;
+}
+
+export interface Matcher {
+  name: string;
+  value: string;
+  not: boolean;
+}
+
+export interface EndSilence {
+  id: string;
 }
