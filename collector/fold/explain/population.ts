@@ -1,0 +1,162 @@
+/**
+ * The hosts of the fleet and what they have, in numbers: the ground that explanations are counted on. Attributes are
+ * dictionary-encoded; a host is a row of the numbers of its values. Derived from the host records, never stored; numbers are
+ * this replica's own, so nothing that is told may depend on their order. Must not know what is wrong with a host.
+ */
+
+/** Attributes of a host that explanations look at: the first by key. */
+export const MOST_ATTRIBUTES = 32;
+/** No value. */
+const NONE = -1;
+
+export interface Item {
+  readonly attribute: string;
+  readonly value: string;
+}
+
+export class Population {
+  readonly #slots = new Map<string, number>();
+  readonly #hosts: string[] = [];
+  readonly #freeSlots: number[] = [];
+  #rows = new Int32Array(0);
+  readonly #numbers = new Map<string, number>();
+  readonly #items: Item[] = [];
+  readonly #freeNumbers: number[] = [];
+  #counts = new Int32Array(0);
+  #shared = 0;
+
+  /** Hosts. */
+  get size(): number {
+    return this.#slots.size;
+  }
+
+  /** Every slot is below it. */
+  get capacity(): number {
+    return this.#hosts.length;
+  }
+
+  /** Every value's number is below it. */
+  get values(): number {
+    return this.#items.length;
+  }
+
+  /** Values that two hosts have, at least: what an explanation may be made of. */
+  get sharedValues(): number {
+    return this.#shared;
+  }
+
+  /** Adds a host, or replaces what it has. */
+  set(hostId: string, attributes: Readonly<Record<string, string>>): void {
+    const known = this.#slots.get(hostId);
+    const slot = known ?? this.#freeSlots.pop() ?? this.#hosts.length;
+    if (known !== undefined) this.#clear(slot);
+    this.#slots.set(hostId, slot);
+    this.#hosts[slot] = hostId;
+    if (this.#rows.length < this.#hosts.length * MOST_ATTRIBUTES) {
+      const grown = new Int32Array(Math.max(64, this.#hosts.length * 2) * MOST_ATTRIBUTES).fill(NONE);
+      grown.set(this.#rows);
+      this.#rows = grown;
+    }
+    const entries = Object.entries(attributes);
+    if (entries.length > MOST_ATTRIBUTES) entries.sort(([a], [b]) => (a < b ? -1 : 1));
+    let at = slot * MOST_ATTRIBUTES;
+    for (const [attribute, value] of entries.slice(0, MOST_ATTRIBUTES)) {
+      this.#rows[at++] = this.#take(attribute, value);
+    }
+  }
+
+  delete(hostId: string): void {
+    const slot = this.#slots.get(hostId);
+    if (slot === undefined) return;
+    this.#clear(slot);
+    this.#slots.delete(hostId);
+    this.#hosts[slot] = '';
+    this.#freeSlots.push(slot);
+  }
+
+  slotOf(hostId: string): number | undefined {
+    return this.#slots.get(hostId);
+  }
+
+  /** The host in a slot; empty when none is. */
+  hostAt(slot: number): string {
+    return this.#hosts[slot] ?? '';
+  }
+
+  /** The number of the value at a place of a slot's row, or −1 where the row has ended. */
+  valueAt(slot: number, place: number): number {
+    return place < MOST_ATTRIBUTES ? (this.#rows[slot * MOST_ATTRIBUTES + place] as number) : NONE;
+  }
+
+  item(number: number): Item {
+    return this.#items[number] as Item;
+  }
+
+  /** How many hosts have a value. */
+  count(number: number): number {
+    return this.#counts[number] as number;
+  }
+
+  /** Whether a host has all of these values. */
+  hasAll(slot: number, numbers: readonly number[]): boolean {
+    return numbers.every((number) => {
+      for (let place = 0; ; place++) {
+        const value = this.valueAt(slot, place);
+        if (value === number) return true;
+        if (value === NONE) return false;
+      }
+    });
+  }
+
+  /** Whether a host has all of these values, by name. */
+  fits(hostId: string, items: readonly Item[]): boolean {
+    const slot = this.#slots.get(hostId);
+    if (slot === undefined) return false;
+    const numbers: number[] = [];
+    for (const { attribute, value } of items) {
+      const number = this.#numbers.get(keyOf(attribute, value));
+      if (number === undefined) return false;
+      numbers.push(number);
+    }
+    return this.hasAll(slot, numbers);
+  }
+
+  #take(attribute: string, value: string): number {
+    const key = keyOf(attribute, value);
+    let number = this.#numbers.get(key);
+    if (number === undefined) {
+      number = this.#freeNumbers.pop() ?? this.#items.length;
+      this.#numbers.set(key, number);
+      this.#items[number] = { attribute, value };
+      if (this.#counts.length <= number) {
+        const grown = new Int32Array(Math.max(256, number * 2));
+        grown.set(this.#counts);
+        this.#counts = grown;
+      }
+    }
+    const hosts = (this.#counts[number] as number) + 1;
+    this.#counts[number] = hosts;
+    if (hosts === 2) this.#shared++;
+    return number;
+  }
+
+  #clear(slot: number): void {
+    const begin = slot * MOST_ATTRIBUTES;
+    for (let at = begin; at < begin + MOST_ATTRIBUTES; at++) {
+      const number = this.#rows[at] as number;
+      if (number === NONE) return;
+      this.#rows[at] = NONE;
+      const left = (this.#counts[number] as number) - 1;
+      this.#counts[number] = left;
+      if (left === 1) this.#shared--;
+      if (left > 0) continue;
+      const { attribute, value } = this.item(number);
+      this.#numbers.delete(keyOf(attribute, value));
+      this.#freeNumbers.push(number);
+    }
+  }
+}
+
+function keyOf(attribute: string, value: string): string {
+  return `${attribute}=${value}`;
+}

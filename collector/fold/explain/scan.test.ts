@@ -1,0 +1,204 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ln } from './ln.ts';
+import { type Item, Population } from './population.ts';
+import { compareItems, explain, likelihood, type ScanOptions } from './scan.ts';
+
+const options: ScanOptions = { chancePpm: 2000, changedUs: () => 0 };
+
+/** `racks` racks of `size` hosts, two switches a zone of four racks; firmware goes by the host's place in its rack. */
+function fleetOf(racks: number, size: number): { population: Population; hosts: string[] } {
+  const population = new Population();
+  const hosts: string[] = [];
+  for (let rack = 0; rack < racks; rack++) {
+    for (let place = 0; place < size; place++) {
+      const id = `h${rack}-${place}`;
+      hosts.push(id);
+      population.set(id, {
+        rack: `r${rack}`,
+        gateway_mac: `m${rack}`,
+        zone: `z${Math.floor(rack / 4)}`,
+        firmware: `f${place % 4}`,
+        pool: `p${(rack + place) % 5}`,
+        vendor: 'V',
+      });
+    }
+  }
+  return { population, hosts };
+}
+
+const told = (items: readonly Item[]) =>
+  items.map(({ attribute, value }) => `${attribute}=${value}`).join(',') || 'fleet';
+const explained = (population: Population, hosts: readonly string[], more: Partial<ScanOptions> = {}) =>
+  explain(population, hosts, { ...options, ...more });
+
+describe('the scan', () => {
+  test('finds a rack, its equivalent, and the numbers of it and of its control group', () => {
+    const { population } = fleetOf(25, 40);
+    const hosts = Array.from({ length: 38 }, (_, i) => `h7-${i}`);
+    const [found, ...more] = explained(population, [...hosts, 'h3-1']);
+    expect(more).toEqual([]);
+    expect(found).toMatchObject({
+      items: [{ attribute: 'rack', value: 'r7' }],
+      equivalents: [[{ attribute: 'gateway_mac', value: 'm7' }]],
+      ...{ covered: 40, affected: 38, others: 960, othersAffected: 1, hosts: hosts.toSorted() },
+    });
+  });
+
+  test('tells of what hosts came to last where it explains as well', () => {
+    const { population } = fleetOf(25, 40);
+    const hosts = Array.from({ length: 38 }, (_, i) => `h7-${i}`);
+    const changedUs = ([item]: readonly Item[]) => (item?.attribute === 'gateway_mac' ? 5 : 0);
+    expect(told(explained(population, hosts, { changedUs })[0]?.items ?? [])).toBe('gateway_mac=m7');
+  });
+
+  test('finds what two causes have in common each', () => {
+    const { population, hosts } = fleetOf(25, 40);
+    const rack = hosts.filter((id) => id.startsWith('h7-'));
+    const pair = hosts.filter((id) =>
+      population.fits(id, [
+        { attribute: 'firmware', value: 'f1' },
+        { attribute: 'zone', value: 'z2' },
+      ]),
+    );
+    const found = explained(population, [...new Set([...rack, ...pair])]);
+    expect(found.map(({ items }) => told(items)).sort()).toEqual(['rack=r7', 'zone=z2,firmware=f1'].sort());
+  });
+
+  test('finds three values together, and no more than it takes', () => {
+    const { population, hosts } = fleetOf(100, 40);
+    const three = [
+      { attribute: 'pool', value: 'p1' },
+      { attribute: 'zone', value: 'z2' },
+      { attribute: 'firmware', value: 'f1' },
+    ];
+    const affected = hosts.filter((id) => population.fits(id, three));
+    expect(explained(population, affected).map(({ items }) => items)).toEqual([three.toSorted(compareItems)]);
+  });
+
+  test('a fleet that is in trouble as a whole has nothing in common but that', () => {
+    const { population, hosts } = fleetOf(5, 10);
+    expect(explained(population, hosts).map(({ items, affected }) => [told(items), affected])).toEqual([
+      ['fleet', 50],
+    ]);
+  });
+
+  test('scattered hosts have nothing in common, however many they are', () => {
+    const { population, hosts } = fleetOf(25, 40);
+    expect(
+      explained(
+        population,
+        hosts.filter((_, i) => i % 37 === 0),
+      ),
+    ).toEqual([]);
+    expect(explained(population, ['h1-1'])).toEqual([]);
+    expect(explained(population, [])).toEqual([]);
+    expect(explained(population, ['nobody', 'h1-1'])).toEqual([]);
+  });
+
+  test('a rack stands out of a fleet in which every fiftieth host is in trouble', () => {
+    const { population, hosts } = fleetOf(250, 40);
+    const affected = hosts.filter((id, i) => ((i * 2_654_435_761) >>> 0) % 50 === 0 || id.startsWith('h7-'));
+    expect(explained(population, affected).map(({ items }) => told(items))).toEqual(['rack=r7']);
+  });
+
+  test('names hosts that would tell it from what explains it nearly as well', () => {
+    const population = new Population();
+    for (let i = 0; i < 200; i++) {
+      const rack = Math.floor(i / 10);
+      // One host of rack r3 hangs on another switch.
+      population.set(`h${i}`, { rack: `r${rack}`, gateway_mac: i === 39 ? 'm4' : `m${rack}` });
+    }
+    const affected = Array.from({ length: 9 }, (_, i) => `h${30 + i}`);
+    const [found] = explained(population, affected);
+    expect(told(found?.items ?? [])).toBe('gateway_mac=m3');
+    expect(found?.rivals[0]).toEqual({
+      items: [{ attribute: 'rack', value: 'r3' }],
+      ...{ covered: 10, affected: 9, without: [], beyond: ['h39'] },
+    });
+  });
+
+  test('gives the same answer whatever the numbers of hosts and values are', () => {
+    const rows = fc.array(
+      fc.record({
+        a: fc.integer({ min: 0, max: 2 }),
+        b: fc.integer({ min: 0, max: 3 }),
+        c: fc.integer({ min: 0, max: 1 }),
+        bad: fc.boolean(),
+      }),
+      { minLength: 1, maxLength: 60 },
+    );
+    fc.assert(
+      fc.property(rows, fc.array(fc.nat(), { maxLength: 80 }), (hosts, order) => {
+        const build = (shuffled: boolean) => {
+          const population = new Population();
+          const all = hosts.map((host, i) => ({ ...host, id: `h${i}` }));
+          if (shuffled) {
+            // Others come and go before, so that numbers are used again.
+            for (const n of order) population.set(`x${n % 20}`, { a: `${n % 7}`, d: `${n % 5}` });
+            for (const n of order) population.delete(`x${n % 20}`);
+            all.sort(
+              (x, y) =>
+                (order[Number(x.id.slice(1)) % (order.length || 1)] ?? 0) -
+                (order[Number(y.id.slice(1)) % (order.length || 1)] ?? 0),
+            );
+          }
+          for (const { id, a, b, c } of all) population.set(id, { a: `${a}`, b: `${b}`, c: `${c}` });
+          const bad = all.filter((host) => host.bad).map(({ id }) => id);
+          return explained(population, bad);
+        };
+        expect(build(true)).toEqual(build(false));
+      }),
+    );
+  });
+
+  test('each explanation counts right, and is of hosts that those before it have not', () => {
+    const { population, hosts } = fleetOf(8, 8);
+    fc.assert(
+      fc.property(fc.subarray(hosts), (affected) => {
+        const left = new Set(affected);
+        let gone = new Set<string>();
+        for (const { items, covered, hosts: of, others, othersAffected, ...found } of explained(
+          population,
+          affected,
+        )) {
+          const fits = hosts.filter((id) => !gone.has(id) && population.fits(id, items));
+          expect(covered).toBe(fits.length);
+          expect(of).toEqual(fits.filter((id) => left.has(id)).sort());
+          expect(found.affected).toBe(of.length);
+          expect([covered + others, found.affected + othersAffected]).toEqual([64 - gone.size, left.size]);
+          gone = new Set([...gone, ...fits]);
+          for (const id of fits) left.delete(id);
+        }
+      }),
+    );
+  });
+});
+
+describe('likelihood', () => {
+  test('is that of the binomial', () => {
+    expect(likelihood(40, 38, 0.002)).toBeCloseTo(
+      38 * Math.log(0.95 / 0.002) + 2 * Math.log(0.05 / 0.998),
+      9,
+    );
+    expect(likelihood(40, 40, 0.002)).toBeCloseTo(40 * Math.log(1 / 0.002), 9);
+    expect(likelihood(1000, 2, 0.002)).toBe(0);
+    expect(likelihood(1000, 0, 0.002)).toBe(0);
+  });
+});
+
+describe('ln', () => {
+  test('is that of Math to the last bits', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 1e-300, max: 1e300, noNaN: true }), (x) => {
+        expect(Math.abs(ln(x) - Math.log(x))).toBeLessThanOrEqual(Math.abs(Math.log(x)) * 2e-15 + 1e-16);
+      }),
+    );
+    expect(ln(1)).toBe(0);
+    expect(ln(500)).toBe(6.214608098422191);
+  });
+
+  test('is of nothing but positive numbers', () => {
+    for (const x of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) expect(() => ln(x)).toThrow(RangeError);
+  });
+});

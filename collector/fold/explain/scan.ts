@@ -1,0 +1,417 @@
+/**
+ * The explanation scan: which attributes that hosts share explain the set of hosts on which something is wrong. Pure: a
+ * population and some of its hosts in, explanations out. docs/correlation.md tells the method. What is wrong with the hosts,
+ * and what becomes of the answer, is not known here.
+ */
+import { ln } from './ln.ts';
+import type { Item, Population } from './population.ts';
+
+/** Explanations of one set of hosts. */
+const MOST_EXPLANATIONS = 5;
+/** Nats that each further item of an explanation costs. */
+const ITEM_NATS = 6;
+/** Nats by which the best explanation has to be more than what chance finds among so many values: ln(V²/2) and this. */
+const CHANCE_NATS = 3;
+/** Values that pairs and triples are made of: as many as an integer has bits. */
+const MOST_PARTS = 31;
+/** Pairs, or triples, that are counted in the whole fleet: the likeliest, by a guess that is this much too good. */
+const MOST_SETS = 64;
+const GUESS_SLACK = 8;
+/** Sets of another extent that are told as well, and how near they have to be to the best, nats. */
+const MOST_RIVALS = 3;
+const RIVAL_NATS = 12;
+/** Share of a fleet from which trouble counts as the fleet's, rather than that of hosts that have nothing in common. */
+const FLEET_SHARE = 0.25;
+
+export interface Explanation {
+  /** What its hosts have in common, in canonical order; none: they are of the whole fleet. */
+  readonly items: readonly Item[];
+  /** Other sets of values that exactly the same hosts have. */
+  readonly equivalents: readonly (readonly Item[])[];
+  /** Hosts that have all of the items, and affected ones among them. */
+  readonly covered: number;
+  readonly affected: number;
+  /** Hosts that have not, and affected ones among them: the control group. */
+  readonly others: number;
+  readonly othersAffected: number;
+  /** By how much it is likelier than chance, nats. */
+  readonly nats: number;
+  /** The affected ones among its hosts, by id. */
+  readonly hosts: readonly string[];
+  /** The best sets that other hosts have. */
+  readonly rivals: readonly Rival[];
+}
+
+/** A set of values that explains nearly as well. */
+export interface Rival {
+  readonly items: readonly Item[];
+  readonly covered: number;
+  readonly affected: number;
+  /** Hosts that tell the two apart, by id, a few: those that the explanation has and the rival has not, and the other way round. */
+  readonly without: readonly string[];
+  readonly beyond: readonly string[];
+}
+
+export interface ScanOptions {
+  /** How many of a million hosts are affected at any moment by chance alone. */
+  readonly chancePpm: number;
+  /** When hosts came to have these values, the last of them, µs; 0 when it is not known. Of sets as good the latest is taken. */
+  readonly changedUs: (items: readonly Item[], hosts: readonly string[]) => number;
+}
+
+/** A set of values that is looked at. */
+interface Candidate {
+  readonly numbers: readonly number[];
+  readonly covered: number;
+  readonly affected: number;
+  readonly nats: number;
+}
+
+/** Explains some hosts of a population, the best explanation first; each is of the hosts that those before it leave. */
+export function explain(
+  population: Population,
+  hosts: readonly string[],
+  options: ScanOptions,
+): readonly Explanation[] {
+  const found: Explanation[] = [];
+  const scan = new Scan(population, hosts, options);
+  while (found.length < MOST_EXPLANATIONS) {
+    const next = scan.next();
+    if (!next) break;
+    found.push(next);
+    // What is left of a fleet that is in trouble as a whole has nothing in common.
+    if (next.items.length === 0) break;
+  }
+  return found;
+}
+
+/** By how much a rate of `affected` in `covered` hosts is likelier than a rate of `chance`, nats; 0 where it is lower. */
+export function likelihood(covered: number, affected: number, chance: number): number {
+  const rate = affected / covered;
+  if (affected === 0 || rate <= chance) return 0;
+  const well = covered - affected;
+  return affected * ln(rate / chance) + (well === 0 ? 0 : well * ln((1 - rate) / (1 - chance)));
+}
+
+/** Less what its items cost. */
+function netLikelihood(items: number, covered: number, affected: number, chance: number): number {
+  return likelihood(covered, affected, chance) - ITEM_NATS * Math.max(0, items - 1);
+}
+
+/** An attribute's place where equivalents are told: labels that operators gave, then what they know, then identifiers. */
+const ORDER = [
+  'firmware',
+  'nic',
+  'kernel',
+  'image',
+  'product',
+  'vendor',
+  'cpu',
+  'microcode',
+  'subnet',
+  'gateway_mac',
+  'cmdline',
+];
+
+export function compareItems(a: Item, b: Item): number {
+  return (
+    ORDER.indexOf(a.attribute) - ORDER.indexOf(b.attribute) ||
+    compare(a.attribute, b.attribute) ||
+    compare(a.value, b.value)
+  );
+}
+
+function compareSets(a: readonly Item[], b: readonly Item[]): number {
+  for (const [i, item] of a.entries()) {
+    const other = b[i];
+    const order = other ? compareItems(item, other) : 1;
+    if (order !== 0) return order;
+  }
+  return a.length - b.length;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+class Scan {
+  readonly #population: Population;
+  readonly #options: ScanOptions;
+  readonly #least: number;
+  /** Slots of hosts that no explanation has yet. */
+  #rest: number[];
+  /** Of slots: 1 where an explanation covers the host, so that it counts no more. */
+  readonly #gone: Uint8Array;
+  #size: number;
+  /** How many hosts have a value, without those that are gone. */
+  readonly #counts: Int32Array;
+
+  constructor(population: Population, hosts: readonly string[], options: ScanOptions) {
+    this.#population = population;
+    this.#options = options;
+    this.#rest = hosts.flatMap((id) => population.slotOf(id) ?? []);
+    this.#gone = new Uint8Array(population.capacity);
+    this.#size = population.size;
+    this.#counts = new Int32Array(population.values);
+    for (let i = 0; i < population.values; i++) this.#counts[i] = population.count(i);
+    const values = Math.max(2, population.sharedValues);
+    this.#least = ln((values * values) / 2) + CHANCE_NATS;
+  }
+
+  /** The next explanation, whose hosts are then gone; null when nothing explains what is left. */
+  next(): Explanation | null {
+    if (this.#rest.length < 2) return null;
+    const singles = this.#singles();
+    const considered = [...this.#fleet(), ...singles];
+    if (considered.length === 0) return null;
+    let best = this.#bestOf(considered);
+    for (const size of [2, 3]) {
+      const larger = this.#joined(singles, size, best.nats);
+      considered.push(...larger);
+      best = this.#bestOf([best, ...larger]);
+    }
+    if (best.nats < this.#least) return null;
+    const others = this.#size - best.covered;
+    const othersAffected = this.#rest.length - best.affected;
+    const slots = this.#rest.filter((slot) => this.#population.hasAll(slot, best.numbers));
+    const hosts = slots.map((slot) => this.#population.hostAt(slot)).sort();
+    const same = this.#equivalents(best, considered);
+    const ranked = same
+      .map((items) => ({ items, changedUs: this.#options.changedUs(items, hosts) }))
+      .sort((a, b) => b.changedUs - a.changedUs || compareSets(a.items, b.items));
+    const [items = [], ...equivalents] = ranked.map((one) => one.items);
+    const rivals = this.#rivals(best, considered, same);
+    const result = {
+      ...{ items, equivalents, covered: best.covered, affected: best.affected, others, othersAffected },
+      ...{ nats: best.nats, hosts, rivals },
+    };
+    this.#remove(best.numbers);
+    return result;
+  }
+
+  /**
+   * A set with its likelihood, held against what chance expects, or the rate among all other hosts where that is higher: where
+   * the fleet is restless, so is a part of it.
+   */
+  #candidate(numbers: readonly number[], covered: number, affected: number): Candidate {
+    const control = (this.#rest.length - affected + 0.5) / (this.#size - covered + 1);
+    const chance = Math.max(this.#chance, control);
+    return { numbers, covered, affected, nats: netLikelihood(numbers.length, covered, affected, chance) };
+  }
+
+  /** At best: if every host that has the set is affected, and none else. */
+  #hope(size: number, affected: number): number {
+    return netLikelihood(size, affected, affected, this.#chance);
+  }
+
+  get #chance(): number {
+    return this.#options.chancePpm / 1_000_000;
+  }
+
+  /** The whole fleet, where enough of it is affected: it has no control group. */
+  #fleet(): readonly Candidate[] {
+    const affected = this.#rest.length;
+    if (affected < FLEET_SHARE * this.#size) return [];
+    const nats = likelihood(this.#size, affected, this.#chance);
+    return [{ numbers: [], covered: this.#size, affected, nats }];
+  }
+
+  /** Fewer affected hosts than this say nothing. */
+  get #fewest(): number {
+    return Math.max(2, this.#rest.length / 100);
+  }
+
+  #singles(): Candidate[] {
+    const population = this.#population;
+    const affected = new Int32Array(population.values);
+    for (const slot of this.#rest) {
+      for (let place = 0; ; place++) {
+        const value = population.valueAt(slot, place);
+        if (value < 0) break;
+        affected[value] = (affected[value] as number) + 1;
+      }
+    }
+    const singles: Candidate[] = [];
+    for (let value = 0; value < affected.length; value++) {
+      const count = affected[value] as number;
+      if (count >= this.#fewest) singles.push(this.#candidate([value], this.#counts[value] as number, count));
+    }
+    return singles;
+  }
+
+  /** The sets of `size` values that might beat `best`, counted: what affects hosts that have them all, and those alone. */
+  #joined(singles: readonly Candidate[], size: number, best: number): Candidate[] {
+    const bar = Math.max(best, this.#least);
+    const parts = singles
+      // A value that all hosts have narrows nothing.
+      .filter(({ covered, affected }) => covered < this.#size && this.#hope(size, affected) > bar)
+      .sort((a, b) => b.affected - a.affected || b.nats - a.nats || this.#compareNumbers(a, b))
+      .slice(0, MOST_PARTS);
+    if (parts.length < size) return [];
+    const bitOf = new Int32Array(this.#population.values);
+    for (const [i, { numbers }] of parts.entries()) bitOf[numbers[0] as number] = 1 << i;
+    const masks = this.#rest.map((slot) => this.#mask(slot, bitOf));
+    const guessed = (mask: number) => this.#guess(parts.filter((_, bit) => (mask & (1 << bit)) !== 0));
+    const sets = Array.from(combinations(masks, parts.length, size), ([mask, affected]) => {
+      const isHopeless = affected < this.#fewest || this.#hope(size, affected) <= bar;
+      if (isHopeless) return { mask, affected, nats: 0 };
+      const covered = Math.max(affected, guessed(mask));
+      return { mask, affected, nats: netLikelihood(size, covered, affected, this.#chance) };
+    })
+      .filter(({ nats }) => nats > bar)
+      .sort((a, b) => b.nats - a.nats || a.mask - b.mask)
+      .slice(0, MOST_SETS);
+    if (sets.length === 0) return [];
+    const covered = new Int32Array(sets.length);
+    for (let slot = 0; slot < this.#population.capacity; slot++) {
+      if (this.#gone[slot] === 1 || this.#population.hostAt(slot) === '') continue;
+      const mask = this.#mask(slot, bitOf);
+      if ((mask & (mask - 1)) === 0) continue;
+      for (let i = 0; i < sets.length; i++) {
+        const wanted = sets[i]?.mask as number;
+        if ((mask & wanted) === wanted) covered[i] = (covered[i] as number) + 1;
+      }
+    }
+    return sets.flatMap(({ mask, affected }, i) => {
+      const members = parts.filter((_, bit) => (mask & (1 << bit)) !== 0);
+      const count = covered[i] as number;
+      // One of its values says it all: the set narrows nothing.
+      if (members.some((part) => part.covered === count)) return [];
+      return [
+        this.#candidate(
+          members.map(({ numbers }) => numbers[0] as number),
+          count,
+          affected,
+        ),
+      ];
+    });
+  }
+
+  /** How few hosts may well have all of these values: were they independent, and fewer by GUESS_SLACK since they are not. */
+  #guess(parts: readonly Candidate[]): number {
+    const independent = parts.reduce((product, { covered }) => (product * covered) / this.#size, this.#size);
+    return Math.floor(independent / GUESS_SLACK);
+  }
+
+  #mask(slot: number, bitOf: Int32Array): number {
+    let mask = 0;
+    for (let place = 0; ; place++) {
+      const value = this.#population.valueAt(slot, place);
+      if (value < 0) return mask;
+      mask |= bitOf[value] as number;
+    }
+  }
+
+  /** The likeliest; of those as likely the one with fewer items, then the one that fewer hosts have. */
+  #bestOf(candidates: readonly Candidate[]): Candidate {
+    return candidates.reduce((best, other) => {
+      const order =
+        best.nats - other.nats ||
+        other.numbers.length - best.numbers.length ||
+        other.covered - best.covered ||
+        this.#compareNumbers(other, best);
+      return order < 0 ? other : best;
+    });
+  }
+
+  /** What a candidate's values are, and all sets as small that exactly its hosts have. */
+  #equivalents(best: Candidate, considered: readonly Candidate[]): readonly (readonly Item[])[] {
+    if (best.numbers.length === 0) return [[]];
+    const same = considered.filter((other) => {
+      if (other === best) return true;
+      if (other.covered !== best.covered || other.affected !== best.affected) return false;
+      return other.numbers.length === best.numbers.length && this.#countBoth(best, other) === best.covered;
+    });
+    return same.map((one) => this.#items(one));
+  }
+
+  #rivals(
+    best: Candidate,
+    considered: readonly Candidate[],
+    same: readonly (readonly Item[])[],
+  ): readonly Rival[] {
+    if (best.numbers.length === 0) return [];
+    const isSame = (other: Candidate) => same.some((items) => compareSets(items, this.#items(other)) === 0);
+    return considered
+      .filter((other) => other.numbers.length > 0 && best.nats - other.nats < RIVAL_NATS && !isSame(other))
+      .sort((a, b) => b.nats - a.nats || this.#compareNumbers(a, b))
+      .slice(0, MOST_RIVALS)
+      .map((other) => {
+        const { covered, affected } = other;
+        const without = this.#difference(best, other);
+        return {
+          items: this.#items(other),
+          covered,
+          affected,
+          without,
+          beyond: this.#difference(other, best),
+        };
+      });
+  }
+
+  /** Hosts that one set has and another has not: the first few by id. */
+  #difference(one: Candidate, other: Candidate): readonly string[] {
+    const ids: string[] = [];
+    this.#each((slot) => {
+      if (this.#population.hasAll(slot, one.numbers) && !this.#population.hasAll(slot, other.numbers))
+        ids.push(this.#population.hostAt(slot));
+    });
+    return ids.sort().slice(0, MOST_RIVALS);
+  }
+
+  #countBoth(one: Candidate, other: Candidate): number {
+    let both = 0;
+    this.#each((slot) => {
+      if (this.#population.hasAll(slot, one.numbers) && this.#population.hasAll(slot, other.numbers)) both++;
+    });
+    return both;
+  }
+
+  #each(visit: (slot: number) => void): void {
+    for (let slot = 0; slot < this.#population.capacity; slot++) {
+      if (this.#gone[slot] === 0 && this.#population.hostAt(slot) !== '') visit(slot);
+    }
+  }
+
+  #items({ numbers }: Candidate): readonly Item[] {
+    return numbers.map((number) => this.#population.item(number)).sort(compareItems);
+  }
+
+  #compareNumbers(a: Candidate, b: Candidate): number {
+    return compareSets(this.#items(a), this.#items(b));
+  }
+
+  /** Hosts of an explanation count no more: neither as affected nor as well. */
+  #remove(numbers: readonly number[]): void {
+    this.#each((slot) => {
+      if (!this.#population.hasAll(slot, numbers)) return;
+      this.#gone[slot] = 1;
+      this.#size--;
+      for (let place = 0; ; place++) {
+        const value = this.#population.valueAt(slot, place);
+        if (value < 0) break;
+        this.#counts[value] = (this.#counts[value] as number) - 1;
+      }
+    });
+    this.#rest = this.#rest.filter((slot) => this.#gone[slot] === 0);
+  }
+}
+
+/** The sets of `size` bits that any of the masks has, with how many have it. */
+function combinations(masks: readonly number[], bits: number, size: number): Map<number, number> {
+  const counts = new Map<number, number>();
+  const add = (mask: number, from: number, left: number, set: number, times: number): void => {
+    if (left === 0) {
+      counts.set(set, (counts.get(set) ?? 0) + times);
+      return;
+    }
+    for (let bit = from; bit < bits; bit++) {
+      if ((mask & (1 << bit)) !== 0) add(mask, bit + 1, left - 1, set | (1 << bit), times);
+    }
+  };
+  // Hosts with the same values are taken apart once for all.
+  const same = new Map<number, number>();
+  for (const mask of masks) same.set(mask, (same.get(mask) ?? 0) + 1);
+  for (const [mask, times] of same) add(mask, 0, size, 0, times);
+  return counts;
+}
