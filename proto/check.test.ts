@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkEntry, LIMITS } from './check.ts';
 import type {
+  Change,
   Claim,
+  Command,
   CrashFrame,
   CrashReading,
   CrashReport,
@@ -17,6 +19,7 @@ import type {
   Flow,
   Heartbeat,
   Inventory,
+  Silence,
   StoredReading,
 } from './gen/types.ts';
 import { anyEntry } from './testing/arbitrary.ts';
@@ -527,5 +530,106 @@ describe('what collectors say', () => {
   ])('delivered %j', (part, expected) => {
     const delivered = { notification_id: 'n', sink: 's', holder: 'r', attempts: 1, error: '', ...part };
     expect(checkEntry({ delivered }, 'netfall.c.delivered')).toBe(expected);
+  });
+});
+
+describe('changes', () => {
+  const change: Change = {
+    id: 'c-1',
+    kind: 'deployment',
+    summary: 's',
+    at_us: 0,
+    attributes: [],
+    hosts: [],
+    by: '',
+    url: '',
+  };
+  const label = { key: 'pool', value: 'api' };
+  const comment = 'x'.repeat(LIMITS.comment);
+
+  test.each<[Partial<Change>, string | null]>([
+    [{}, null],
+    [{ id: '' }, 'change.id "" is no id'],
+    [{ id: 'a.b' }, 'change.id "a.b" is no id'],
+    [{ kind: '' }, 'change.kind "" is no kind'],
+    [{ kind: 'Deployment' }, 'change.kind "Deployment" is no kind'],
+    [{ kind: 'k'.repeat(65) }, `change.kind "${'k'.repeat(65)}" is no kind`],
+    [{ kind: 'firmware\n' }, 'change.kind "firmware\\n" is no kind'],
+    [{ kind: 'nic_firmware-2.x' }, null],
+    [{ summary: '' }, 'change.summary is empty'],
+    [{ summary: comment }, null],
+    [{ summary: `${comment}x` }, 'change.summary has over 2048 characters'],
+    [{ summary: '\ud800' }, 'change.summary is no well-formed text'],
+    [{ at_us: -1 }, integer('change.at_us', -1, 0, LIMITS.timeUs)],
+    [{ at_us: LIMITS.timeUs + 1 }, integer('change.at_us', LIMITS.timeUs + 1, 0, LIMITS.timeUs)],
+    [{ attributes: many(8, label) }, null],
+    [{ attributes: many(9, label) }, 'change.attributes has over 8 elements'],
+    [{ attributes: [label, { key: 'Pool', value: '' }] }, 'label.key "Pool" is no label key'],
+    [{ attributes: [{ key: 'pool', value: long }] }, 'label.value has over 256 characters'],
+    [{ hosts: many(256, 'h') }, null],
+    [{ hosts: many(257, 'h') }, 'change.hosts has over 256 elements'],
+    [{ hosts: ['h', 'a b'] }, 'change.host "a b" is no id'],
+    [{ by: long }, 'change.by has over 256 characters'],
+    [{ url: long }, 'change.url has over 256 characters'],
+  ])('%#: %s', (part, expected) => {
+    expect(checkEntry({ change: { ...change, ...part } }, 'netfall.c.change')).toBe(expected);
+  });
+});
+
+describe('commands', () => {
+  const onCommand = (command: Command) => checkEntry({ command }, 'netfall.c.command');
+  const said = { by: 'ann', comment: 'why' };
+  const about = { incident_id: 'i7-0' };
+  const matcher = { name: 'rack', value: 'r12', not: false };
+  const silence: Silence = { id: 's', matchers: [matcher], from_us: 0, until_us: 0, maintenance: false };
+
+  test.each<[string, Command, string | null]>([
+    ['none', said, 'command without exactly one kind'],
+    [
+      'two about an incident',
+      { ...said, acknowledge: about, resolve: about },
+      'command without exactly one kind',
+    ],
+    ['two of silences', { ...said, silence, end_silence: { id: 's' } }, 'command without exactly one kind'],
+    ['one of each', { ...said, comment_on: about, silence }, 'command without exactly one kind'],
+    ['one among nulls', { ...said, acknowledge: about, resolve: null, silence: null }, null],
+  ])('exactly one kind: %s', (_name, command, expected) => {
+    expect(onCommand(command)).toBe(expected);
+  });
+
+  test.each(['acknowledge', 'resolve', 'comment_on'])('%s', (kind) => {
+    expect(onCommand({ ...said, [kind]: about })).toBeNull();
+    expect(onCommand({ ...said, [kind]: { incident_id: '' } })).toBe('command.incident_id "" is no id');
+    expect(onCommand({ ...said, by: long, [kind]: about })).toBe('command.by has over 256 characters');
+    const comment = 'x'.repeat(LIMITS.comment);
+    expect(onCommand({ ...said, comment, [kind]: about })).toBeNull();
+    expect(onCommand({ ...said, comment: `${comment}x`, [kind]: about })).toBe(
+      'command.comment has over 2048 characters',
+    );
+    expect(onCommand({ by: '', comment: '', [kind]: about })).toBe(
+      kind === 'comment_on' ? 'command.comment is empty' : null,
+    );
+  });
+
+  test('end_silence', () => {
+    expect(onCommand({ ...said, end_silence: { id: 's' } })).toBeNull();
+    expect(onCommand({ ...said, end_silence: { id: 'a b' } })).toBe('end_silence.id "a b" is no id');
+  });
+
+  test.each<[Partial<Silence>, string | null]>([
+    [{}, null],
+    [{ id: '' }, 'silence.id "" is no id'],
+    [{ matchers: [] }, 'silence.matchers is empty'],
+    [{ matchers: many(16, matcher) }, null],
+    [{ matchers: many(17, matcher) }, 'silence.matchers has over 16 elements'],
+    [{ matchers: [{ ...matcher, name: 'Rack' }] }, 'matcher.name "Rack" is no label key'],
+    [{ matchers: [{ ...matcher, name: '' }] }, 'matcher.name "" is no label key'],
+    [{ matchers: [matcher, { ...matcher, value: long }] }, 'label.value has over 256 characters'],
+    [{ from_us: -1 }, integer('silence.from_us', -1, 0, LIMITS.timeUs)],
+    [{ from_us: 5, until_us: 4 }, integer('silence.until_us', 4, 5, LIMITS.timeUs)],
+    [{ from_us: 5, until_us: 5 }, null],
+    [{ until_us: LIMITS.timeUs + 1 }, integer('silence.until_us', LIMITS.timeUs + 1, 0, LIMITS.timeUs)],
+  ])('silence %j', (part, expected) => {
+    expect(onCommand({ ...said, silence: { ...silence, ...part } })).toBe(expected);
   });
 });

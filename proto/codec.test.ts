@@ -98,6 +98,61 @@ describe('the wire format stays what stored logs hold', () => {
       },
     ],
     [
+      'change',
+      // id, kind, summary, at_us; an attribute, a host; by, url
+      '42 1c 0a 01 69 12 01 6b 1a 01 73 20 07 2a 06 0a 01 61 12 01 76 32 01 68 3a 01 62 42 01 75',
+      {
+        change: {
+          id: 'i',
+          kind: 'k',
+          summary: 's',
+          at_us: 7,
+          attributes: [{ key: 'a', value: 'v' }],
+          hosts: ['h'],
+          by: 'b',
+          url: 'u',
+        },
+      },
+    ],
+    [
+      'acknowledge',
+      '4a 0b 0a 01 62 12 01 63 1a 03 0a 01 69',
+      { command: { by: 'b', comment: 'c', acknowledge: { incident_id: 'i' } } },
+    ],
+    [
+      'resolve',
+      '4a 0b 0a 01 62 12 01 63 22 03 0a 01 69',
+      { command: { by: 'b', comment: 'c', resolve: { incident_id: 'i' } } },
+    ],
+    [
+      'comment_on',
+      '4a 0b 0a 01 62 12 01 63 2a 03 0a 01 69',
+      { command: { by: 'b', comment: 'c', comment_on: { incident_id: 'i' } } },
+    ],
+    [
+      'silence',
+      // by, comment; id, a matcher, from_us, until_us, maintenance
+      '4a 1b 0a 01 62 12 01 63 32 13 0a 01 69 12 08 0a 01 6e 12 01 76 18 01 18 05 20 06 28 01',
+      {
+        command: {
+          by: 'b',
+          comment: 'c',
+          silence: {
+            id: 'i',
+            matchers: [{ name: 'n', value: 'v', not: true }],
+            from_us: 5,
+            until_us: 6,
+            maintenance: true,
+          },
+        },
+      },
+    ],
+    [
+      'end_silence',
+      '4a 0b 0a 01 62 12 01 63 3a 03 0a 01 69',
+      { command: { by: 'b', comment: 'c', end_silence: { id: 'i' } } },
+    ],
+    [
       'envelope',
       // cell, host_id, incarnation, seq, oldest_seq, boot_id, observed_us; a goodbye; a loss
       '0a 23 0a 01 63 12 01 68 1a 01 69 20 02 28 01 32 01 62 38 07 42 05 1a 03 0a 01 73 4a 08 0a 01 6b 12 01 6f 18 09',

@@ -34,6 +34,11 @@ describe('docs/entries.md', () => {
     expect(page).toMatch(
       new RegExp(`^\\| \`modules\` \\| up to ${modules} names of at most ${moduleName} characters`, 'm'),
     );
+    const { changeAttributes, changeHosts, matchers, comment } = LIMITS;
+    expect(page).toMatch(new RegExp(`^\\| \`attributes\` \\| up to ${changeAttributes}[ ,:]`, 'm'));
+    expect(page).toMatch(new RegExp(`^\\| \`hosts\` \\| up to ${changeHosts} `, 'm'));
+    expect(page).toContain(`\`matchers\` (1 to ${matchers},`);
+    expect(page.split(`up to ${comment} characters`)).toHaveLength(3);
     expect(page).toContain(`at most ${string} characters`);
     expect(page).toContain(`up to ${config.toLocaleString('en').replace(',', ' ')} characters`);
     expect(page).toContain(`at most ${MAX_ENTRY_BYTES / 1024} KiB`);

@@ -6,6 +6,8 @@ import fc from 'fast-check';
 import { LIMITS } from '../check.ts';
 import type {
   Audit,
+  Change,
+  Command,
   CounterReport,
   CrashFrame,
   CrashReading,
@@ -23,6 +25,7 @@ import type {
   Item,
   Label,
   Loss,
+  Silence,
   SocketDrops,
 } from '../gen/types.ts';
 import { collectorSubject, hostSubject } from '../subjects.ts';
@@ -268,6 +271,33 @@ function anyEnvelope(cell: string, hosts: fc.Arbitrary<string> = anyId): fc.Arbi
     .map((envelope) => ({ ...envelope, oldest_seq: Math.min(envelope.seq, envelope.oldest_seq) }));
 }
 
+const silence: fc.Arbitrary<Silence> = fc
+  .record({
+    id: anyId,
+    matchers: fc.array(
+      label.chain(({ key, value }) =>
+        fc.record({ name: fc.constant(key), value: fc.constant(value), not: fc.boolean() }),
+      ),
+      { minLength: 1, maxLength: 4 },
+    ),
+    from_us: time,
+    until_us: time,
+    maintenance: fc.boolean(),
+  })
+  .map((made) => ({ ...made, until_us: Math.max(made.from_us, made.until_us) }));
+
+const about = fc.record({ incident_id: anyId });
+const said = { by: text, comment: fc.oneof(text, fc.constant('x'.repeat(LIMITS.comment))) };
+
+/** What an operator decided, of any kind. */
+const command: fc.Arbitrary<Command> = fc.oneof(
+  fc.record({ ...said, acknowledge: about }),
+  fc.record({ ...said, resolve: about }),
+  fc.record({ ...said, comment: name, comment_on: about }),
+  fc.record({ ...said, silence }),
+  fc.record({ ...said, end_silence: fc.record({ id: anyId }) }),
+);
+
 /** A valid entry of any kind in `cell`. `hosts` says who its envelopes are from. */
 export function anyEntry(cell: string, hosts: fc.Arbitrary<string> = anyId): fc.Arbitrary<OnSubject> {
   const tick = fc.record({ replica: anyId });
@@ -299,6 +329,16 @@ export function anyEntry(cell: string, hosts: fc.Arbitrary<string> = anyId): fc.
     parser_version: uint32.map((version) => Math.max(1, version)),
     reading: fc.option(crashReading, { nil: null }),
   });
+  const change: fc.Arbitrary<Change> = fc.record({
+    id: anyId,
+    kind: fc.stringMatching(/^[a-z0-9_.-]{1,64}$/),
+    summary: fc.oneof(name, fc.constant('x'.repeat(LIMITS.comment))),
+    at_us: time,
+    attributes: few(label),
+    hosts: few(hosts),
+    by: text,
+    url: text,
+  });
   return fc.oneof(
     {
       weight: 6,
@@ -312,5 +352,7 @@ export function anyEntry(cell: string, hosts: fc.Arbitrary<string> = anyId): fc.
     delivered.map((value) => ({ subject: collectorSubject(cell, 'delivered'), entry: { delivered: value } })),
     switches.map((value) => ({ subject: collectorSubject(cell, 'switches'), entry: { switches: value } })),
     reading.map((value) => ({ subject: collectorSubject(cell, 'reading'), entry: { reading: value } })),
+    change.map((value) => ({ subject: collectorSubject(cell, 'change'), entry: { change: value } })),
+    command.map((value) => ({ subject: collectorSubject(cell, 'command'), entry: { command: value } })),
   );
 }

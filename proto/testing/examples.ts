@@ -1,4 +1,4 @@
-/** One entry of each kind with every field set to a value of its own: for tests that must not miss a field. */
+/** An entry of each kind with every field set to a value of its own: for tests that must not miss a field. */
 import type { CrashReading, Entry, Envelope, Item } from '../gen/types.ts';
 import type { OnSubject } from './arbitrary.ts';
 
@@ -277,9 +277,47 @@ function examples(): readonly OnSubject[] {
       },
     ],
     ['reading', { reading: { digest: 'ab'.repeat(32), parser_version: 2, reading: exampleReading } }],
+    [
+      'change',
+      {
+        change: {
+          id: 'deploy-api-231',
+          kind: 'deployment',
+          summary: 'api v2.31 → pool “api”',
+          at_us: 1_700_000_000_000_005,
+          attributes: [{ key: 'pool', value: 'api' }],
+          hosts: ['web-3', 'web-4'],
+          by: 'ci@build-7',
+          url: 'https://ci.example/231',
+        },
+      },
+    ],
+    ['command', { command: { by: 'ann@console', comment: 'on it', acknowledge: { incident_id: 'i7-0' } } }],
+    ['command', { command: { by: 'bob@console', comment: 'rebooted', resolve: { incident_id: 'i7-1' } } }],
+    [
+      'command',
+      { command: { by: 'cleo@console', comment: 'seen before', comment_on: { incident_id: 'i7-2' } } },
+    ],
+    [
+      'command',
+      {
+        command: {
+          by: 'dan@console',
+          comment: 'new switches',
+          silence: {
+            id: 's-0a1b2c',
+            matchers: [{ name: 'rack', value: 'r1*', not: true }],
+            from_us: 1_700_000_000_000_006,
+            until_us: 1_700_003_600_000_007,
+            maintenance: true,
+          },
+        },
+      },
+    ],
+    ['command', { command: { by: 'eve@console', comment: 'done', end_silence: { id: 's-0a1b2d' } } }],
   ];
   return entries.map(([rest, entry]) => ({ subject: `netfall.tor-12.${rest}`, entry }));
 }
 
-/** One valid entry a kind, in the order of the oneof. */
+/** One valid entry a kind, in the order of the oneof, and a command of each kind. */
 export const exampleEntries: readonly OnSubject[] = examples();
