@@ -28,6 +28,7 @@ const NO_REJECTIONS: Readonly<Record<RejectReason, number>> = {
   too_many_signals: 0,
   too_many_incidents: 0,
   too_many_crash_records: 0,
+  too_many_silences: 0,
 };
 
 const NO_CRASHES: Readonly<Record<string, number>> = {

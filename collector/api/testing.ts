@@ -6,11 +6,13 @@ import { dropMeaning } from '@netfall/catalog/explain';
 import { type Blobs, type Clock, openEmbeddedLog } from '@netfall/log';
 import type { CrashReading } from '@netfall/proto';
 import pino, { type Logger } from 'pino';
+import type { ChangeRecord } from '../fold/changes.ts';
 import { crashOf, type Head, type StoredCrash, type StoredRecord } from '../fold/crash.ts';
 import { type HostFacts, type HostRecord, type HostState, newHost } from '../fold/host.ts';
 import type { IncidentRecord } from '../fold/incident.ts';
 import type { IncidentSample, Notification } from '../fold/model.ts';
 import type { ForgottenHosts, GlobalRecord, SwitchesRecord } from '../fold/rows.ts';
+import type { SilenceRecord } from '../fold/silence.ts';
 import type { ReplicaStatus } from '../status.ts';
 import { Store } from '../store/store.ts';
 import { type Api, createApi } from './api.ts';
@@ -35,6 +37,8 @@ export class TestDatabase {
   readonly #incidents = new Map<string, IncidentRecord>();
   readonly #crashes = new Map<string, StoredCrash>();
   readonly #notifications = new Map<string, Notification>();
+  readonly #changes = new Map<string, ChangeRecord>();
+  readonly #silences = new Map<string, SilenceRecord>();
   #sequence = 0;
   #switches: SwitchesRecord = { sequence: 0, by: '', switches: [] };
   #forgotten: ForgottenHosts = { hosts: 0, messages_lost: 0, losses: [] };
@@ -53,6 +57,8 @@ export class TestDatabase {
       readonly incidents?: readonly TestIncident[];
       readonly crashes?: readonly StoredCrash[];
       readonly notifications?: readonly Notification[];
+      readonly changes?: readonly ChangeRecord[];
+      readonly silences?: readonly SilenceRecord[];
       readonly liveUs?: number;
       readonly forgotten?: ForgottenHosts;
       readonly switches?: SwitchesRecord;
@@ -60,7 +66,7 @@ export class TestDatabase {
     sequence: number = this.#sequence + 1,
   ): number {
     const { hosts = [], incidents = [], crashes = [], notifications = [] } = rows;
-    const { liveUs = 0, forgotten, switches } = rows;
+    const { changes = [], silences = [], liveUs = 0, forgotten, switches } = rows;
     this.#forgotten = forgotten ?? this.#forgotten;
     this.#switches = switches ?? this.#switches;
     this.#sequence = sequence;
@@ -69,6 +75,8 @@ export class TestDatabase {
       this.#incidents.set(incident.id, { ...incident, due_us: 0, unlisted: 0 });
     for (const crash of crashes) this.#crashes.set(crash.id, crash);
     for (const notification of notifications) this.#notifications.set(notification.id, notification);
+    for (const change of changes) this.#changes.set(change.id, change);
+    for (const silence of silences) this.#silences.set(silence.id, silence);
     this.#write(liveUs);
     this.reader.changed({
       sequence,
@@ -105,6 +113,8 @@ export class TestDatabase {
       incidents: this.#incidents.values(),
       crashes: this.#crashes.values(),
       notifications: this.#notifications.values(),
+      changes: this.#changes.values(),
+      silences: this.#silences.values(),
     };
     const checkpoint = { identity: 'test', sequence: this.#sequence, entryDigest: '', foldVersion: 1 };
     this.#store.replace(rows, checkpoint);

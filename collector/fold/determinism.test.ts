@@ -25,7 +25,7 @@ function migrateTo2(rows: Rows): Rows {
 /** Rows as they come back from a database or a snapshot: copies, in an order of `shuffle`'s choosing. */
 function restored(rows: Rows, shuffle: <T>(list: T[]) => T[]): Rows {
   const copy = <T>(list: Iterable<T>): T[] => shuffle(JSON.parse(JSON.stringify([...list])));
-  const { global, hosts, incidents, crashes, notifications } = rows;
+  const { global, hosts, incidents, crashes, notifications, changes, silences } = rows;
   return {
     global: JSON.parse(JSON.stringify(global)),
     hosts: copy(hosts).map(({ id, facts, state }) => ({
@@ -41,6 +41,8 @@ function restored(rows: Rows, shuffle: <T>(list: T[]) => T[]): Rows {
     incidents: copy(incidents),
     crashes: copy(crashes),
     notifications: copy(notifications),
+    changes: copy(changes),
+    silences: copy(silences),
   };
 }
 
@@ -103,14 +105,14 @@ function foldLive(entries: readonly FoldEntry[], places: ReadonlySet<number>) {
 }
 
 describe('a replica that starts from another one’s snapshot', () => {
-  const story = randomLog({ seed: 16, entries: LENGTH, upgradeAt: 1700 });
+  const story = randomLog({ seed: 34, entries: LENGTH, upgradeAt: 1700 });
   const draw = numbers(11);
   const places = new Set<number>();
   while (places.size < 100) places.add(1 + draw(LENGTH - 1));
   const live = foldLive(story.entries, places);
 
   test('the log holds all that the test is about', () => {
-    const { global, incidents, hosts, crashes, notifications } = foldLive(
+    const { global, incidents, hosts, crashes, notifications, changes, silences } = foldLive(
       story.entries,
       new Set([LENGTH]),
     ).rows.get(LENGTH) as Rows;
@@ -138,6 +140,9 @@ describe('a replica that starts from another one’s snapshot', () => {
     expect(new Set(read)).toEqual(new Set([0, 1, 2, 3, 4]));
     // Of some the best log is not the one to go by.
     expect(kept.some((crash) => crash.read !== null && crash.read !== crash.best)).toBe(true);
+    expect([...changes].length).toBeGreaterThan(4);
+    const ended = Array.from(silences, ({ ended_us }) => ended_us > 0);
+    expect(new Set(ended)).toEqual(new Set([true, false]));
     expect(global.epoch?.fold_version).toBe(2);
     expect(global.outages_us).toBeGreaterThan(0);
     expect(global.forgotten.hosts).toBeGreaterThan(0);

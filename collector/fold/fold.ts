@@ -1,11 +1,12 @@
 /**
  * The fold: (state, entry) → (state', changes). Pure and deterministic: two folds that started from the same rows and
  * applied the same entries hold the same rows, whatever the batches, the order of restored rows or the machine. This
- * module hands each entry to the part that it is for; what hosts say, incidents, crashes and deliveries mean is theirs to
- * know.
+ * module hands each entry to the part that it is for; what hosts say, incidents, crashes, deliveries, changes and silences
+ * mean is theirs to know.
  */
-import type { Entry, Envelope, Epoch } from '@netfall/proto';
+import type { Command, Entry, Envelope, Epoch } from '@netfall/proto';
 import { checkEntry, decodeEntry, MAX_ENTRY_BYTES, switchesOf } from '@netfall/proto';
+import { AnnouncedChanges } from './changes.ts';
 import { type FoldConfig, INITIAL_CONFIG } from './config.ts';
 import { Crashes } from './crashes.ts';
 import { Hosts } from './hosts.ts';
@@ -24,6 +25,7 @@ import type {
   SwitchesRecord,
 } from './rows.ts';
 import { canFold, EpochBarrier, type FoldEntry, type Rules } from './rules.ts';
+import { Silences } from './silences.ts';
 
 export type { Changes, ClaimRecord, EpochRecord, GlobalRecord, Rows } from './rows.ts';
 export { canFold, EpochBarrier, FOLD_VERSION, type FoldEntry, type Rules } from './rules.ts';
@@ -42,6 +44,8 @@ export class Fold {
   readonly #incidents: Incidents;
   readonly #crashes: Crashes;
   readonly #outbox: Outbox;
+  readonly #announced: AnnouncedChanges;
+  readonly #silences: Silences;
   readonly #dirtyIncidents = new Set<string>();
   readonly #dirtyNotifications = new Set<string>();
   readonly #removedIncidents = new Set<string>();
@@ -64,6 +68,8 @@ export class Fold {
       rows?.incidents ?? [],
     );
     this.#outbox = new Outbox(rows?.notifications ?? []);
+    this.#announced = new AnnouncedChanges(rows?.changes ?? []);
+    this.#silences = new Silences((why) => this.#reject(why), rows?.silences ?? []);
     if (rows) this.#restore(rows.global);
     this.#hosts = new Hosts(
       {
@@ -119,6 +125,8 @@ export class Fold {
     else if (decoded.claim) this.#claimed(decoded.claim.holder, decoded.claim.lease_us);
     else if (decoded.delivered) this.#settle(decoded);
     else if (decoded.reading) this.#crashes.read(decoded.reading);
+    else if (decoded.change) this.#announced.announce(decoded.change, this.#time);
+    else if (decoded.command) this.#obey(decoded.command);
     else if (decoded.switches) {
       const { sequence, stampUs } = this.#time;
       this.#switches = {
@@ -137,6 +145,8 @@ export class Fold {
       incidents: byId([...this.#incidents.records.values()]),
       crashes: byId([...this.#crashes.all.values()]),
       notifications: byId([...this.#outbox.records.values()]),
+      changes: byId([...this.#announced.all.values()]),
+      silences: byId([...this.#silences.all.values()]),
     };
   }
 
@@ -146,6 +156,8 @@ export class Fold {
       global: this.#global(),
       ...this.#hosts.takeChanges(),
       ...this.#crashes.takeChanges(),
+      ...this.#announced.takeChanges(),
+      ...this.#silences.takeChanges(),
       incidents: Array.from(this.#dirtyIncidents, (id) => this.#incidents.records.get(id) as IncidentRecord),
       notifications: Array.from(
         this.#dirtyNotifications,
@@ -226,7 +238,18 @@ export class Fold {
   readonly #crossed = (second: number): void => {
     this.#hosts.pass(second);
     this.#incidents.pass(second, this.#time, this.#config);
+    this.#silences.pass(this.#time);
   };
+
+  /** Does what an operator decided. */
+  #obey(command: Command): void {
+    if (command.silence) this.#silences.begin(command.silence, command, this.#time);
+    else if (command.end_silence) this.#silences.end(command.end_silence.id, command, this.#time);
+    else this.#operate(command);
+  }
+
+  /** What an operator decided about an incident. */
+  #operate(_command: Command): void {}
 
   /** Whether a source is switched off anywhere now. */
   #isSwitchedOff(source: string): boolean {

@@ -91,7 +91,7 @@ function apply(fold: Fold, entry: FoldEntry): void {
 }
 
 function copy(rows: Rows): Rows {
-  const { global, hosts, incidents, crashes, notifications } = rows;
+  const { global, hosts, incidents, crashes, notifications, changes, silences } = rows;
   return JSON.parse(
     JSON.stringify({
       global,
@@ -99,6 +99,8 @@ function copy(rows: Rows): Rows {
       incidents: [...incidents],
       crashes: [...crashes],
       notifications: [...notifications],
+      changes: [...changes],
+      silences: [...silences],
     }),
   ) as Rows;
 }

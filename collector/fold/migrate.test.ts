@@ -87,6 +87,22 @@ test('rows of version 3 go on with crashes that nobody has read', () => {
   ]);
 });
 
+test('rows of version 4 go on, with changes and silences from here on', () => {
+  const story = new Story();
+  story.report(10, 'a', { items: [{ crash_report: aReport() }] });
+  const { changes: _, silences: __, ...rows } = fold(story).rows();
+  const before = { ...rows, global: { ...rows.global, fold_version: 4 } } as Rows;
+  const migrated = migrateRows(before, 4) as Rows;
+  expect(migrated).toEqual({
+    ...{ ...rows, changes: [], silences: [] },
+    global: { ...rows.global, fold_version: FOLD_VERSION },
+  });
+  const folded = new Fold(rules, migrated);
+  folded.apply(story.change(11, 'd1'));
+  folded.apply(story.silence(12, 's1', 60));
+  expect(folded.rows()).toMatchObject({ changes: [{ id: 'd1' }], silences: [{ id: 's1' }] });
+});
+
 test.each([0, FOLD_VERSION, FOLD_VERSION + 1])('rows of version %i are not', (from) => {
   expect(migrateRows(fold(new Story()).rows(), from)).toBe(null);
 });

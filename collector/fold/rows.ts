@@ -3,10 +3,12 @@
  * here.
  */
 import type { SourceSwitch } from '@netfall/proto';
+import type { ChangeRecord } from './changes.ts';
 import type { StoredCrash } from './crash.ts';
 import type { HostRecord } from './host.ts';
 import type { IncidentRecord } from './incident.ts';
 import type { LossView, Notification } from './model.ts';
+import type { SilenceRecord } from './silence.ts';
 
 /** The fold's own record. */
 export interface GlobalRecord {
@@ -21,7 +23,7 @@ export interface GlobalRecord {
   readonly claim: ClaimRecord;
   readonly switches: SwitchesRecord;
   readonly entries: number;
-  /** What was refused, by why: entries, and incidents, signals and records of crashes for which there was no room. */
+  /** What was refused, by why: entries, and incidents, signals, silences and records of crashes for which there was no room. */
   readonly rejected: Readonly<Record<string, number>>;
   readonly forgotten: ForgottenHosts;
 }
@@ -65,6 +67,9 @@ export interface Rows {
   readonly incidents: Iterable<IncidentRecord>;
   readonly crashes: Iterable<StoredCrash>;
   readonly notifications: Iterable<Notification>;
+  /** Changes in the fleet that were announced. */
+  readonly changes: Iterable<ChangeRecord>;
+  readonly silences: Iterable<SilenceRecord>;
 }
 
 /** The rows that changed since the last look, and those that are gone. */
@@ -76,6 +81,8 @@ export interface Changes extends Rows {
   readonly removedIncidents: readonly string[];
   readonly removedCrashes: readonly string[];
   readonly removedNotifications: readonly string[];
+  readonly removedChanges: readonly string[];
+  readonly removedSilences: readonly string[];
 }
 
 export type RejectReason =
@@ -86,4 +93,5 @@ export type RejectReason =
   | 'too_many_hosts'
   | 'too_many_signals'
   | 'too_many_incidents'
-  | 'too_many_crash_records';
+  | 'too_many_crash_records'
+  | 'too_many_silences';

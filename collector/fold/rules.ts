@@ -6,7 +6,7 @@ import type { FoldConfig } from './config.ts';
 import type { Severity } from './model.ts';
 
 /** Of this folder's rules. Any change that could give other rows from the same log is a new version. */
-export const FOLD_VERSION = 4;
+export const FOLD_VERSION = 5;
 
 /** An entry of the log. Structurally the log's own `Stored`, which this module does not import. */
 export interface FoldEntry {
@@ -29,6 +29,8 @@ export interface Rules {
   readonly cell: string;
   readonly catalogDigest: string;
   readonly classify: (reason: string, fn: string) => DropClass;
+  /** Of a counter that counts losses which no drop shows; undefined for all others. */
+  readonly classifyCounter: (counter: string) => DropClass | undefined;
   /** Checks an epoch's configuration and completes it, or null when this version cannot make sense of it. */
   readonly readConfig: (json: string) => FoldConfig | null;
 }

@@ -8,13 +8,15 @@ import { entryDigest, rowsDigest } from './digest.ts';
 function someRows() {
   const fold = new Fold(testRules);
   for (const entry of randomLog({ seed: 3, entries: 3000 }).entries) fold.apply(entry);
-  const { global, hosts, incidents, crashes, notifications } = fold.rows();
+  const { global, hosts, incidents, crashes, notifications, changes, silences } = fold.rows();
   const rows = {
     global,
     hosts: [...hosts],
     incidents: [...incidents],
     crashes: [...crashes],
     notifications: [...notifications],
+    changes: [...changes],
+    silences: [...silences],
   };
   return JSON.parse(JSON.stringify(rows)) as typeof rows;
 }
@@ -25,7 +27,7 @@ function* leaves(value: unknown, path: (string | number)[] = []): Generator<(str
   else for (const [key, part] of Object.entries(value)) yield* leaves(part, [...path, key]);
 }
 
-function change(root: object, path: readonly (string | number)[]): void {
+function alter(root: object, path: readonly (string | number)[]): void {
   const key = path.at(-1) as string;
   let at: object = root;
   for (const step of path.slice(0, -1)) at = Reflect.get(at, step) as object;
@@ -58,6 +60,8 @@ describe('rowsDigest', () => {
         const hosts = shuffled(rows.hosts);
         const order = hosts.map(({ id }) => id);
         const mixed: Rows = {
+          silences: shuffled(rows.silences),
+          changes: shuffled(rows.changes),
           notifications: new Set(shuffled(rows.notifications)),
           incidents: shuffled(rows.incidents),
           crashes: shuffled(rows.crashes),
@@ -76,20 +80,25 @@ describe('rowsDigest', () => {
     const [incident] = rows.incidents.toSorted((a, b) => b.hosts.length - a.hosts.length);
     const [crash] = rows.crashes.toSorted((a, b) => b.records.length - a.records.length);
     const [notification] = rows.notifications;
-    if (!host || !incident || !crash || !notification) throw new Error('the log made no rows');
+    const change = rows.changes.find(({ hosts }) => hosts.length > 0);
+    const [silence] = rows.silences;
+    if (!host || !incident || !crash || !notification || !change || !silence)
+      throw new Error('the log made no rows');
     const few = {
       global: rows.global,
       hosts: [host],
       incidents: [incident],
       crashes: [crash],
       notifications: [notification],
+      changes: [{ ...change, attributes: [{ key: 'pool', value: 'api' }] }],
+      silences: [silence],
     };
     const seen = new Set([rowsDigest(few)]);
     const paths = [...leaves(few)];
     expect(paths.length).toBeGreaterThan(80);
     for (const path of paths) {
       const changed = structuredClone(few);
-      change(changed, path);
+      alter(changed, path);
       seen.add(rowsDigest(changed));
     }
     // All of them differ from the first one and from one another.
@@ -99,9 +108,14 @@ describe('rowsDigest', () => {
   test('depends on which rows there are, and of which kind', () => {
     const { global } = rows;
     const [host, other] = rows.hosts;
-    const none = { global, hosts: [], incidents: [], crashes: [], notifications: [] };
+    const none = {
+      ...{ global, hosts: [], incidents: [], crashes: [], notifications: [] },
+      ...{ changes: [], silences: [] },
+    };
     const asIncident = { ...none, incidents: [host] } as unknown as Rows;
     const asCrash = { ...none, crashes: [host] } as unknown as Rows;
+    const asChange = { ...none, changes: [host] } as unknown as Rows;
+    const asSilence = { ...none, silences: [host] } as unknown as Rows;
     const digests = [
       none,
       { ...none, hosts: [host] },
@@ -109,6 +123,8 @@ describe('rowsDigest', () => {
       { ...none, hosts: [host, other] },
       asIncident,
       asCrash,
+      asChange,
+      asSilence,
     ];
     expect(new Set(digests.map((some) => rowsDigest(some as Rows))).size).toBe(digests.length);
   });

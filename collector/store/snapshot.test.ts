@@ -103,7 +103,7 @@ describe('round trip', () => {
 
   test('an empty state', async () => {
     const { global } = foldOf(new Story()).rows();
-    const none = { hosts: [], incidents: [], crashes: [], notifications: [] };
+    const none = { hosts: [], incidents: [], crashes: [], notifications: [], changes: [], silences: [] };
     keep({ global, ...none }, place(1));
     await writeSnapshot(path, blobs);
     expect(await readSnapshot(nameOf(1), blobs)).toEqual({

@@ -7,15 +7,17 @@ import { DatabaseSync } from 'node:sqlite';
 import { pipeline, Readable, type Transform } from 'node:stream';
 import { createGunzip, createGzip } from 'node:zlib';
 import type { Blobs } from '@netfall/log';
+import type { ChangeRecord } from '../fold/changes.ts';
 import type { StoredCrash } from '../fold/crash.ts';
 import type { HostRecord } from '../fold/host.ts';
 import type { IncidentRecord } from '../fold/incident.ts';
 import type { Notification } from '../fold/model.ts';
 import type { GlobalRecord, Rows } from '../fold/rows.ts';
+import type { SilenceRecord } from '../fold/silence.ts';
 import type { Checkpoint, Loaded } from './store.ts';
 
 const PREFIX = 'snapshot/';
-const tables = ['host', 'incident', 'crash', 'notification'] as const;
+const tables = ['host', 'incident', 'crash', 'notification', 'change', 'silence'] as const;
 
 export interface SnapshotRef {
   readonly name: string;
@@ -92,7 +94,9 @@ export async function readSnapshot(name: string, blobs: Blobs): Promise<Loaded |
     incident: IncidentRecord[];
     crash: StoredCrash[];
     notification: Notification[];
-  } = { host: [], incident: [], crash: [], notification: [] };
+    change: ChangeRecord[];
+    silence: SilenceRecord[];
+  } = { host: [], incident: [], crash: [], notification: [], change: [], silence: [] };
   let count = 0;
   let whole = false;
   try {
@@ -115,8 +119,16 @@ export async function readSnapshot(name: string, blobs: Blobs): Promise<Loaded |
       cause: error,
     });
   }
-  const { host: hosts, incident: incidents, crash: crashes, notification: notifications } = rows;
-  return { checkpoint, rows: { global, hosts, incidents, crashes, notifications } satisfies Rows };
+  const all: Rows = {
+    global,
+    hosts: rows.host,
+    incidents: rows.incident,
+    crashes: rows.crash,
+    notifications: rows.notification,
+    changes: rows.change,
+    silences: rows.silence,
+  };
+  return { checkpoint, rows: all };
 }
 
 function readCheckpoint(line: string): Checkpoint {

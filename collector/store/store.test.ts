@@ -28,10 +28,14 @@ const none = {
   incidents: [],
   crashes: [],
   notifications: [],
+  changes: [],
+  silences: [],
   removedHosts: [],
   removedIncidents: [],
   removedCrashes: [],
   removedNotifications: [],
+  removedChanges: [],
+  removedSilences: [],
 };
 
 /** A fold that has incidents, notifications and hosts of all kinds. */
@@ -90,10 +94,10 @@ describe('migrations', () => {
     store.commit(fold.takeChanges(), place(500));
     store.close();
     const database = new DatabaseSync(path);
-    database.exec('DROP TABLE crash; PRAGMA user_version = 1');
+    database.exec('DROP TABLE crash; DROP TABLE change; DROP TABLE silence; PRAGMA user_version = 1');
     database.close();
     const again = new Store(path);
-    expect(again.load()?.rows).toEqual({ ...plain(fold), crashes: [] });
+    expect(again.load()?.rows).toEqual({ ...plain(fold), crashes: [], changes: [], silences: [] });
     again.close();
   });
 
@@ -106,7 +110,7 @@ describe('migrations', () => {
     const tables = schema(path);
     const database = new DatabaseSync(path);
     const rows = database.prepare('SELECT id, at_us, host_id, value FROM crash').all();
-    database.exec('DROP TABLE crash');
+    database.exec('DROP TABLE crash; DROP TABLE change; DROP TABLE silence');
     database.exec(readFileSync(join(import.meta.dirname, 'migrations/002.sql'), 'utf8'));
     const insert = database.prepare('INSERT INTO crash VALUES (?, ?, ?, ?)');
     for (const row of rows) insert.run(...Object.values(row));
@@ -114,7 +118,7 @@ describe('migrations', () => {
     database.close();
     expect(rows.length).toBeGreaterThan(5);
     const again = new Store(path);
-    expect(again.load()?.rows).toEqual(plain(fold));
+    expect(again.load()?.rows).toEqual({ ...plain(fold), changes: [], silences: [] });
     expect(schema(path).map(({ name }) => name)).toEqual(tables.map(({ name }) => name));
     again.commit({ ...fold.takeChanges(), crashes: fold.rows().crashes }, place(501));
     again.close();
@@ -201,13 +205,15 @@ test('crashes of a signature are found in their order by an index', () => {
 
 /** A fold's rows as plain data. */
 function plain(fold: Fold) {
-  const { global, hosts, incidents, crashes, notifications } = fold.rows();
+  const { global, hosts, incidents, crashes, notifications, changes, silences } = fold.rows();
   const rows = {
     global,
     hosts: [...hosts],
     incidents: [...incidents],
     crashes: [...crashes],
     notifications: [...notifications],
+    changes: [...changes],
+    silences: [...silences],
   };
   return JSON.parse(JSON.stringify(rows)) as typeof rows;
 }
@@ -276,11 +282,18 @@ describe('commits', () => {
     expect(rows.incidents.length).toBeGreaterThan(2);
     expect(rows.crashes.length).toBeGreaterThan(2);
     expect(rows.notifications.length).toBeGreaterThan(2);
+    expect(rows.changes.length).toBeGreaterThan(2);
+    expect(rows.silences.length).toBeGreaterThan(2);
     const removedHosts = [rows.hosts[2]?.id ?? ''];
     const removedIncidents = [rows.incidents[1]?.id ?? ''];
     const removedCrashes = [rows.crashes[1]?.id ?? ''];
     const removedNotifications = [rows.notifications[0]?.id ?? ''];
-    const removed = { removedHosts, removedIncidents, removedCrashes, removedNotifications };
+    const removedChanges = [rows.changes[1]?.id ?? ''];
+    const removedSilences = [rows.silences[0]?.id ?? ''];
+    const removed = {
+      ...{ removedHosts, removedIncidents, removedCrashes, removedNotifications },
+      ...{ removedChanges, removedSilences },
+    };
     store.commit({ ...none, global: rows.global, ...removed }, place(4001));
     expect(store.load()?.rows).toEqual({
       ...rows,
@@ -288,6 +301,8 @@ describe('commits', () => {
       incidents: rows.incidents.filter((_, i) => i !== 1),
       crashes: rows.crashes.filter((_, i) => i !== 1),
       notifications: rows.notifications.slice(1),
+      changes: rows.changes.filter((_, i) => i !== 1),
+      silences: rows.silences.slice(1),
     });
     // The view of hosts joins both of their tables, and would not show what is left in one.
     const counts =
@@ -349,6 +364,9 @@ describe('commits', () => {
     const crashes = rows.crashes.map(({ id, at_us, host_id }) => ({ id, at_us, host_id }));
     expect(query(path, 'SELECT id, at_us, host_id FROM crash ORDER BY id')).toEqual(crashes);
     expect(crashes.length).toBeGreaterThan(2);
+    const changes = rows.changes.map(({ id, at_us }) => ({ id, at_us }));
+    expect(query(path, 'SELECT id, at_us FROM change ORDER BY id')).toEqual(changes);
+    expect(changes.length).toBeGreaterThan(2);
     const notifications = rows.notifications.map(({ id, created_us, deliveries }) => {
       return { id, created_us, pending: deliveries.some(({ state }) => state === 'pending') ? 1 : 0 };
     });

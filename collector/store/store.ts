@@ -6,12 +6,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { ChangeRecord } from '../fold/changes.ts';
 import { readingIn, type StoredCrash } from '../fold/crash.ts';
 import type { HostRecord } from '../fold/host.ts';
 import type { IncidentRecord } from '../fold/incident.ts';
 import type { Notification } from '../fold/model.ts';
 import { isPending } from '../fold/outbox.ts';
 import type { Changes, GlobalRecord, Rows } from '../fold/rows.ts';
+import type { SilenceRecord } from '../fold/silence.ts';
 import { logsOf, sourcesOf, stackOf, summaryOf } from './crash-summary.ts';
 import { asDataError } from './errors.ts';
 
@@ -32,7 +34,11 @@ export interface Loaded {
 }
 
 const EMPTY =
-  'DELETE FROM host_state; DELETE FROM host_facts; DELETE FROM incident; DELETE FROM crash; DELETE FROM notification';
+  'DELETE FROM host_state; DELETE FROM host_facts; DELETE FROM incident; DELETE FROM crash; DELETE FROM notification; ' +
+  'DELETE FROM change; DELETE FROM silence';
+
+/** Tables of rows, by the statements that write and remove them. */
+type Table = 'hostState' | 'hostFacts' | 'incident' | 'crash' | 'notification' | 'change' | 'silence';
 
 const migrations = join(import.meta.dirname, 'migrations');
 
@@ -71,12 +77,8 @@ function open(path: string): DatabaseSync {
 export class Store {
   readonly #path: string;
   readonly #database: DatabaseSync;
-  readonly #statements: Readonly<
-    Record<'hostState' | 'hostFacts' | 'incident' | 'crash' | 'notification' | 'checkpoint', StatementSync>
-  >;
-  readonly #removals: Readonly<
-    Record<'hostState' | 'hostFacts' | 'incident' | 'crash' | 'notification', StatementSync>
-  >;
+  readonly #statements: Readonly<Record<Table | 'checkpoint', StatementSync>>;
+  readonly #removals: Readonly<Record<Table, StatementSync>>;
 
   /** Opens or creates the database at `path`. Throws DataError. */
   constructor(path: string) {
@@ -104,6 +106,11 @@ export class Store {
         'INSERT INTO notification VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE ' +
           'SET pending = excluded.pending, created_us = excluded.created_us, value = excluded.value',
       ),
+      change: prepare(
+        'INSERT INTO change VALUES (?, ?, ?) ON CONFLICT DO UPDATE ' +
+          'SET at_us = excluded.at_us, value = excluded.value',
+      ),
+      silence: prepare('INSERT INTO silence VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value'),
       checkpoint: prepare('INSERT OR REPLACE INTO checkpoint VALUES (1, ?, ?, ?, ?, ?)'),
     };
     this.#removals = {
@@ -112,6 +119,8 @@ export class Store {
       incident: prepare('DELETE FROM incident WHERE id = ?'),
       crash: prepare('DELETE FROM crash WHERE id = ?'),
       notification: prepare('DELETE FROM notification WHERE id = ?'),
+      change: prepare('DELETE FROM change WHERE id = ?'),
+      silence: prepare('DELETE FROM silence WHERE id = ?'),
     };
   }
 
@@ -137,6 +146,8 @@ export class Store {
         incidents: values<IncidentRecord>('incident'),
         crashes: values<StoredCrash>('crash'),
         notifications: values<Notification>('notification'),
+        changes: values<ChangeRecord>('change'),
+        silences: values<SilenceRecord>('silence'),
       },
     };
   }
@@ -151,6 +162,8 @@ export class Store {
       for (const id of changes.removedIncidents) this.#removals.incident.run(id);
       for (const id of changes.removedCrashes) this.#removals.crash.run(id);
       for (const id of changes.removedNotifications) this.#removals.notification.run(id);
+      for (const id of changes.removedChanges) this.#removals.change.run(id);
+      for (const id of changes.removedSilences) this.#removals.silence.run(id);
       this.#write(changes, checkpoint, changes.hostFacts);
     });
   }
@@ -175,7 +188,8 @@ export class Store {
   /** `factsOf` names the hosts whose facts are to be written as well; all when it is absent. */
   #write(rows: Rows, place: Checkpoint, factsOf?: ReadonlySet<string>): void {
     const { identity, sequence, entryDigest, foldVersion } = place;
-    const { hostState, hostFacts, incident, crash, notification, checkpoint } = this.#statements;
+    const { hostState, hostFacts, incident, crash, notification, change, silence, checkpoint } =
+      this.#statements;
     for (const { id, facts, state } of rows.hosts) {
       hostState.run(id, JSON.stringify(state));
       if (!factsOf || factsOf.has(id)) hostFacts.run(id, JSON.stringify(facts));
@@ -203,6 +217,8 @@ export class Store {
     for (const record of rows.notifications) {
       notification.run(record.id, isPending(record) ? 1 : 0, record.created_us, JSON.stringify(record));
     }
+    for (const record of rows.changes) change.run(record.id, record.at_us, JSON.stringify(record));
+    for (const record of rows.silences) silence.run(record.id, JSON.stringify(record));
     checkpoint.run(identity, sequence, entryDigest, foldVersion, JSON.stringify(rows.global));
   }
 

@@ -1,7 +1,7 @@
 /**
  * Random logs for tests of determinism: a small fleet that surges, falls silent, repeats and reorders its messages and
- * restarts, and whose agents hear and find crashes; collectors that claim and deliver; outages; entries that must be
- * rejected; epochs.
+ * restarts, and whose agents hear and find crashes; collectors that claim and deliver; operators that silence, and changes
+ * that are announced; outages; entries that must be rejected; epochs.
  */
 import type { Item, StoredReading } from '@netfall/proto';
 import { type FoldConfig, INITIAL_CONFIG } from '../config.ts';
@@ -38,6 +38,7 @@ export function randomLog({ seed, entries, upgradeAt }: RandomLogOptions): Story
   const draw = numbers(seed);
   // Of its own, so that what else happens is the same without crashes.
   const drawCrash = numbers(seed + 1);
+  const drawOrder = numbers(seed + 2);
   const story = new Story();
   const hosts = Array.from({ length: 12 }, (_, i) => ({
     id: `h${i}`,
@@ -59,6 +60,10 @@ export function randomLog({ seed, entries, upgradeAt }: RandomLogOptions): Story
     // Few, and of logs that reports are of.
     if (drawCrash(40) === 0) {
       story.read(at, { digest: String(drawCrash(9)).repeat(64), ...read(drawCrash) });
+      continue;
+    }
+    if (drawOrder(40) === 0) {
+      order(story, at, drawOrder);
       continue;
     }
     // Mostly some tens of milliseconds, now and then an outage.
@@ -83,6 +88,19 @@ export function randomLog({ seed, entries, upgradeAt }: RandomLogOptions): Story
     else if (at >= host.until) speak(story, at, host, draw, crashItems(at, drawCrash));
   }
   return story;
+}
+
+/** What an operator or a deployment tool says: of few ids, so that they replace, end and refuse one another. */
+function order(story: Story, at: number, draw: (below: number) => number): void {
+  const kind = draw(8);
+  const id = `o${draw(6)}`;
+  if (kind < 3) {
+    const at_us = draw(2) * (START_US + Math.round(at * 1e6) + (draw(3) - 1) * 60_000_000);
+    story.change(at, id, { at_us, hosts: draw(2) ? [`h${draw(12)}`] : [], summary: `step ${draw(9)}` });
+  } else if (kind < 6) {
+    const from_us = draw(2) * (START_US + Math.round(at * 1e6) + draw(30) * 1_000_000);
+    story.silence(at, id, draw(60), { from_us, maintenance: draw(2) === 0 }, `why ${draw(9)}`);
+  } else story.command(at, { end_silence: { id } });
 }
 
 /** Folds along, so that deliveries can name notifications that exist. */

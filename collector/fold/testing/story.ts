@@ -1,5 +1,7 @@
 /** Builds logs for tests: hosts that report, collectors that speak, and time that passes. */
 import {
+  type Change,
+  type Command,
   collectorSubject,
   type Drop,
   type DropSample,
@@ -8,6 +10,7 @@ import {
   encodeEntry,
   hostSubject,
   type Item,
+  type Silence,
   type StoredReading,
 } from '@netfall/proto';
 import { canonicalJson, type FoldConfig, INITIAL_CONFIG } from '../config.ts';
@@ -137,6 +140,34 @@ export class Story {
   /** What a parser reads off a log that was stored. */
   read(atS: number, reading: StoredReading): FoldEntry {
     return this.say(atS, collectorSubject(CELL, 'reading'), { reading });
+  }
+
+  /** Somebody announces a change, which begins at once unless said. */
+  change(atS: number, id: string, part: Partial<Change> = {}): FoldEntry {
+    const change = {
+      id,
+      kind: 'deployment',
+      summary: id,
+      at_us: 0,
+      attributes: [],
+      hosts: [],
+      by: 'ci',
+      url: '',
+    };
+    return this.say(atS, collectorSubject(CELL, 'change'), { change: { ...change, ...part } });
+  }
+
+  /** Ann decides something. */
+  command(atS: number, kind: Omit<Command, 'by' | 'comment'>, comment = ''): FoldEntry {
+    return this.say(atS, collectorSubject(CELL, 'command'), { command: { by: 'ann', comment, ...kind } });
+  }
+
+  /** Ann silences rack r12, unless said, for so many seconds. */
+  silence(atS: number, id: string, seconds: number, part: Partial<Silence> = {}, comment = ''): FoldEntry {
+    const until_us = (part.from_us || START_US + Math.round(atS * 1e6)) + seconds * 1_000_000;
+    const matchers = [{ name: 'rack', value: 'r12', not: false }];
+    const silence = { id, matchers, from_us: 0, until_us, maintenance: false };
+    return this.command(atS, { silence: { ...silence, ...part } }, comment);
   }
 
   delivered(atS: number, notificationId: string, sink: string, error = ''): FoldEntry {
