@@ -68,6 +68,6 @@ export const CollectorConfig = Type.Object(
 export type CollectorConfig = Type.Static<typeof CollectorConfig>;
 
 /** The part of it that the fold goes by. */
-export function foldConfig({ detect, incident, crashes, limits, notify }: CollectorConfig): FoldConfig {
-  return { detect, incident, crashes, limits, sinks: notify.map(({ name }) => name).sort() };
+export function foldConfig({ detect, correlate, incident, crashes, limits, notify }: CollectorConfig): FoldConfig {
+  return { detect, correlate, incident, crashes, limits, sinks: notify.map(({ name }) => name).sort() };
 }

@@ -1,11 +1,17 @@
 /** The rules that this release folds by. */
-import { catalogDigest, reasonRule } from '@netfall/catalog';
+import { catalogDigest, counterRule, reasonRule } from '@netfall/catalog';
 import Value from 'typebox/value';
 import { FoldConfig } from './fold/config.ts';
 import { FOLD_VERSION, type Rules } from './fold/fold.ts';
+import type { DropClass } from './fold/rules.ts';
 
 export function currentRules(cell: string): Rules {
-  return { version: FOLD_VERSION, cell, catalogDigest, classify: reasonRule, readConfig };
+  return { version: FOLD_VERSION, cell, catalogDigest, classify: reasonRule, classifyCounter, readConfig };
+}
+
+function classifyCounter(counter: string): DropClass | undefined {
+  const rule = counterRule(counter);
+  return rule?.unseen && rule.lost !== 'never' ? rule : undefined;
 }
 
 /** An epoch's configuration is complete, so that no default of a later release slips into an earlier epoch. */

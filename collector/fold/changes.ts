@@ -7,7 +7,7 @@ import type { Moment } from './log-time.ts';
 /** Changes that are kept: those that began last. */
 const MOST_CHANGES = 1000;
 /** A change may be announced this long before it begins; what says more is of a clock that is wrong. */
-const LONGEST_AHEAD_US = 86_400_000_000;
+export const LONGEST_AHEAD_US = 86_400_000_000;
 
 /** A change as it was announced last. */
 export interface ChangeRecord {

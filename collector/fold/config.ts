@@ -65,11 +65,43 @@ export const IncidentConfig = Type.Object(
       default: 500,
       description: 'Hosts that an incident lists; more are counted.',
     }),
+    crash_quiet_s: Type.Integer({
+      minimum: 10,
+      maximum: 86_400,
+      default: 600,
+      description: 'How long after its last crash an incident of crashes begins to resolve, s.',
+    }),
     history: Type.Integer({
       minimum: 10,
       maximum: 100_000,
       default: 1000,
       description: 'Resolved and closed incidents that are kept; those resolved longest ago go first.',
+    }),
+  },
+  strict,
+);
+
+export const CorrelateConfig = Type.Object(
+  {
+    chance_ppm: Type.Integer({
+      minimum: 1,
+      maximum: 100_000,
+      default: 2000,
+      description:
+        'How many of a million hosts are in trouble of one kind at any moment by chance. What hosts share has to explain more than that.',
+    }),
+    alone_s: Type.Integer({
+      minimum: 0,
+      maximum: 3600,
+      default: 15,
+      description:
+        'Trouble of hosts that have nothing in common is told of once it has lasted this many seconds for each e-fold of the fleet beyond `small_fleet`: 31 s in a fleet of 40, 79 s in one of 1000.',
+    }),
+    small_fleet: Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000,
+      default: 5,
+      description: 'In a fleet of up to so many hosts trouble of a single one is told of at once.',
     }),
   },
   strict,
@@ -127,6 +159,7 @@ export const LimitsConfig = Type.Object(
 export const FoldConfig = Type.Object(
   {
     detect: DetectConfig,
+    correlate: CorrelateConfig,
     incident: IncidentConfig,
     crashes: CrashesConfig,
     limits: LimitsConfig,
@@ -139,7 +172,8 @@ export type FoldConfig = Type.Static<typeof FoldConfig>;
 /** What the fold goes by until the log's first epoch. Part of the fold's version: changing it is a new version. */
 export const INITIAL_CONFIG: FoldConfig = {
   detect: { floor_per_s: 1, factor: 4, sustain_ms: 3000, quiet_ms: 30_000, learn_s: 600 },
-  incident: { hold_down_s: 60, close_after_s: 86_400, max_hosts: 500, history: 1000 },
+  correlate: { chance_ppm: 2000, alone_s: 15, small_fleet: 5 },
+  incident: { hold_down_s: 60, close_after_s: 86_400, max_hosts: 500, crash_quiet_s: 600, history: 1000 },
   crashes: { history: 2000, records_per_host: 1000 },
   limits: { hosts: 200_000, forget_host_s: 604_800, signals_per_host: 64, open_incidents: 1000 },
   sinks: [],

@@ -22,6 +22,11 @@ const UNKNOWN_HOLE = 1024;
 const AFTERWARDS: readonly string[] = ['pstore', 'vmcore-dmesg'];
 /** What a kernel lives on after: it does not tell what a crash is that ends in worse. The fold's own: it changes with its version. */
 const SURVIVED: readonly string[] = ['warning', 'hung task', 'stall'];
+/** Whether a kernel lives on after a kind of trouble. */
+export function isSurvived(kind: string): boolean {
+  return SURVIVED.includes(kind);
+}
+
 /** Where logs that are as good are read first: what the kernel wrote down before what travelled. */
 const SOURCES: readonly string[] = ['vmcore-dmesg', 'pstore', 'netoops', 'netconsole', 'kmsg'];
 

@@ -24,6 +24,7 @@ import type { CrashRecord } from './model.ts';
 import { readingOf } from './reading.ts';
 import type { Changes, RejectReason } from './rows.ts';
 import { apart, placesOf, type Traits, traitsOf } from './same-crash.ts';
+import { put, take } from './sets.ts';
 
 /** Where hosts are looked up. */
 export interface KnownHosts {
@@ -49,6 +50,7 @@ export class Crashes {
   readonly #owners = new Map<string, string>();
   /** By agent, the oldest first. */
   readonly #byAgent = new Map<string, Place[]>();
+  readonly #touched = new Set<string>();
   readonly #changed = new Set<string>();
   readonly #removed = new Set<string>();
   #openedAt = 0;
@@ -59,6 +61,7 @@ export class Crashes {
     this.#refused = refused;
     for (const crash of [...stored].sort(order)) this.#attach(crash);
     this.#changed.clear();
+    this.#touched.clear();
   }
 
   /** Folds what a message of an agent says of crashes, after what it says of its host. */
@@ -87,6 +90,20 @@ export class Crashes {
       this.#detach(crash);
       this.#attach(crashOf({ ...crash, version: crash.version + 1 }, records));
     }
+  }
+
+  /** Crashes of a host, by id. */
+  ofHost(hostId: string): Iterable<string> {
+    return this.#places.get(`host ${hostId}`) ?? [];
+  }
+
+  /** The crashes that an entry made or told more of, in the order in which they were noticed. */
+  takeTouched(): readonly StoredCrash[] {
+    const touched = Array.from(this.#touched, (id) => this.all.get(id)).filter(
+      (crash) => crash !== undefined,
+    );
+    this.#touched.clear();
+    return touched.sort(order);
   }
 
   /** What changed since this was last called. */
@@ -182,6 +199,7 @@ export class Crashes {
     const traits = traitsOf(crash);
     this.all.set(id, crash);
     this.#changed.add(id);
+    this.#touched.add(id);
     this.#traits.set(id, traits);
     for (const place of placesOf(traits)) put(this.#places, place, id);
     for (const record of crash.records) {
@@ -254,18 +272,6 @@ function keyOf(hostId: string, record: string): string {
 
 function asKnown(host: HostRecord): KnownHost {
   return knownHost(host.id, hostname(host), host.facts.inventory);
-}
-
-function put(index: Map<string, Set<string>>, key: string, id: string): void {
-  const ids = index.get(key);
-  if (ids) ids.add(id);
-  else index.set(key, new Set([id]));
-}
-
-function take(index: Map<string, Set<string>>, key: string, id: string): void {
-  const ids = index.get(key);
-  ids?.delete(id);
-  if (ids?.size === 0) index.delete(key);
 }
 
 /** Inserts in order of arrival; those that came at once by name, so that the order is that of a fold that was restored. */

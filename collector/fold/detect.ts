@@ -9,11 +9,14 @@ import type { Moment } from './log-time.ts';
 
 type Detect = FoldConfig['detect'];
 
-/** One drop signal on one host; the stored form. */
+/** One signal on one host; the stored form. */
 export interface SignalRecord {
+  readonly kind: 'drop' | 'counter';
+  /** The reason of drops, or the counter's name. */
   readonly reason: string;
+  /** Of drops; empty when it could not be resolved, and of counters. */
   readonly function: string;
-  /** What the host usually drops, milli-events a second. */
+  /** What the host usually has of it, milli-events a second. */
   baseline: number;
   /** The traffic, packets a second, that went with it. */
   traffic: number;
@@ -35,6 +38,24 @@ export interface Spell {
   /** The highest rate, and what the baseline was at the start, events a second. */
   peak_rate: number;
   readonly baseline_rate: number;
+  /** The incident that it is part of; empty while it is of none. */
+  incident: string;
+  /** Hosts that the packets were for, by id, as far as samples and inventories tell: how many samples of each. */
+  towards: readonly Target[];
+}
+
+/** A host that dropped packets were for. */
+export interface Target {
+  readonly host_id: string;
+  readonly samples: number;
+}
+
+/** Trouble that began then and is known by now. */
+export function newSpell(since_us: number, last_us: number): Spell {
+  return {
+    ...{ since_us, last_us, affected: true, streak_us: 0 },
+    ...{ events: 0, peak_rate: 0, baseline_rate: 0, incident: '', towards: [] },
+  };
 }
 
 export type Verdict = 'affected' | 'recovered' | 'unchanged';
@@ -47,8 +68,13 @@ export interface Observation {
   readonly packets: number;
 }
 
-export function newSignal(reason: string, fn: string, liveUs: number): SignalRecord {
-  return { reason, function: fn, baseline: 0, traffic: 0, heard_us: liveUs, spell: null };
+export function newSignal(
+  kind: SignalRecord['kind'],
+  reason: string,
+  fn: string,
+  liveUs: number,
+): SignalRecord {
+  return { kind, reason, function: fn, baseline: 0, traffic: 0, heard_us: liveUs, spell: null };
 }
 
 /** A host's first report says what is usual there: nothing in it is news. */
@@ -92,12 +118,8 @@ export function observe(
   }
   const lasted = signal.spell ? seen.windowUs : Math.min(seen.windowUs, HURRY_US);
   signal.spell ??= {
-    since_us: Math.max(0, nowUs - lasted),
-    last_us: nowUs,
+    ...newSpell(Math.max(0, nowUs - lasted), nowUs),
     affected: false,
-    streak_us: 0,
-    events: 0,
-    peak_rate: 0,
     baseline_rate: Math.trunc(signal.baseline / 1000),
   };
   progress(signal.spell, seen.events, rate);

@@ -197,7 +197,7 @@ test('any log, cut and restored anywhere, gives the digests of one that ran thro
       expect(replica.digest()).toBe(rowsDigest(whole));
     }),
     // A log in which a newer parser finds no crash, between a restore and the next report of it.
-    { numRuns: 60, examples: [[2147483643, [299]]] },
+    { numRuns: 60, examples: [[32, [357]]] },
   );
 });
 

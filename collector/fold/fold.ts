@@ -4,14 +4,14 @@
  * module hands each entry to the part that it is for; what hosts say, incidents, crashes, deliveries, changes and silences
  * mean is theirs to know.
  */
-import type { Command, Entry, Envelope, Epoch } from '@netfall/proto';
+import type { Command, Entry, Envelope, Epoch, StoredReading } from '@netfall/proto';
 import { checkEntry, decodeEntry, MAX_ENTRY_BYTES, switchesOf } from '@netfall/proto';
 import { AnnouncedChanges } from './changes.ts';
 import { type FoldConfig, INITIAL_CONFIG } from './config.ts';
+import { Correlation } from './correlation.ts';
 import { Crashes } from './crashes.ts';
 import { Hosts } from './hosts.ts';
 import type { IncidentRecord } from './incident.ts';
-import { Incidents } from './incidents.ts';
 import { LogTime, type Moment } from './log-time.ts';
 import type { Incident, Notification } from './model.ts';
 import { Outbox, type OutboxStep } from './outbox.ts';
@@ -41,7 +41,7 @@ export class Fold {
   #switches: SwitchesRecord = { sequence: 0, by: '', switches: [] };
   readonly #rejected = new Map<string, number>();
   readonly #hosts: Hosts;
-  readonly #incidents: Incidents;
+  readonly #correlation: Correlation;
   readonly #crashes: Crashes;
   readonly #outbox: Outbox;
   readonly #announced: AnnouncedChanges;
@@ -55,34 +55,47 @@ export class Fold {
   constructor(rules: Rules, rows?: Rows) {
     this.#rules = rules;
     this.#prefix = `netfall.${rules.cell}.`;
-    this.#incidents = new Incidents(
-      {
-        changed: (id) => this.#dirtyIncidents.add(id),
-        removed: (id) => {
-          this.#dirtyIncidents.delete(id);
-          this.#removedIncidents.add(id);
-        },
-        notify: (kind, incident, moment) => this.#notify(kind, incident, moment),
-        refused: () => this.#reject('too_many_incidents'),
-      },
-      rows?.incidents ?? [],
-    );
     this.#outbox = new Outbox(rows?.notifications ?? []);
     this.#announced = new AnnouncedChanges(rows?.changes ?? []);
     this.#silences = new Silences((why) => this.#reject(why), rows?.silences ?? []);
     if (rows) this.#restore(rows.global);
-    this.#hosts = new Hosts(
+    const refused = (why: RejectReason) => this.#reject(why);
+    this.#correlation = new Correlation(
       {
-        config: this.#config,
+        events: {
+          changed: (id) => this.#dirtyIncidents.add(id),
+          removed: (id) => {
+            this.#dirtyIncidents.delete(id);
+            this.#removedIncidents.add(id);
+          },
+          notify: (kind, incident, moment) => this.#notify(kind, incident, moment),
+          refused: () => refused('too_many_incidents'),
+        },
         classify: rules.classify,
         time: this.#time,
-        incidents: this.#incidents,
-        refused: (why) => this.#reject(why),
+        changes: this.#announced.all,
+        silences: this.#silences.all,
+      },
+      this.#config,
+      rows?.incidents ?? [],
+    );
+    const { classes, population, incidents } = this.#correlation;
+    this.#hosts = new Hosts(
+      {
+        ...{ config: this.#config, rules, time: this.#time, classes, incidents, population, refused },
+        hasCrashed: (hostId, sinceUs) => this.#correlation.hasCrashed(hostId, sinceUs),
+        late: (host, envelope) => this.#correlation.late(host, envelope),
         isSwitchedOff: (source) => this.#isSwitchedOff(source),
       },
       rows,
     );
-    this.#crashes = new Crashes(this.#hosts, (why) => this.#reject(why), rows?.crashes ?? []);
+    this.#crashes = new Crashes(this.#hosts, refused, rows?.crashes ?? []);
+    this.#correlation.begin({
+      hosts: this.#hosts.records,
+      crashes: this.#crashes.all,
+      crashesOf: (hostId) => this.#crashes.ofHost(hostId),
+      endSilence: (host, why) => this.#hosts.endSilence(host, why),
+    });
   }
 
   get sequence(): number {
@@ -103,7 +116,7 @@ export class Fold {
 
   /** Incidents in the order in which they opened. */
   incidents(): Iterable<Incident> {
-    return this.#incidents.records.values();
+    return this.#correlation.incidents.records.values();
   }
 
   /**
@@ -124,7 +137,7 @@ export class Fold {
     else if (decoded.epoch) this.#beginEpoch(decoded.epoch);
     else if (decoded.claim) this.#claimed(decoded.claim.holder, decoded.claim.lease_us);
     else if (decoded.delivered) this.#settle(decoded);
-    else if (decoded.reading) this.#crashes.read(decoded.reading);
+    else if (decoded.reading) this.#read(decoded.reading);
     else if (decoded.change) this.#announced.announce(decoded.change, this.#time);
     else if (decoded.command) this.#obey(decoded.command);
     else if (decoded.switches) {
@@ -142,7 +155,7 @@ export class Fold {
     return {
       global: this.#global(),
       hosts: byId([...this.#hosts.records.values()]),
-      incidents: byId([...this.#incidents.records.values()]),
+      incidents: byId([...this.#correlation.incidents.records.values()]),
       crashes: byId([...this.#crashes.all.values()]),
       notifications: byId([...this.#outbox.records.values()]),
       changes: byId([...this.#announced.all.values()]),
@@ -158,7 +171,10 @@ export class Fold {
       ...this.#crashes.takeChanges(),
       ...this.#announced.takeChanges(),
       ...this.#silences.takeChanges(),
-      incidents: Array.from(this.#dirtyIncidents, (id) => this.#incidents.records.get(id) as IncidentRecord),
+      incidents: Array.from(
+        this.#dirtyIncidents,
+        (id) => this.#correlation.incidents.records.get(id) as IncidentRecord,
+      ),
       notifications: Array.from(
         this.#dirtyNotifications,
         (id) => this.#outbox.records.get(id) as Notification,
@@ -231,13 +247,20 @@ export class Fold {
   /** Crashes too where the message is late, or was overtaken by a later one: they are history whenever they come. */
   #hear(envelope: Envelope): void {
     const host = this.#hosts.hear(envelope);
-    if (host) this.#crashes.hear(host, envelope.items, this.#time, this.#config);
+    if (!host) return;
+    this.#crashes.hear(host, envelope.items, this.#time, this.#config);
+    this.#correlation.crashed(this.#crashes.takeTouched());
+  }
+
+  #read(reading: StoredReading): void {
+    this.#crashes.read(reading);
+    this.#correlation.crashed(this.#crashes.takeTouched());
   }
 
   /** A live second is crossed: hosts first, whose silence may end an incident's trouble. */
   readonly #crossed = (second: number): void => {
     this.#hosts.pass(second);
-    this.#incidents.pass(second, this.#time, this.#config);
+    this.#correlation.pass(second);
     this.#silences.pass(this.#time);
   };
 
@@ -245,11 +268,8 @@ export class Fold {
   #obey(command: Command): void {
     if (command.silence) this.#silences.begin(command.silence, command, this.#time);
     else if (command.end_silence) this.#silences.end(command.end_silence.id, command, this.#time);
-    else this.#operate(command);
+    else this.#correlation.operate(command);
   }
-
-  /** What an operator decided about an incident. */
-  #operate(_command: Command): void {}
 
   /** Whether a source is switched off anywhere now. */
   #isSwitchedOff(source: string): boolean {
@@ -263,6 +283,7 @@ export class Fold {
   #beginEpoch(epoch: Epoch): void {
     this.#config = this.#rules.readConfig(epoch.config) ?? this.#config;
     this.#hosts.configure(this.#config);
+    this.#correlation.configure(this.#config);
     this.#notificationsChanged(this.#outbox.retain(this.#config.sinks, this.nowUs));
     this.#epoch = {
       sequence: this.sequence,
@@ -283,7 +304,7 @@ export class Fold {
     this.#notificationsChanged(this.#outbox.settle(delivered, this.nowUs));
   }
 
-  #notify(kind: 'firing' | 'resolved', incident: Incident, moment: Moment): void {
+  #notify(kind: Notification['kind'], incident: Incident, moment: Moment): void {
     this.#notificationsChanged(this.#outbox.add(kind, incident, moment.nowUs, this.#config.sinks));
   }
 

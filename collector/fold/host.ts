@@ -3,7 +3,7 @@
  */
 import { type Heartbeat, type Inventory, type Loss, SourceState } from '@netfall/proto';
 import { plus } from './count.ts';
-import type { SignalRecord } from './detect.ts';
+import type { SignalRecord, Spell } from './detect.ts';
 import type { Intern } from './intern.ts';
 import type { LossView, SourceView } from './model.ts';
 import { giveUp, type StreamRecord } from './stream.ts';
@@ -36,6 +36,8 @@ export interface HostFacts {
   readonly agent_version: string;
   readonly sources: readonly SourceView[];
   readonly inventory: Inventory | null;
+  /** When the host was seen to come to another value of an attribute, by key, log time: no sooner than it was first seen. */
+  readonly changed: Readonly<Record<string, number>>;
 }
 
 export interface HostState {
@@ -56,13 +58,17 @@ export interface HostState {
   late: number;
   /** Live time since which all that came was late; 0 while something is in time. */
   late_since_us: number;
+  /** How much later than the shortest delay its messages come, µs, smoothed: what its clock's error may be off by. */
+  jitter_us: number;
+  /** Since it fell silent, unless that is known to be a crash; null while it speaks. */
+  silence: Spell | null;
   /** The incarnation that had news last. */
   speaker: string;
   /** Newest incarnation first. */
   readonly streams: StreamRecord[];
   /** By source and hop. */
   readonly losses: Mutable<LossView>[];
-  /** By reason and function. */
+  /** By kind, reason and function. */
   readonly signals: SignalRecord[];
 }
 
@@ -71,7 +77,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export function newHost(id: string, nowUs: number): HostRecord {
   return {
     id,
-    facts: { boot_id: '', agent_version: '', sources: [], inventory: null },
+    facts: { boot_id: '', agent_version: '', sources: [], inventory: null, changed: {} },
     state: {
       first_seen_us: nowUs,
       last_seen_us: nowUs,
@@ -85,6 +91,8 @@ export function newHost(id: string, nowUs: number): HostRecord {
       duplicates: 0,
       late: 0,
       late_since_us: 0,
+      jitter_us: 0,
+      silence: null,
       speaker: '',
       streams: [],
       losses: [],
@@ -103,21 +111,28 @@ export function restoredHost({ id, facts, state }: HostRecord): HostRecord {
       streams: state.streams.toSorted((a, b) => (a.incarnation > b.incarnation ? -1 : 1)),
       losses: state.losses.toSorted((a, b) => compare(a.source, b.source) || compare(a.hop, b.hop)),
       signals: state.signals.toSorted(
-        (a, b) => compare(a.reason, b.reason) || compare(a.function, b.function),
+        (a, b) => compare(a.kind, b.kind) || compare(a.reason, b.reason) || compare(a.function, b.function),
       ),
     },
   };
 }
 
 /** The host's record of a signal. */
-export function findSignal({ signals }: HostState, reason: string, fn: string): SignalRecord | undefined {
-  return signals.find((signal) => signal.function === fn && signal.reason === reason);
+export function findSignal(
+  { signals }: HostState,
+  kind: SignalRecord['kind'],
+  reason: string,
+  fn: string,
+): SignalRecord | undefined {
+  return signals.find((signal) => signal.function === fn && signal.reason === reason && signal.kind === kind);
 }
 
 /** Adds a signal that the host did not have, in its place. */
 export function insertSignal({ signals }: HostState, signal: SignalRecord): void {
   const before = (known: SignalRecord) =>
-    (compare(known.reason, signal.reason) || compare(known.function, signal.function)) < 0;
+    (compare(known.kind, signal.kind) ||
+      compare(known.reason, signal.reason) ||
+      compare(known.function, signal.function)) < 0;
   signals.splice(signals.filter(before).length, 0, signal);
 }
 
@@ -169,6 +184,7 @@ export function isLate(host: HostState, observedUs: number, stampUs: number, liv
     return true;
   }
   host.late_since_us = 0;
+  host.jitter_us += Math.trunc((Math.max(0, delay - host.offset_us) - host.jitter_us) / 16);
   return false;
 }
 

@@ -4,11 +4,16 @@
  */
 import type { Envelope } from '@netfall/proto';
 import { Addresses } from './addresses.ts';
+import { attributesOf, changedKeys } from './attributes.ts';
+import type { Classes } from './classes.ts';
 import type { FoldConfig } from './config.ts';
 import { plus } from './count.ts';
+import { newSpell } from './detect.ts';
+import type { Population } from './explain/population.ts';
 import {
   addLosses,
   applyHeartbeat,
+  type HostFacts,
   type HostRecord,
   type HostState,
   hostname,
@@ -30,24 +35,32 @@ import { Timers } from './timers.ts';
 
 export interface HostsOptions {
   readonly config: FoldConfig;
-  readonly classify: Rules['classify'];
+  readonly rules: Pick<Rules, 'classify' | 'classifyCounter'>;
   /** Where the fold stands, at any time. */
   readonly time: Moment;
+  readonly classes: Classes;
   readonly incidents: Incidents;
+  readonly population: Population;
+  /** Whether a host's silence since then is known to be a crash's. */
+  readonly hasCrashed: (hostId: string, sinceUs: number) => boolean;
+  /** Called for a message that is of a backlog. */
+  readonly late: (host: HostRecord, envelope: Envelope) => void;
   /** Called for what there is no room for. */
   readonly refused: (why: RejectReason) => void;
   /** Whether operators have switched a source off, on some host at least. */
   readonly isSwitchedOff: (source: string) => boolean;
 }
 
+const SILENCE = { kind: 'silence' } as const;
+
 export class Hosts {
   readonly forgotten: ForgottenHosts;
   readonly records: Map<string, HostRecord> = new Map();
   readonly addresses: Addresses = new Addresses();
+  readonly #options: HostsOptions;
   #config: FoldConfig;
   readonly #time: Moment;
   readonly #refused: (why: RejectReason) => void;
-  readonly #isSwitchedOff: (source: string) => boolean;
   readonly #timers = new Timers();
   readonly #intern = interner();
   readonly #signals: Signals;
@@ -56,17 +69,25 @@ export class Hosts {
   readonly #removed = new Set<string>();
 
   constructor(options: HostsOptions, rows?: Rows) {
-    const { config, classify, time, incidents, refused, isSwitchedOff } = options;
-    this.#isSwitchedOff = isSwitchedOff;
+    const { config, rules, time, classes, incidents, refused } = options;
+    this.#options = options;
     this.#config = config;
     this.#time = time;
     this.#refused = refused;
-    this.#signals = new Signals({ config, classify, time, incidents, refused, intern: this.#intern });
+    const { addresses } = this;
+    this.#signals = new Signals({
+      ...{ config, rules, time, classes, incidents, addresses, refused },
+      intern: this.#intern,
+    });
     this.forgotten = structuredClone(rows?.global.forgotten) ?? { hosts: 0, messages_lost: 0, losses: [] };
     for (const row of rows?.hosts ?? []) {
       const record = restoredHost(row);
       this.records.set(record.id, record);
       this.addresses.replace(record.id, [], record.facts.inventory?.addresses ?? []);
+      this.#count(record);
+      this.#signals.restore(record);
+      const { silence } = record.state;
+      if (silence) options.classes.begin(SILENCE, 'warning', record, silence);
       this.#await(record);
     }
   }
@@ -90,7 +111,10 @@ export class Hosts {
     const host = known ?? newHost(envelope.host_id, nowUs);
     if (!known) this.records.set(host.id, host);
     this.#changed.add(host);
-    if (!known) this.#changedFacts.add(host.id);
+    if (!known) {
+      this.#changedFacts.add(host.id);
+      this.#count(host);
+    }
     const { state } = host;
     const { fresh, newest } = this.#number(state, envelope);
     if (!fresh) return null;
@@ -104,13 +128,15 @@ export class Hosts {
     // What was overtaken by a later message of the same spool says how the host was, not how it is.
     const before = host.facts.sources;
     const goodbye = newest ? this.#news(host, envelope) : null;
-    if (host.facts.sources.some(({ name, state }) => state === 'off' && this.#isSwitchedOff(name)))
+    if (host.facts.sources.some(({ name, state }) => state === 'off' && this.#options.isSwitchedOff(name)))
       skipTime(state, unheardUs);
     // After the inventory of the same message, which may hold the name to call the host by.
-    if (!late && state.status === 'live') this.#reports(host, envelope, !known, before);
+    if (late) this.#options.late(host, envelope);
+    else if (state.status === 'live') this.#reports(host, envelope, !known, before);
     if (goodbye !== null) {
       state.status = 'stopped';
       state.silent_at_us = 0;
+      this.#options.population.delete(host.id);
       this.#signals.endAll(host, `${hostname(host)} stopped: ${goodbye}`);
     }
     this.#await(host);
@@ -157,11 +183,31 @@ export class Hosts {
     this.#changed.add(host);
     this.#signals.endAll(host, `${hostname(host)} fell silent`);
     this.#await(host);
+    if (this.#options.hasCrashed(host.id, host.state.last_seen_us)) return;
+    host.state.silence = newSpell(host.state.last_seen_us, this.#time.nowUs);
+    this.#options.classes.begin(SILENCE, 'warning', host, host.state.silence);
+  }
+
+  /** A host's silence is over, or turns out to be a crash's. */
+  endSilence(host: HostRecord, why: string): void {
+    const { silence } = host.state;
+    if (!silence) return;
+    host.state.silence = null;
+    this.#changed.add(host);
+    this.#options.classes.end(SILENCE, host.id);
+    this.#options.incidents.ended(host, silence, why, this.#time, this.#config);
+  }
+
+  /** Counts a host among those that explanations are made of. */
+  #count({ id, facts, state }: HostRecord): void {
+    if (state.status !== 'stopped') this.#options.population.set(id, attributesOf(facts.inventory));
   }
 
   #forget(host: HostRecord): void {
     // One that never said when it would speak again was neither silent nor stopped.
     this.#signals.endAll(host, `${hostname(host)} was forgotten`);
+    this.endSilence(host, `${hostname(host)} was forgotten`);
+    this.#options.population.delete(host.id);
     this.forgotten.hosts++;
     this.forgotten.messages_lost = plus(this.forgotten.messages_lost, host.state.messages_lost);
     addLosses(this.forgotten.losses, host.state.losses, this.#intern);
@@ -173,7 +219,9 @@ export class Hosts {
 
   /** What a host says of itself. Returns why it stops, or null. */
   #news(host: HostRecord, envelope: Envelope): string | null {
+    const wasStopped = host.state.status === 'stopped';
     host.state.status = 'live';
+    this.endSilence(host, `${hostname(host)} speaks again`);
     let { facts } = host;
     if (facts.boot_id !== envelope.boot_id) facts = { ...facts, boot_id: envelope.boot_id };
     let goodbye: string | null = null;
@@ -187,9 +235,26 @@ export class Hosts {
     if (facts.inventory !== host.facts.inventory) {
       const addresses = host.facts.inventory?.addresses ?? [];
       this.addresses.replace(host.id, addresses, facts.inventory?.addresses ?? []);
+      facts = this.#dated(host.facts, facts);
     }
+    const isNew = facts.inventory !== host.facts.inventory;
     host.facts = facts;
+    if (isNew || wasStopped) this.#count(host);
     return goodbye;
+  }
+
+  /** Facts of another inventory, with when attributes changed by it. What the first inventory says was so before. */
+  #dated(before: HostFacts, facts: HostFacts): HostFacts {
+    if (!before.inventory) return facts;
+    const keys = changedKeys(attributesOf(before.inventory), attributesOf(facts.inventory));
+    if (keys.length === 0) return facts;
+    const { nowUs } = this.#time;
+    const changed = { ...facts.changed, ...Object.fromEntries(keys.map((key) => [key, nowUs])) };
+    // In the order of the keys, as every replica has it.
+    return {
+      ...facts,
+      changed: Object.fromEntries(Object.entries(changed).sort(([a], [b]) => (a < b ? -1 : 1))),
+    };
   }
 
   /** @param before the host's sources as they were before this message */
@@ -200,8 +265,9 @@ export class Hosts {
     before: HostRecord['facts']['sources'],
   ): void {
     let counted = false;
-    for (const { drop_report } of items) {
+    for (const { drop_report, counter_report } of items) {
       if (drop_report) this.#signals.report(host, drop_report, first);
+      if (counter_report) this.#signals.count(host, counter_report, first);
       counted ||= drop_report != null;
     }
     if (counted) return;

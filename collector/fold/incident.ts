@@ -2,49 +2,76 @@
  * The record of one incident, and the small steps that change it. Pure functions: when a step is due, and who hears of
  * it, is incidents.ts's business.
  */
-import type { DropSample } from '@netfall/proto';
+import { type Active, classKey, type SignalClass } from './classes.ts';
 import { plus } from './count.ts';
+import type { Spell } from './detect.ts';
+import { type HostRecord, hostname } from './host.ts';
 import type { Moment } from './log-time.ts';
-import type { AuditEntry, DropSignal, Incident, IncidentHost, IncidentSample, Severity } from './model.ts';
+import type {
+  AuditEntry,
+  Incident,
+  IncidentHost,
+  IncidentSample,
+  Severity,
+  Signal,
+  Symptom,
+} from './model.ts';
+import { titleOf } from './words.ts';
 
 /** Steps of the audit trail that are kept. */
 const MOST_AUDIT = 100;
+/** Kinds of trouble that one incident lists. */
+export const MOST_SYMPTOMS = 32;
 
 /** The stored form: what is shown, and what the fold goes by. */
 export interface IncidentRecord extends Incident {
   /** When the next step is due in live time; 0 when none is. */
   readonly due_us: number;
-  /** Affected hosts beyond those that are listed. */
-  readonly unlisted: number;
+  /** Whether somebody was to be told that it fires. */
+  readonly notified: boolean;
+  /** How often its trouble came back soon after it was over: each time it has to be over for twice as long. */
+  readonly returns: number;
   /** By host, one of each. Not part of what notifications carry: addresses are for those who may ask. */
   readonly samples: readonly IncidentSample[];
+  /** Crashes that it is of, the newest ones, by their time. */
+  readonly crashes: readonly CrashRef[];
 }
 
-/** What a signal did on a host. */
-export interface HostSignal {
-  readonly hostId: string;
-  readonly hostname: string;
-  readonly signal: DropSignal;
+/** A crash as its incident knows it. */
+export interface CrashRef {
+  readonly id: string;
+  /** Empty while it is not known. */
+  readonly host_id: string;
+  readonly at_us: number;
+  /** Nobody has read its log yet: it is of this incident as far as its first line tells. */
+  readonly provisional: boolean;
+}
+
+/** What an incident begins with. */
+export interface Opening {
+  readonly fingerprint: string;
+  readonly state: 'candidate' | 'firing';
+  readonly signal: Signal;
   readonly severity: Severity;
-  readonly events: number;
-  readonly peakRate: number;
-  readonly baselineRate: number;
-  /** When it began, and when there was trouble last, log time. */
-  readonly sinceUs: number;
-  readonly lastUs: number;
-  /** One of the packets that were dropped, if the host sent one. */
-  readonly sample: DropSample | null;
+  readonly fleet: number;
 }
 
 /** An incident as it is told: without what is the fold's own, and without samples. */
 export function shown(record: IncidentRecord): Incident {
-  const { due_us: _due, unlisted: _unlisted, samples: _samples, ...incident } = record;
+  const {
+    due_us: _due,
+    notified: _notified,
+    returns: _returns,
+    samples: _samples,
+    crashes: _crashes,
+    ...incident
+  } = record;
   return incident;
 }
 
 /** Whether its trouble may go on. */
 export function isOpen({ state }: Incident): boolean {
-  return state !== 'resolved' && state !== 'closed';
+  return state !== 'resolved' && state !== 'closed' && state !== 'merged';
 }
 
 /** The order in which incidents opened, or crashes were noticed: by sequence, then by turn. */
@@ -54,56 +81,117 @@ export function order(a: { readonly id: string }, b: { readonly id: string }): n
   return aSequence - bSequence || aTurn - bTurn;
 }
 
+/** A new incident, without hosts. */
+export function newIncident(id: string, opening: Opening, moment: Moment): IncidentRecord {
+  const { fingerprint, state, signal, severity, fleet } = opening;
+  return {
+    ...{ id, fingerprint, version: 1, state, severity, title: '', signal, symptoms: [] },
+    ...{ started_us: moment.nowUs, detected_us: 0, last_us: 0, resolved_us: 0 },
+    ...{ hosts: [], hosts_total: 0, fleet, explanation: null, unexplained: { total: 0, hosts: [] } },
+    ...{ changes: [], rollout: null, loops: [], cause: null, consequences: [] },
+    ...{ acknowledged: null, suppressed: null, regression_of: '', merged_into: '' },
+    ...{ late: { reports: 0, events: 0 }, runbook: '', audit: [] },
+    ...{ due_us: 0, notified: false, returns: 0, samples: [], crashes: [] },
+  };
+}
+
+/** The incident with another title, where its title is another one by now. */
+export function retitled(record: IncidentRecord): IncidentRecord {
+  const title = titleOf(record);
+  return title === record.title ? record : { ...record, title };
+}
+
+/** The incident with a host that becomes affected by a class of trouble, listed while there is room. */
+export function withHost(
+  record: IncidentRecord,
+  of: SignalClass,
+  active: Active,
+  mostHosts: number,
+): IncidentRecord {
+  const { host, spell } = active;
+  const known = record.hosts.find(({ host_id }) => host_id === host.id);
+  let { hosts } = record;
+  if (known) hosts = hosts.map((one) => (one === known ? joined(one, spell) : one));
+  else if (hosts.length < mostHosts) hosts = insert(hosts, asHost(host, spell));
+  const counts = known ? 0 : 1;
+  return {
+    ...record,
+    hosts,
+    hosts_total: record.hosts_total + counts,
+    symptoms: withSymptom(record.symptoms, of, spell, counts),
+    severity: graver(record.severity, of.severity),
+    started_us: Math.min(record.started_us, spell.since_us),
+    last_us: Math.max(record.last_us, spell.last_us),
+  };
+}
+
+function insert(hosts: readonly IncidentHost[], host: IncidentHost): readonly IncidentHost[] {
+  return [...hosts, host].sort((a, b) => (a.host_id < b.host_id ? -1 : 1));
+}
+
+function withSymptom(
+  symptoms: readonly Symptom[],
+  { signal, severity, key }: SignalClass,
+  spell: Spell,
+  counts: number,
+): readonly Symptom[] {
+  if (symptoms.some((symptom) => classKey(symptom.signal) === key)) {
+    return symptoms.map((symptom) => {
+      if (classKey(symptom.signal) !== key) return symptom;
+      const first_us = Math.min(symptom.first_us, spell.since_us);
+      return { ...symptom, first_us, hosts_total: symptom.hosts_total + counts };
+    });
+  }
+  if (symptoms.length >= MOST_SYMPTOMS) return symptoms;
+  return [...symptoms, { signal, severity, first_us: spell.since_us, hosts_total: 1 }];
+}
+
+export function graver(a: Severity, b: Severity): Severity {
+  return SEVERITIES.indexOf(a) < SEVERITIES.indexOf(b) ? b : a;
+}
+
+const SEVERITIES: readonly Severity[] = ['info', 'warning', 'critical'];
+
 /** A host that becomes affected. */
-export function asHost(from: HostSignal): IncidentHost {
+function asHost(host: HostRecord, spell: Spell): IncidentHost {
   return {
-    host_id: from.hostId,
-    hostname: from.hostname,
-    first_us: from.sinceUs,
-    last_us: from.lastUs,
+    host_id: host.id,
+    hostname: hostname(host),
+    first_us: spell.since_us,
+    last_us: spell.last_us,
     active: true,
-    events: from.events,
-    peak_rate: from.peakRate,
-    baseline_rate: from.baselineRate,
+    events: spell.events,
+    peak_rate: spell.peak_rate,
+    baseline_rate: spell.baseline_rate,
+    crashes: 0,
   };
 }
 
-/** A host whose trouble goes on. */
-export function refreshed(host: IncidentHost, from: HostSignal): IncidentHost {
+/** A host that becomes affected by another symptom, or again: the spells' events add up. */
+function joined(host: IncidentHost, spell: Spell): IncidentHost {
+  if (host.active) return refreshed(host, spell);
+  return { ...refreshed(host, spell), active: true, events: plus(host.events, spell.events) };
+}
+
+/** A host whose trouble goes on: the numbers are of the symptom that has most. */
+export function refreshed(host: IncidentHost, spell: Spell): IncidentHost {
   return {
     ...host,
-    last_us: from.lastUs,
-    events: Math.max(host.events, from.events),
-    peak_rate: Math.max(host.peak_rate, from.peakRate),
+    last_us: Math.max(host.last_us, spell.last_us),
+    events: Math.max(host.events, spell.events),
+    peak_rate: Math.max(host.peak_rate, spell.peak_rate),
   };
 }
 
-/** A host whose trouble came back within the incident: the spells' events add up. */
-export function rejoined(host: IncidentHost, from: HostSignal): IncidentHost {
-  return {
-    ...host,
-    last_us: from.lastUs,
-    active: true,
-    events: plus(host.events, from.events),
-    peak_rate: Math.max(host.peak_rate, from.peakRate),
-  };
-}
-
-/** The audit trail with one step more; bounded. */
+/** The audit trail with one step more; bounded. `by` is whoever did it; empty for what happened by itself. */
 export function audited(
-  incident: Incident,
-  moment: Moment,
+  { audit: before }: Incident,
+  { nowUs }: Moment,
   event: string,
-  detail: string,
+  detail = '',
+  by = '',
 ): readonly AuditEntry[] {
-  const audit = [...incident.audit, { at_us: moment.nowUs, event, detail }];
+  const audit = [...before, { at_us: nowUs, event, by, detail }];
   // The beginning tells how it started; of the rest the newest matter.
   return audit.length > MOST_AUDIT ? [...audit.slice(0, 10), ...audit.slice(11)] : audit;
-}
-
-/** One sentence: what, where. `hostnames` are of the hosts that are listed. */
-export function title(from: HostSignal, hostnames: readonly string[], total: number): string {
-  const { reason, function: fn } = from.signal;
-  const where = total === 1 ? hostnames[0] : `${total} hosts`;
-  return `${where} ${total === 1 ? 'drops' : 'drop'} ${reason}${fn === '' ? '' : ` in ${fn}`}`;
 }

@@ -1,24 +1,28 @@
 /**
- * The life of incidents: candidate hosts in, incidents and notifications out. A first lifecycle: one incident a signal,
- * whatever the hosts. It takes toggles ("this signal began / ended on this host") and the passing of live time, and
- * knows nothing of how trouble is detected.
+ * The life of incidents: hosts that join and leave, the steps from candidate to closed, and who is to hear of it. Which
+ * hosts are of which incident is correlate.ts's to say, and crash-incidents.ts's; how trouble is noticed is not known here.
  */
+import type { DropSample } from '@netfall/proto';
+import { type Active, type Classes, classKey, type SignalClass } from './classes.ts';
 import type { FoldConfig } from './config.ts';
+import type { Spell } from './detect.ts';
+import { type HostRecord, hostname } from './host.ts';
 import {
-  asHost,
   audited,
-  type HostSignal,
   type IncidentRecord,
   isOpen,
+  newIncident,
+  type Opening,
   order,
   refreshed,
-  rejoined,
+  retitled,
   shown,
-  title,
+  withHost,
 } from './incident.ts';
 import type { Moment } from './log-time.ts';
-import type { Incident } from './model.ts';
+import type { Cause, Incident, Notification, Suppression } from './model.ts';
 import { withSample } from './samples.ts';
+import { put, take } from './sets.ts';
 import { Timers } from './timers.ts';
 
 /** What the incidents tell the rest of the fold. */
@@ -28,206 +32,377 @@ export interface IncidentEvents {
   /** The record is gone. */
   removed(id: string): void;
   /** Somebody should hear of it. */
-  notify(kind: 'firing' | 'resolved', incident: Incident, moment: Moment): void;
+  notify(kind: Notification['kind'], incident: Incident, moment: Moment): void;
+  /** Whether a host says nothing any more. */
+  isDown(hostId: string): boolean;
   /** An incident could not be opened because too many are. */
   refused(): void;
 }
 
 /** How often a host's numbers are brought up to date within an incident, log time. */
 const PROGRESS_EVERY_US = 5_000_000;
+/** Trouble that comes back this soon after its resolution has to be over for longer the next time. */
+const SOON_US = 3_600_000_000;
+/** How often hosts that crashed and did not come back are looked after. */
+const DOWN_AGAIN_US = 60_000_000;
+/** How often the hold-down doubles at most. */
+const MOST_DOUBLINGS = 5;
 
 export class Incidents {
   readonly records: Map<string, IncidentRecord> = new Map();
   readonly #events: IncidentEvents;
+  readonly #classes: Classes;
   readonly #timers = new Timers();
-  /** The newest incident of each fingerprint. */
-  readonly #latest = new Map<string, string>();
+  /** All below is derived. Incidents by fingerprint. */
+  readonly #byFingerprint = new Map<string, Set<string>>();
+  /** Open ones by the classes of their symptoms. */
+  readonly #byClass = new Map<string, Set<string>>();
+  /** How often hosts are affected in it now, each time by one symptom. */
+  readonly #affected = new Map<string, number>();
   #open = 0;
   #openedAt = 0;
   #openedThere = 0;
 
-  constructor(events: IncidentEvents, records: Iterable<IncidentRecord>) {
+  /** @param classes to be filled after this, so that `restored` can count */
+  constructor(events: IncidentEvents, classes: Classes, records: Iterable<IncidentRecord>) {
     this.#events = events;
+    this.#classes = classes;
     const ordered = [...records].sort((a, b) => order(a, b));
     for (const record of ordered) {
       this.records.set(record.id, record);
-      this.#latest.set(record.fingerprint, record.id);
+      this.#index(record);
       if (isOpen(record)) this.#open++;
       if (record.due_us > 0) this.#timers.set(record.id, record.due_us);
     }
   }
 
-  /** A signal became trouble on a host. Whether an incident holds it: only then may it progress and end. */
-  began(from: HostSignal, moment: Moment, config: FoldConfig): boolean {
-    const fingerprint = `drop/${from.signal.reason}/${from.signal.function}`;
-    const latest = this.records.get(this.#latest.get(fingerprint) ?? '');
-    if (latest && isOpen(latest)) {
-      this.#join(latest, from, moment, config);
-      return true;
+  /** Counts who is affected, once the classes are restored. */
+  restored(): void {
+    for (const { active } of this.#classes.all()) {
+      for (const { spell } of active.values()) this.#count(spell.incident, 1);
     }
-    if (this.#open < config.limits.open_incidents) {
-      this.#fire(fingerprint, latest, from, moment);
-      return true;
+  }
+
+  /** The open incidents that have a class among their symptoms, in the order in which they opened. */
+  openWith(key: string): readonly IncidentRecord[] {
+    return Array.from(this.#byClass.get(key) ?? [], (id) => this.#get(id)).sort(order);
+  }
+
+  /** All that are open, in the order in which they opened. */
+  open(): readonly IncidentRecord[] {
+    const ids = new Set([...this.#byClass.values()].flatMap((some) => [...some]));
+    return Array.from(ids, (id) => this.#get(id)).sort(order);
+  }
+
+  isOpenNow(id: string): boolean {
+    const record = this.records.get(id);
+    return record !== undefined && isOpen(record);
+  }
+
+  /** Opens an incident, which has no hosts yet; null where there is no room. */
+  begin(opening: Opening, moment: Moment, { limits }: FoldConfig): IncidentRecord | null {
+    if (this.#open >= limits.open_incidents) {
+      this.#events.refused();
+      return null;
     }
-    this.#events.refused();
-    return false;
+    if (this.#openedAt !== moment.sequence) {
+      this.#openedAt = moment.sequence;
+      this.#openedThere = 0;
+    }
+    const record = newIncident(`i${moment.sequence}-${this.#openedThere++}`, opening, moment);
+    this.#open++;
+    this.#store(record);
+    return record;
+  }
+
+  /** Hosts that a class of trouble affects become part of an open incident, out of whichever they were in. */
+  admit(id: string, of: SignalClass, hosts: readonly Active[], moment: Moment, config: FoldConfig): void {
+    let record = this.#get(id);
+    const before = new Set<string>();
+    for (const active of hosts) {
+      if (active.spell.incident === id) continue;
+      before.add(active.spell.incident);
+      this.#count(active.spell.incident, -1);
+      active.spell.incident = id;
+      this.#count(id, 1);
+      record = withHost(record, of, active, config.incident.max_hosts);
+    }
+    for (const other of before) if (other !== '') this.#leftBy(other, hosts, moment, config);
+    if (before.size === 0) return;
+    if (record.state === 'resolving') {
+      const state = record.acknowledged ? 'acknowledged' : 'firing';
+      const who = nameHosts(hosts);
+      record = { ...record, state, due_us: 0, returns: record.returns + 1 };
+      record = {
+        ...record,
+        audit: audited(record, moment, 'firing', `again on ${who} before it was resolved`),
+      };
+    } else if (record.state !== 'candidate' && record.audit.length > 0) {
+      record = { ...record, audit: audited(record, moment, 'joined', nameHosts(hosts)) };
+    }
+    this.#update(record);
   }
 
   /** A host's trouble goes on: newer numbers, and a newer sample. */
-  progressed(from: HostSignal, moment: Moment): void {
-    const incident = this.#openFor(from);
-    const host = incident?.hosts.find(({ host_id }) => host_id === from.hostId);
-    if (!incident || !host?.active || from.lastUs - host.last_us < PROGRESS_EVERY_US) return;
-    const hosts = incident.hosts.map((known) => (known === host ? refreshed(host, from) : known));
-    const last_us = Math.max(incident.last_us, from.lastUs);
-    const samples = withSample(incident.samples, from, moment.nowUs);
-    this.#store({ ...incident, last_us, hosts, samples, version: incident.version + 1 });
+  progressed(host: HostRecord, spell: Spell, sample: DropSample | null, { nowUs }: Moment): void {
+    const record = this.records.get(spell.incident);
+    const listed = record?.hosts.find(({ host_id }) => host_id === host.id);
+    if (!record || !listed?.active || !isOpen(record) || spell.last_us - listed.last_us < PROGRESS_EVERY_US)
+      return;
+    const hosts = record.hosts.map((known) => (known === listed ? refreshed(known, spell) : known));
+    const about = { hostId: host.id, hostname: hostname(host), sample };
+    const samples = withSample(record.samples, about, nowUs);
+    this.#update({ ...record, hosts, samples, last_us: Math.max(record.last_us, spell.last_us) });
   }
 
-  /** A signal ended on a host, or the host went away. */
-  ended(from: HostSignal, why: string, moment: Moment, config: FoldConfig): void {
-    const incident = this.#openFor(from);
-    if (!incident) return;
-    const hosts = incident.hosts.map((host) =>
-      host.host_id === from.hostId && host.active ? { ...refreshed(host, from), active: false } : host,
+  /** A packet that a host dropped, as evidence. */
+  sampled(host: HostRecord, spell: Spell, sample: DropSample, { nowUs }: Moment): void {
+    const record = this.records.get(spell.incident);
+    if (!record || record.samples.some(({ host_id }) => host_id === host.id)) return;
+    const samples = withSample(record.samples, { hostId: host.id, hostname: hostname(host), sample }, nowUs);
+    if (samples !== record.samples) this.#update({ ...record, samples });
+  }
+
+  /** A host's trouble of one class ended, or the host went away. The class has it no more. */
+  ended(host: HostRecord, spell: Spell, why: string, moment: Moment, config: FoldConfig): void {
+    const id = spell.incident;
+    this.#count(id, -1);
+    const record = this.records.get(id);
+    if (!record || !isOpen(record)) return;
+    const goesOn = this.#isAffected(record, host.id);
+    const hosts = record.hosts.map((known) =>
+      known.host_id === host.id ? { ...refreshed(known, spell), active: goesOn } : known,
     );
-    const listed = hosts.some(({ host_id }) => host_id === from.hostId);
-    const unlisted = incident.unlisted - (listed ? 0 : 1);
-    const over = unlisted === 0 && !hosts.some(({ active }) => active);
-    const last_us = Math.max(incident.last_us, from.lastUs);
-    const changed = { ...incident, last_us, hosts, unlisted, version: incident.version + 1 };
-    if (!over) {
-      this.#store(changed);
-      return;
-    }
-    this.#store({
-      ...changed,
-      state: 'resolving',
-      due_us: moment.liveUs + config.incident.hold_down_s * 1_000_000,
-      audit: audited(incident, moment, 'resolving', why),
-    });
+    this.#update({ ...record, hosts, last_us: Math.max(record.last_us, spell.last_us) });
+    this.#endWithout(id, why, moment, config);
+  }
+
+  /** A candidate is trouble: somebody is to hear of it. */
+  fire(id: string, fingerprint: string, moment: Moment, why: string): void {
+    const record = this.#get(id);
+    const earlier = this.#lastOf(fingerprint);
+    const isSoon = earlier !== null && moment.nowUs - earlier.resolved_us < SOON_US;
+    const fired: IncidentRecord = {
+      ...record,
+      fingerprint,
+      state: 'firing',
+      detected_us: moment.nowUs,
+      regression_of: earlier?.id ?? '',
+      returns: isSoon ? earlier.returns + 1 : 0,
+      audit: audited(record, moment, 'fired', earlier ? `${why}, again after ${earlier.id}` : why),
+    };
+    this.#update(fired);
+  }
+
+  /** Changes what is known of an incident. */
+  change(id: string, change: Partial<IncidentRecord>): void {
+    this.#update({ ...this.#get(id), ...change });
+  }
+
+  /** Changes it, and says so in its audit trail. */
+  note(
+    id: string,
+    change: Partial<IncidentRecord>,
+    moment: Moment,
+    event: string,
+    detail: string,
+    by = '',
+  ): void {
+    const record = { ...this.#get(id), ...change };
+    this.#update({ ...record, audit: audited(record, moment, event, detail, by) });
+  }
+
+  /** An incident turns out to be another one: its hosts are of that by now. */
+  merge(id: string, into: string, moment: Moment, { incident }: FoldConfig): void {
+    const record = this.#get(id);
+    this.#close(record, { state: 'merged', merged_into: into }, moment, 'merged', `into ${into}`, incident);
+  }
+
+  /** Somebody says that it is over. Trouble that goes on is not looked at again until it ends. */
+  resolve(id: string, moment: Moment, { incident }: FoldConfig, why: string, by = ''): void {
+    this.#close(this.#get(id), { state: 'resolved' }, moment, 'resolved', why, incident, by);
+  }
+
+  /** Who is not to hear of it, by now; null: nobody is kept from it. */
+  suppress(id: string, suppressed: Suppression | null, moment: Moment): void {
+    const record = this.#get(id);
+    const { by, id: which } = suppressed ?? { by: '', id: '' };
+    if (record.suppressed?.id === which || (!record.suppressed && !suppressed)) return;
+    const detail = suppressed ? `by ${by} ${which}` : '';
+    this.note(id, { suppressed }, moment, suppressed ? 'suppressed' : 'no longer suppressed', detail);
+  }
+
+  /** It comes of another incident. */
+  causedBy(id: string, cause: Cause, moment: Moment): void {
+    const parent = this.#get(cause.incident_id);
+    const detail = `of ${cause.incident_id}: packets for ${cause.hostname}`;
+    this.note(id, { cause }, moment, 'consequence', detail);
+    if (!parent.consequences.includes(id))
+      this.change(parent.id, { consequences: [...parent.consequences, id].slice(-100) });
+  }
+
+  /** Somebody is to hear that it fires, unless it is suppressed or was told of. */
+  tell(id: string, moment: Moment): void {
+    const record = this.#get(id);
+    if (record.notified || record.suppressed || record.state !== 'firing') return;
+    this.change(id, { notified: true });
+    this.#events.notify('firing', shown(this.#get(id)), moment);
+  }
+
+  /** It became worse: whoever heard of it is to hear of that, once. */
+  escalate(id: string, moment: Moment): void {
+    const record = this.#get(id);
+    if (record.notified && !record.suppressed) this.#events.notify('escalated', shown(record), moment);
+  }
+
+  /** Sets or moves the step that is due of an incident which nobody affects by a class, such as a crash. */
+  endAt(id: string, liveUs: number): void {
+    this.#update({ ...this.#get(id), due_us: liveUs });
   }
 
   /** A live second is crossed. */
   pass(second: number, moment: Moment, config: FoldConfig): void {
     for (const id of this.#timers.take(second)) {
-      const incident = this.records.get(id);
-      if (!incident || incident.due_us === 0) continue;
-      if (incident.due_us > moment.liveUs) this.#timers.set(id, incident.due_us);
-      else this.#due(incident, moment, config);
+      const record = this.records.get(id);
+      if (!record || record.due_us === 0) continue;
+      if (record.due_us > moment.liveUs) this.#timers.set(id, record.due_us);
+      else this.#due(record, moment, config);
     }
   }
 
-  #due(incident: IncidentRecord, moment: Moment, config: FoldConfig): void {
-    if (incident.state === 'resolving') {
-      const resolved: IncidentRecord = {
-        ...incident,
-        state: 'resolved',
-        version: incident.version + 1,
-        resolved_us: moment.nowUs,
-        due_us: moment.liveUs + config.incident.close_after_s * 1_000_000,
-        audit: audited(incident, moment, 'resolved', `no affected host for ${config.incident.hold_down_s} s`),
-      };
+  #due(record: IncidentRecord, moment: Moment, config: FoldConfig): void {
+    const { hold_down_s } = config.incident;
+    if (record.state === 'resolving')
+      this.resolve(record.id, moment, config, `no affected host for ${holdDown(record, hold_down_s)} s`);
+    else if (record.state === 'resolved' || record.state === 'merged') {
+      const state = record.state === 'merged' ? 'merged' : 'closed';
+      const audit = state === 'closed' ? audited(record, moment, 'closed') : record.audit;
+      this.#update({ ...record, state, due_us: 0, audit });
+    } else if (record.crashes.some(({ host_id }) => this.#events.isDown(host_id))) {
+      // Nobody is to think that a host is back which is not.
+      this.#update({ ...record, due_us: moment.liveUs + DOWN_AGAIN_US });
+    } else if (isOpen(record)) this.#endWithout(record.id, 'nothing more came', moment, config);
+  }
+
+  /** An incident in which nothing is wrong any more begins to resolve; a candidate is forgotten. */
+  #endWithout(id: string, why: string, moment: Moment, config: FoldConfig): void {
+    const record = this.#get(id);
+    if ((this.#affected.get(id) ?? 0) > 0 || record.state === 'resolving') return;
+    if (record.state === 'candidate') {
       this.#open--;
-      this.#store(resolved);
-      this.#events.notify('resolved', shown(resolved), moment);
-      this.#forget(config.incident.history);
-    } else if (incident.state === 'resolved') {
-      this.#store({
-        ...incident,
-        state: 'closed',
-        version: incident.version + 1,
-        due_us: 0,
-        audit: audited(incident, moment, 'closed', ''),
-      });
+      this.#remove(record);
+      return;
     }
-  }
-
-  #openFor(from: HostSignal): IncidentRecord | undefined {
-    const fingerprint = `drop/${from.signal.reason}/${from.signal.function}`;
-    const incident = this.records.get(this.#latest.get(fingerprint) ?? '');
-    return incident && isOpen(incident) ? incident : undefined;
-  }
-
-  #fire(fingerprint: string, earlier: IncidentRecord | undefined, from: HostSignal, moment: Moment): void {
-    if (this.#openedAt !== moment.sequence) {
-      this.#openedAt = moment.sequence;
-      this.#openedThere = 0;
-    }
-    const id = `i${moment.sequence}-${this.#openedThere++}`;
-    const regression = earlier ? earlier.id : '';
-    const incident: IncidentRecord = {
-      id,
-      fingerprint,
-      version: 1,
-      state: 'firing',
-      severity: from.severity,
-      title: title(from, [from.hostname], 1),
-      signal: from.signal,
-      started_us: from.sinceUs,
-      detected_us: moment.nowUs,
-      last_us: from.lastUs,
-      resolved_us: 0,
-      hosts: [asHost(from)],
-      hosts_total: 1,
-      regression_of: regression,
-      due_us: 0,
-      unlisted: 0,
-      samples: withSample([], from, moment.nowUs),
-      audit: [
-        {
-          at_us: moment.nowUs,
-          event: 'fired',
-          detail:
-            regression === '' ? `by ${from.hostname}` : `by ${from.hostname}, again after ${regression}`,
-        },
-      ],
-    };
-    this.#open++;
-    this.#latest.set(fingerprint, id);
-    this.#store(incident);
-    this.#events.notify('firing', shown(incident), moment);
-  }
-
-  #join(incident: IncidentRecord, from: HostSignal, moment: Moment, config: FoldConfig): void {
-    const known = incident.hosts.some(({ host_id }) => host_id === from.hostId);
-    const room = known || incident.hosts.length < config.incident.max_hosts;
-    const hosts = known
-      ? incident.hosts.map((host) => (host.host_id === from.hostId ? rejoined(host, from) : host))
-      : room
-        ? [...incident.hosts, asHost(from)].sort((a, b) => (a.host_id < b.host_id ? -1 : 1))
-        : incident.hosts;
-    const total = incident.hosts_total + (known ? 0 : 1);
-    const unlisted = incident.unlisted + (known || room ? 0 : 1);
-    const again = incident.state === 'resolving';
-    this.#store({
-      ...incident,
-      state: again ? 'firing' : incident.state,
-      version: incident.version + 1,
-      started_us: Math.min(incident.started_us, from.sinceUs),
-      last_us: Math.max(incident.last_us, from.lastUs),
-      title: title(
-        from,
-        hosts.map(({ hostname }) => hostname),
-        total,
-      ),
+    const due_us = moment.liveUs + holdDown(record, config.incident.hold_down_s) * 1_000_000;
+    const hosts = record.hosts.map((host) => (host.active ? { ...host, active: false } : host));
+    this.#update({
+      ...record,
       hosts,
-      hosts_total: total,
-      unlisted,
-      samples: withSample(incident.samples, from, moment.nowUs),
-      due_us: 0,
-      audit: again
-        ? audited(incident, moment, 'firing', `again on ${from.hostname} before it was resolved`)
-        : known
-          ? incident.audit
-          : audited(incident, moment, 'joined', from.hostname),
+      state: 'resolving',
+      due_us,
+      audit: audited(record, moment, 'resolving', why),
     });
   }
 
+  /** Hosts were moved to another incident. */
+  #leftBy(id: string, hosts: readonly Active[], moment: Moment, config: FoldConfig): void {
+    const record = this.records.get(id);
+    if (!record || !isOpen(record)) return;
+    const gone = new Set(hosts.map(({ host }) => host.id));
+    const stays = (hostId: string) => !gone.has(hostId) || this.#isAffected(record, hostId);
+    const left = record.hosts.filter(({ host_id }) => stays(host_id));
+    if (left.length < record.hosts.length)
+      this.#update({
+        ...record,
+        hosts: left,
+        hosts_total: record.hosts_total - record.hosts.length + left.length,
+      });
+    if (record.state === 'candidate') this.#endWithout(id, '', moment, config);
+  }
+
+  /** Whether any of an incident's symptoms affects a host now. */
+  #isAffected({ id, symptoms }: IncidentRecord, hostId: string): boolean {
+    return symptoms.some(
+      ({ signal }) => this.#classes.get(classKey(signal))?.active.get(hostId)?.spell.incident === id,
+    );
+  }
+
+  #close(
+    record: IncidentRecord,
+    end: Partial<IncidentRecord>,
+    moment: Moment,
+    event: string,
+    detail: string,
+    { close_after_s, history }: FoldConfig['incident'],
+    by = '',
+  ): void {
+    const closed: IncidentRecord = {
+      ...record,
+      ...end,
+      resolved_us: moment.nowUs,
+      due_us: moment.liveUs + close_after_s * 1_000_000,
+      hosts: record.hosts.map((host) => (host.active ? { ...host, active: false } : host)),
+      audit: audited(record, moment, event, detail, by),
+    };
+    this.#open--;
+    this.#update(closed);
+    if (closed.notified) this.#events.notify('resolved', shown(this.#get(record.id)), moment);
+    this.#forget(history);
+  }
+
+  #get(id: string): IncidentRecord {
+    const record = this.records.get(id);
+    if (!record) throw new Error(`there is no incident ${id}`);
+    return record;
+  }
+
+  #count(id: string, by: number): void {
+    if (id === '') return;
+    const left = (this.#affected.get(id) ?? 0) + by;
+    if (left === 0) this.#affected.delete(id);
+    else this.#affected.set(id, left);
+  }
+
+  /** Stores a record that is shown differently. */
+  #update(record: IncidentRecord): void {
+    this.#store(retitled({ ...record, version: record.version + 1 }));
+  }
+
   #store(record: IncidentRecord): void {
+    const before = this.records.get(record.id);
+    if (before) this.#unindex(before);
     this.records.set(record.id, record);
+    this.#index(record);
     if (record.due_us > 0) this.#timers.set(record.id, record.due_us);
     this.#events.changed(record.id);
+  }
+
+  /** The newest of a fingerprint that is over. */
+  #lastOf(fingerprint: string): IncidentRecord | null {
+    let last: IncidentRecord | null = null;
+    for (const id of this.#byFingerprint.get(fingerprint) ?? []) {
+      const record = this.#get(id);
+      const isOver = record.state === 'resolved' || record.state === 'closed';
+      if (isOver && (!last || order(last, record) < 0)) last = record;
+    }
+    return last;
+  }
+
+  #index(record: IncidentRecord): void {
+    put(this.#byFingerprint, record.fingerprint, record.id);
+    if (isOpen(record)) for (const key of keysOf(record)) put(this.#byClass, key, record.id);
+  }
+
+  #unindex(record: IncidentRecord): void {
+    take(this.#byFingerprint, record.fingerprint, record.id);
+    for (const key of keysOf(record)) take(this.#byClass, key, record.id);
+  }
+
+  #remove(record: IncidentRecord): void {
+    this.#unindex(record);
+    this.records.delete(record.id);
+    this.#affected.delete(record.id);
+    this.#events.removed(record.id);
   }
 
   /**
@@ -237,14 +412,33 @@ export class Incidents {
   #forget(history: number): void {
     while (this.records.size - this.#open > history) {
       let oldest: IncidentRecord | undefined;
-      // Records are in the order in which they opened, which settles ties.
       for (const record of this.records.values()) {
-        if (!isOpen(record) && (!oldest || record.resolved_us < oldest.resolved_us)) oldest = record;
+        if (isOpen(record)) continue;
+        if (
+          !oldest ||
+          record.resolved_us < oldest.resolved_us ||
+          (record.resolved_us === oldest.resolved_us && order(record, oldest) < 0)
+        )
+          oldest = record;
       }
       if (!oldest) return;
-      this.records.delete(oldest.id);
-      if (this.#latest.get(oldest.fingerprint) === oldest.id) this.#latest.delete(oldest.fingerprint);
-      this.#events.removed(oldest.id);
+      this.#remove(oldest);
     }
   }
+}
+
+function keysOf({ signal, symptoms }: IncidentRecord): readonly string[] {
+  return [signal, ...symptoms.map((symptom) => symptom.signal)].map(classKey);
+}
+
+/** How long it has to be over before it is resolved, s: twice as long for each time that it was not. */
+function holdDown({ returns }: IncidentRecord, seconds: number): number {
+  return seconds * 2 ** Math.min(returns, MOST_DOUBLINGS);
+}
+
+function nameHosts(hosts: readonly Active[]): string {
+  const names = hosts.map(({ host }) => hostname(host)).sort();
+  return names.length <= 3
+    ? names.join(', ')
+    : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`;
 }

@@ -5,17 +5,63 @@
  */
 import type { CrashReading, Flow, LogHole } from '@netfall/proto';
 
-export type IncidentState = 'candidate' | 'firing' | 'acknowledged' | 'resolving' | 'resolved' | 'closed';
+export type IncidentState =
+  | 'candidate'
+  | 'firing'
+  | 'acknowledged'
+  | 'resolving'
+  | 'resolved'
+  | 'closed'
+  | 'merged';
 
 export type Severity = 'info' | 'warning' | 'critical';
 
-/** A class of trouble on one host. More kinds (counter, crash, silence) join as their detectors come. */
+/** A class of trouble on one host. */
+export type Signal = DropSignal | CounterSignal | CrashSignal | SilenceSignal | BacklogSignal;
+
+/** The kernel drops packets. */
 export interface DropSignal {
   readonly kind: 'drop';
   /** E.g. "NO_SOCKET". */
   readonly reason: string;
   /** E.g. "__udp4_lib_rcv"; empty when it could not be resolved. */
   readonly function: string;
+}
+
+/** A counter of losses grows that no drop event shows, such as a NIC's own. */
+export interface CounterSignal {
+  readonly kind: 'counter';
+  /** E.g. "rx_missed_errors". */
+  readonly counter: string;
+}
+
+/** Kernels die or are in trouble. */
+export interface CrashSignal {
+  readonly kind: 'crash';
+  /** Of the bug; empty while no log was read. */
+  readonly signature: string;
+  /** What happened, and where; the line that began it while no log was read. */
+  readonly title: string;
+}
+
+/** Hosts say nothing any more, and said no goodbye. */
+export interface SilenceSignal {
+  readonly kind: 'silence';
+}
+
+/** Hosts send what they could not send for long: history, which pages nobody. */
+export interface BacklogSignal {
+  readonly kind: 'backlog';
+}
+
+/** One of the kinds of trouble that an incident consists of. */
+export interface Symptom {
+  readonly signal: Signal;
+  readonly severity: Severity;
+  /** When it was noticed in this incident first, log time. */
+  readonly first_us: number;
+  /** Hosts that had it, each time that they became affected beyond those that are listed. */
+  readonly hosts_total: number;
 }
 
 export interface IncidentHost {
@@ -26,11 +72,100 @@ export interface IncidentHost {
   readonly last_us: number;
   /** Whether it is affected now. */
   readonly active: boolean;
-  /** Events while affected, and the highest rate, events a second. */
+  /** Events while affected, and the highest rate, events a second, of the symptom that has most. */
   readonly events: number;
   readonly peak_rate: number;
   /** What the host's own baseline expected when it became affected, events a second. */
   readonly baseline_rate: number;
+  /** How often its kernel crashed, in this incident. */
+  readonly crashes: number;
+}
+
+/** An attribute and the value that hosts have of it. */
+export interface AttributeValue {
+  readonly attribute: string;
+  readonly value: string;
+}
+
+/** What hosts in trouble have in common, and how well that explains which hosts are in trouble. */
+export interface Explanation {
+  /** All of them, in canonical order; none: it is the whole fleet. */
+  readonly items: readonly AttributeValue[];
+  /** Other sets of values that exactly the same hosts have. */
+  readonly equivalents: readonly (readonly AttributeValue[])[];
+  /** Hosts that have all of the items, and how many of these were affected at most at once. */
+  readonly covered: number;
+  readonly affected: number;
+  /** All other hosts, the control group, and how many of these were affected then. */
+  readonly others: number;
+  readonly others_affected: number;
+  /** Of all affected hosts, those that it covers: millionths. */
+  readonly support_ppm: number;
+  /** How many times likelier trouble is among its hosts than in the fleet, and than among all others: thousandths. */
+  readonly lift_milli: number;
+  readonly risk_ratio_milli: number;
+  /** By how much the explanation is likelier than chance, thousandths of a nat. */
+  readonly likelihood_milli: number;
+  /** When the last of its hosts came to have the items, as far as that was seen; 0 otherwise. Log time. */
+  readonly changed_us: number;
+  /** Sets of values that explain it nearly as well. */
+  readonly rivals: readonly Rival[];
+}
+
+/** What would explain it nearly as well, and hosts that tell the two apart: up to three of each. */
+export interface Rival {
+  readonly items: readonly AttributeValue[];
+  readonly covered: number;
+  readonly affected: number;
+  /** Hosts of the explanation that lack the rival's items, and hosts of the rival that lack the explanation's. */
+  readonly without: readonly string[];
+  readonly beyond: readonly string[];
+}
+
+/** Another incident that this one comes of. */
+export interface Cause {
+  readonly incident_id: string;
+  /** The host, dead or silent, that this incident's packets were for. */
+  readonly host_id: string;
+  readonly hostname: string;
+  /** Whether its beginning was before this one's, beyond what clocks and reports may err; "concurrent" when that is not known. */
+  readonly order: 'before' | 'concurrent';
+  /** How much later this one began, and how far off that may be, µs. */
+  readonly gap_us: number;
+  readonly error_us: number;
+}
+
+/** An announced change that fits an incident: its hosts, and its time. */
+export interface ChangeRef {
+  readonly id: string;
+  readonly summary: string;
+  readonly at_us: number;
+}
+
+/** Why nobody is told of an incident. */
+export interface Suppression {
+  readonly by: 'silence' | 'maintenance' | 'incident';
+  /** The silence's, or the incident's. */
+  readonly id: string;
+}
+
+/** That somebody takes care of it. */
+export interface Acknowledgement {
+  readonly by: string;
+  readonly at_us: number;
+  readonly comment: string;
+}
+
+/** A value that hosts came to shortly before a crash that was never seen without it. */
+export interface Rollout extends AttributeValue {
+  /** When the host that crashed first came to it, log time. */
+  readonly since_us: number;
+}
+
+/** What came of it later: reports over ten minutes old by their own stamps. */
+export interface LateEvidence {
+  readonly reports: number;
+  readonly events: number;
 }
 
 /** A packet that a host dropped in an incident: a specimen, and no more typical than others. */
@@ -51,24 +186,29 @@ export interface IncidentSample {
 
 export interface AuditEntry {
   readonly at_us: number;
-  /** E.g. "fired", "joined", "resolving", "resolved". */
+  /** E.g. "fired", "joined", "acknowledged", "resolved". */
   readonly event: string;
+  /** Who did it; empty for what happened by itself. */
+  readonly by: string;
   readonly detail: string;
 }
 
 export interface Incident {
-  /** Deterministic: the log sequence at which it opened, and its turn among those that opened there, e.g. "i1042-0". */
+  /** Deterministic: the log sequence at which it was noticed, and its turn among those of that place, e.g. "i1042-0". */
   readonly id: string;
-  /** The signal's class; an incident of the same fingerprint after this one is resolved is a regression. */
+  /** The first signal's class and what its hosts have in common; one that fires after this one is resolved is a regression. */
   readonly fingerprint: string;
   /** Grows with every change that is shown. */
   readonly version: number;
   readonly state: IncidentState;
   readonly severity: Severity;
-  /** One sentence: what, since when, where. */
+  /** One sentence: what, where. */
   readonly title: string;
-  readonly signal: DropSignal;
-  /** When the trouble began by the hosts' reports, and when this was noticed, in log time. */
+  /** The trouble by which it was noticed. */
+  readonly signal: Signal;
+  /** That and all that came with it, in the order in which they were noticed. */
+  readonly symptoms: readonly Symptom[];
+  /** When the trouble began by the hosts' reports, and when it fired, in log time; 0 while it is a candidate. */
   readonly started_us: number;
   readonly detected_us: number;
   /** When there was trouble last, in log time: its end, once no host is affected. */
@@ -78,8 +218,31 @@ export interface Incident {
   /** At most `incident.max_hosts`, by id. `hosts_total` counts those beyond it too, each time that they become affected. */
   readonly hosts: readonly IncidentHost[];
   readonly hosts_total: number;
+  /** The most hosts there were in the fleet while it went on: what to measure it against. */
+  readonly fleet: number;
+  /** What its hosts have in common; null while nothing is known that they do. */
+  readonly explanation: Explanation | null;
+  /** Hosts with the first signal that it does not explain and no other incident holds: how many, and some of them by id. */
+  readonly unexplained: { readonly total: number; readonly hosts: readonly string[] };
+  /** Announced changes that fit, the newest first. */
+  readonly changes: readonly ChangeRef[];
+  /** Of crashes that were first seen on a new kernel or image, that; else null. */
+  readonly rollout: Rollout | null;
+  /** Hosts that crash again and again, by id. */
+  readonly loops: readonly string[];
+  /** What it comes of; null when nothing is known that it does. */
+  readonly cause: Cause | null;
+  /** Incidents that come of this one, by id. */
+  readonly consequences: readonly string[];
+  readonly acknowledged: Acknowledgement | null;
+  readonly suppressed: Suppression | null;
   /** The resolved incident that this one repeats; empty when it is the first of its fingerprint. */
   readonly regression_of: string;
+  /** The incident that this one turned out to be; empty unless it is merged. */
+  readonly merged_into: string;
+  readonly late: LateEvidence;
+  /** Where to read what to do; empty when nowhere. */
+  readonly runbook: string;
   readonly audit: readonly AuditEntry[];
 }
 
@@ -88,7 +251,7 @@ export interface Notification {
   /** Stable: the incident's id and the kind. Sinks receive it to recognise a repetition. */
   readonly id: string;
   readonly incident_id: string;
-  readonly kind: 'firing' | 'resolved';
+  readonly kind: 'firing' | 'escalated' | 'resolved';
   readonly created_us: number;
   /** The incident as it stood. */
   readonly incident: Incident;

@@ -1,30 +1,34 @@
 /**
- * What is wrong on hosts: their signals, out of what they report of drops; and the beginning and end of trouble, which
- * incidents are told of. Must not know when hosts speak, nor what becomes of an incident.
+ * What is wrong on hosts: their signals, out of what they report of drops and counters; and the beginning and end of trouble.
+ * Must not know when hosts speak, nor which trouble is of one incident.
  */
-import type { DropReport, DropSample } from '@netfall/proto';
+import type { CounterReport, DropReport, DropSample } from '@netfall/proto';
+import type { Addresses } from './addresses.ts';
+import type { Classes } from './classes.ts';
 import type { FoldConfig } from './config.ts';
 import { plus } from './count.ts';
 import { newSignal, type Observation, observe, type SignalRecord, type Spell, seed } from './detect.ts';
 import { findSignal, type HostRecord, type HostState, hostname, insertSignal } from './host.ts';
-import type { HostSignal } from './incident.ts';
 import type { Incidents } from './incidents.ts';
 import type { Intern } from './intern.ts';
 import type { Moment } from './log-time.ts';
-import type { Severity } from './model.ts';
+import type { Signal } from './model.ts';
 import type { RejectReason } from './rows.ts';
-import type { Rules } from './rules.ts';
+import type { DropClass, Rules } from './rules.ts';
 import { newestSample } from './samples.ts';
+import { withTargets } from './targets.ts';
 
 /** A host whose messages say nothing of drops for this long has nobody left who counts them. */
 const UNCOUNTED_US = 300_000_000;
 
 export interface SignalsOptions {
   readonly config: FoldConfig;
-  readonly classify: Rules['classify'];
+  readonly rules: Pick<Rules, 'classify' | 'classifyCounter'>;
   /** Where the fold stands, at any time. */
   readonly time: Moment;
+  readonly classes: Classes;
   readonly incidents: Incidents;
+  readonly addresses: Addresses;
   /** Called for what there is no room for. */
   readonly refused: (why: RejectReason) => void;
   readonly intern: Intern;
@@ -32,17 +36,21 @@ export interface SignalsOptions {
 
 export class Signals {
   #config: FoldConfig;
-  readonly #classify: Rules['classify'];
+  readonly #rules: SignalsOptions['rules'];
   readonly #time: Moment;
+  readonly #classes: Classes;
   readonly #incidents: Incidents;
+  readonly #addresses: Addresses;
   readonly #refused: (why: RejectReason) => void;
   readonly #intern: Intern;
 
-  constructor({ config, classify, time, incidents, refused, intern }: SignalsOptions) {
+  constructor({ config, rules, time, classes, incidents, addresses, refused, intern }: SignalsOptions) {
     this.#config = config;
-    this.#classify = classify;
+    this.#rules = rules;
     this.#time = time;
+    this.#classes = classes;
     this.#incidents = incidents;
+    this.#addresses = addresses;
     this.#refused = refused;
     this.#intern = intern;
   }
@@ -52,26 +60,63 @@ export class Signals {
     this.#config = config;
   }
 
-  /** Folds what a host counted. @param first whether nothing was known of the host before */
+  /** Takes up the trouble that a restored host was in. */
+  restore(host: HostRecord): void {
+    for (const signal of host.state.signals) {
+      if (signal.spell?.affected) this.#begin(host, signal);
+    }
+  }
+
+  /** Folds what a host dropped. @param first whether nothing was known of the host before */
   report(host: HostRecord, report: DropReport, first: boolean): void {
-    const { state } = host;
     const packets = report.received_packets + report.sent_packets;
     const mentioned = new Map<SignalRecord, number>();
     for (const { reason, function: fn, events } of report.drops) {
-      const known = findSignal(state, reason, fn);
-      const signal = known ?? this.#follow(state, reason, fn, mentioned);
-      if (signal) mentioned.set(signal, plus(mentioned.get(signal) ?? 0, events));
-      else this.#refused('too_many_signals');
+      this.#mention(host.state, 'drop', reason, fn, events, mentioned);
     }
+    this.#fold(host, 'drop', mentioned, { windowUs: report.window_us, packets }, report.samples, first);
+  }
+
+  /** Folds the counters of losses that moved on a host and that no drop shows. Their traffic is not told with them. */
+  count(host: HostRecord, { window_us, counters }: CounterReport, first: boolean): void {
+    const mentioned = new Map<SignalRecord, number>();
+    for (const { name, delta } of counters) {
+      if (this.#rules.classifyCounter(name)) this.#mention(host.state, 'counter', name, '', delta, mentioned);
+    }
+    this.#fold(host, 'counter', mentioned, { windowUs: window_us, packets: 0 }, [], first);
+  }
+
+  #mention(
+    host: HostState,
+    kind: SignalRecord['kind'],
+    reason: string,
+    fn: string,
+    events: number,
+    mentioned: Map<SignalRecord, number>,
+  ): void {
+    const signal = findSignal(host, kind, reason, fn) ?? this.#follow(host, kind, reason, fn, mentioned);
+    if (signal) mentioned.set(signal, plus(mentioned.get(signal) ?? 0, events));
+    else this.#refused('too_many_signals');
+  }
+
+  #fold(
+    host: HostRecord,
+    kind: SignalRecord['kind'],
+    mentioned: ReadonlyMap<SignalRecord, number>,
+    window: Omit<Observation, 'events'>,
+    samples: readonly DropSample[],
+    first: boolean,
+  ): void {
     for (const [signal, events] of mentioned) {
-      const seen: Observation = { events, windowUs: report.window_us, packets };
+      const seen: Observation = { events, ...window };
       if (first) seed(signal, seen, this.#time.liveUs);
-      else this.#observe(host, signal, seen, report.samples);
+      else this.#observe(host, signal, seen, samples);
     }
-    const none: Observation = { events: 0, windowUs: report.window_us, packets };
-    for (const signal of state.signals) {
+    const none: Observation = { events: 0, ...window };
+    for (const signal of host.state.signals) {
       // What is at rest learns of its silence when it is next mentioned.
-      if (signal.spell && !mentioned.has(signal)) this.#observe(host, signal, none, []);
+      if (signal.kind === kind && signal.spell && !mentioned.has(signal))
+        this.#observe(host, signal, none, []);
     }
   }
 
@@ -86,31 +131,48 @@ export class Signals {
     for (const signal of host.state.signals) {
       const { spell } = signal;
       signal.spell = null;
-      if (!spell?.affected) continue;
-      const { severity } = this.#classify(signal.reason, signal.function);
-      this.#incidents.ended(hostSignal(host, signal, spell, severity), why, this.#time, this.#config);
+      if (spell?.affected) this.#end(host, signal, spell, why);
     }
   }
 
   #observe(host: HostRecord, signal: SignalRecord, seen: Observation, samples: readonly DropSample[]): void {
-    const { alarm, severity } = this.#classify(signal.reason, signal.function);
-    const verdict = observe(signal, seen, this.#time, alarm, this.#config.detect);
+    const verdict = observe(signal, seen, this.#time, this.#classOf(signal).alarm, this.#config.detect);
     const { spell } = signal;
-    if (!spell?.affected) return;
-    const sample = newestSample(samples, signal.reason, signal.function);
-    const about = hostSignal(host, signal, spell, severity, sample);
-    // Where there is no room for an incident, it is tried again when the trouble has lasted as long once more.
-    if (verdict === 'affected') spell.affected = this.#incidents.began(about, this.#time, this.#config);
-    else if (verdict === 'unchanged') this.#incidents.progressed(about, this.#time);
-    else {
-      signal.spell = null;
-      this.#incidents.ended(about, `${hostname(host)} recovered`, this.#time, this.#config);
+    if (!spell) return;
+    if (samples.length > 0 && signal.kind === 'drop') {
+      spell.towards = withTargets(spell.towards, samples, signal, this.#addresses);
     }
+    if (!spell.affected) return;
+    const sample = newestSample(samples, signal.reason, signal.function);
+    if (verdict === 'affected') this.#begin(host, signal);
+    else if (verdict === 'unchanged') {
+      this.#incidents.progressed(host, spell, sample, this.#time);
+      if (sample) this.#incidents.sampled(host, spell, sample, this.#time);
+    } else {
+      signal.spell = null;
+      this.#end(host, signal, spell, `${hostname(host)} recovered`);
+    }
+  }
+
+  #begin(host: HostRecord, signal: SignalRecord): void {
+    const { spell } = signal;
+    if (spell) this.#classes.begin(signalOf(signal), this.#classOf(signal).severity, host, spell);
+  }
+
+  #end(host: HostRecord, signal: SignalRecord, spell: Spell, why: string): void {
+    this.#classes.end(signalOf(signal), host.id);
+    this.#incidents.ended(host, spell, why, this.#time, this.#config);
+  }
+
+  #classOf({ kind, reason, function: fn }: SignalRecord): DropClass {
+    const { classify, classifyCounter } = this.#rules;
+    return (kind === 'drop' ? classify(reason, fn) : classifyCounter(reason)) ?? NO_TROUBLE;
   }
 
   /** A new signal's record; where there is no room, the quietest one that is well and not `mentioned` makes room. */
   #follow(
     host: HostState,
+    kind: SignalRecord['kind'],
     reason: string,
     fn: string,
     mentioned: ReadonlyMap<SignalRecord, number>,
@@ -125,7 +187,7 @@ export class Signals {
       if (!quietest) return undefined;
       signals.splice(signals.indexOf(quietest), 1);
     }
-    const signal = newSignal(this.#intern(reason), this.#intern(fn), this.#time.liveUs);
+    const signal = newSignal(kind, this.#intern(reason), this.#intern(fn), this.#time.liveUs);
     insertSignal(host, signal);
     return signal;
   }
@@ -136,25 +198,11 @@ export function skipTime({ signals }: HostState, us: number): void {
   for (const signal of signals) if (!signal.spell) signal.heard_us += us;
 }
 
-function hostSignal(
-  host: HostRecord,
-  signal: SignalRecord,
-  spell: Spell,
-  severity: Severity,
-  sample: DropSample | null = null,
-): HostSignal {
-  return {
-    hostId: host.id,
-    hostname: hostname(host),
-    signal: { kind: 'drop', reason: signal.reason, function: signal.function },
-    severity,
-    events: spell.events,
-    peakRate: spell.peak_rate,
-    baselineRate: spell.baseline_rate,
-    sinceUs: spell.since_us,
-    lastUs: spell.last_us,
-    sample,
-  };
+/** Of a counter that the catalog does not call a loss any more. */
+const NO_TROUBLE: DropClass = { alarm: 'never', severity: 'info' };
+
+function signalOf({ kind, reason, function: fn }: SignalRecord): Signal {
+  return kind === 'drop' ? { kind, reason, function: fn } : { kind, counter: reason };
 }
 
 /** Compares by what was usual, then by when it was last seen; signals come in the order of their names. */

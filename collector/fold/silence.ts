@@ -75,6 +75,11 @@ export function fitsIncident(
   );
 }
 
+/** Whether it says anything of hosts. */
+export function namesHosts({ matchers }: Pick<SilenceRecord, 'matchers'>): boolean {
+  return matchers.some(({ name }) => !OF_INCIDENTS.has(name));
+}
+
 /** Whether those matchers fit that are about hosts; true where none is. */
 export function fitsHost({ matchers }: Pick<SilenceRecord, 'matchers'>, host: MatchedHost): boolean {
   return matchers.every((matcher) => {

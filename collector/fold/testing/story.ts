@@ -26,6 +26,8 @@ export const testRules: Rules = {
   cell: CELL,
   catalogDigest: 'catalog-1',
   classify: (reason) => ({ alarm: reason === 'QUEUE_PURGE' ? 'never' : 50, severity: 'warning' }),
+  classifyCounter: (counter) =>
+    counter === 'rx_missed_errors' ? { alarm: 50, severity: 'warning' } : undefined,
   readConfig: (json) => JSON.parse(json) as FoldConfig,
 };
 

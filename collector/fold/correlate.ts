@@ -1,0 +1,434 @@
+/**
+ * Which hosts' trouble is of one incident. Once a live second it looks at every class of trouble that there is: what do its
+ * hosts have in common, and do they have it with an incident that is open? Looking twice changes nothing, so that a replica
+ * that was restored between two seconds says the same. docs/correlation.md tells the method.
+ */
+import type { ChangeRecord } from './changes.ts';
+import type { Active, Classes, SignalClass } from './classes.ts';
+import type { FoldConfig } from './config.ts';
+import { ln } from './explain/ln.ts';
+import type { Population } from './explain/population.ts';
+import { explain, type Explanation as Found, likelihood } from './explain/scan.ts';
+import type { HostRecord } from './host.ts';
+import { hostname } from './host.ts';
+import type { IncidentRecord } from './incident.ts';
+import type { Incidents } from './incidents.ts';
+import type { Moment } from './log-time.ts';
+import type { AttributeValue, ChangeRef, Explanation } from './model.ts';
+
+/** Symptoms that begin within this time of each other, on the same hosts, are of one incident. */
+const NEAR_US = 300_000_000;
+/** Hosts that two symptoms have in common, of all that have either, for that. */
+const ALIKE = 0.6;
+/** Incidents whose hosts have nothing in common take further ones for this long after the last. */
+const GATHER_US = 900_000_000;
+/** Of an incident that is known and has many hosts, every so many more cost a second until it is looked at again. */
+const HOSTS_A_SECOND = 4000;
+/** Hosts of which so many at once are no chance: by likelihood, nats, and against what chance expects. */
+const CROWD_NATS = 8;
+const CROWD_TIMES = 2;
+/** Packets for one host: so many hosts drop them, where that host is not known to be in trouble. */
+const FEWEST_TOWARDS = 3;
+/** An announced change fits from a day before trouble to a minute after: clocks differ. By so many of the incident's hosts. */
+const CHANGE_EARLIER_US = 86_400_000_000;
+const CHANGE_LATER_US = 60_000_000;
+const CHANGE_HOSTS = 20;
+const MOST_CHANGES = 5;
+/** Hosts that are named of those an explanation leaves over. */
+const MOST_UNEXPLAINED = 10;
+
+export interface CorrelatorOptions {
+  readonly classes: Classes;
+  readonly population: Population;
+  readonly hosts: ReadonlyMap<string, HostRecord>;
+  readonly incidents: Incidents;
+  readonly changes: ReadonlyMap<string, ChangeRecord>;
+  /** Whether a host is known to be dead or silent. */
+  readonly isDown: (hostId: string) => boolean;
+}
+
+/** Hosts that belong together, and why. */
+interface Group {
+  readonly hosts: readonly string[];
+  /** Names it among the groups of its class. */
+  readonly canonical: string;
+  readonly explanation: Explanation | null;
+}
+
+export class Correlator {
+  readonly #options: CorrelatorOptions;
+  #config: FoldConfig;
+
+  constructor(options: CorrelatorOptions, config: FoldConfig) {
+    this.#options = options;
+    this.#config = config;
+  }
+
+  /** Goes by another configuration from here on. */
+  configure(config: FoldConfig): void {
+    this.#config = config;
+  }
+
+  /** Hosts of an incident of crashes: what do they have in common? */
+  crashed(id: string, moment: Moment): void {
+    const { incidents, population, hosts } = this.#options;
+    const record = incidents.records.get(id) as IncidentRecord;
+    const ids = record.hosts.flatMap(({ host_id }) => (hosts.has(host_id) ? [host_id] : []));
+    const options = { chancePpm: this.#config.correlate.chance_ppm, changedUs: this.#changedUs };
+    const [found] = explain(population, ids, options);
+    if (!found) return;
+    const group = groupOf(found, this.#changedUs(found.items, found.hosts));
+    const left = ids.filter((host) => !found.hosts.includes(host));
+    this.#explainBy(id, group, left, moment);
+  }
+
+  /** A live second is crossed. */
+  pass(second: number, moment: Moment): void {
+    for (const one of this.#options.classes.all()) this.#look(one, second, moment);
+  }
+
+  #look(of: SignalClass, second: number, moment: Moment): void {
+    const { incidents } = this.#options;
+    const known = incidents.openWith(of.key);
+    const isKnown = known.some(({ state }) => state !== 'candidate');
+    if (isKnown && second % (1 + Math.floor(of.active.size / HOSTS_A_SECOND)) !== 0) return;
+    // What an operator called over is not looked at until it ends.
+    const free = [...of.active.values()].filter(
+      ({ spell }) => spell.incident === '' || incidents.isOpenNow(spell.incident),
+    );
+    const groups = this.#explained(free);
+    const explained = new Set(groups.flatMap(({ hosts }) => hosts));
+    const unexplained = free.map(({ host }) => host.id).filter((id) => !explained.has(id));
+    const placed = new Set<string>();
+    const taken = new Set<string>();
+    for (const group of groups) {
+      const id = this.#place(of, group, taken, moment);
+      if (id === null) continue;
+      taken.add(id);
+      for (const host of group.hosts) placed.add(host);
+      this.#explainBy(id, group, unexplained, moment);
+    }
+    const left = free.filter(({ host }) => !placed.has(host.id));
+    this.#lonely(of, left, moment);
+  }
+
+  /** What hosts in trouble have in common. */
+  #explained(active: readonly Active[]): readonly Group[] {
+    const { population } = this.#options;
+    const ids = active.map(({ host }) => host.id);
+    const options = { chancePpm: this.#config.correlate.chance_ppm, changedUs: this.#changedUs };
+    return explain(population, ids, options).map((found) => {
+      return groupOf(found, this.#changedUs(found.items, found.hosts));
+    });
+  }
+
+  /** The incident that a group is of; a new one where there is none. Null where there is no room for one. */
+  #place(of: SignalClass, group: Group, taken: ReadonlySet<string>, moment: Moment): string | null {
+    const { incidents } = this.#options;
+    const members = group.hosts.flatMap((id) => of.active.get(id) ?? []);
+    const id =
+      this.#owner(of, group, members, taken)?.id ??
+      this.#alike(group, members, moment)?.id ??
+      this.#begin(of, group, moment);
+    if (id === null) return null;
+    const { state } = incidents.records.get(id) as IncidentRecord;
+    const others = state === 'candidate' ? this.#membersOf(of, id, group.hosts) : [];
+    incidents.admit(id, of, members, moment, this.#config);
+    if (state === 'candidate') {
+      // Those that were only watched together go on to be watched, elsewhere.
+      if (others.length > 0) this.#watch(of, others, moment, id);
+      incidents.change(id, { changes: this.#changesOf(incidents.records.get(id) as IncidentRecord) });
+      incidents.fire(id, fingerprintOf(of, group.canonical), moment, `by ${namesOf(members)}`);
+    }
+    this.#mergeEmptied(of, id, group, moment);
+    return id;
+  }
+
+  /** The open incident of this class that most of the group's hosts are in, or that is of the same explanation. */
+  #owner(
+    of: SignalClass,
+    { hosts, canonical: name }: Group,
+    members: readonly Active[],
+    taken: ReadonlySet<string>,
+  ): IncidentRecord | undefined {
+    const { incidents } = this.#options;
+    const counts = new Map<string, number>();
+    for (const { spell } of members) counts.set(spell.incident, (counts.get(spell.incident) ?? 0) + 1);
+    const open = incidents.openWith(of.key).filter(({ id }) => !taken.has(id));
+    const same = open.find(({ explanation }) => explanation && canonical(explanation.items) === name);
+    if (same) return same;
+    let owner: IncidentRecord | undefined;
+    for (const record of open) {
+      const inside = counts.get(record.id) ?? 0;
+      const outside = this.#membersOf(of, record.id, hosts).length;
+      if (inside > outside && inside > (counts.get(owner?.id ?? '-') ?? 0)) owner = record;
+    }
+    return owner;
+  }
+
+  /** An open incident of another class that began about now, on nearly the same hosts, or explained by the same. */
+  #alike(group: Group, members: readonly Active[], moment: Moment): IncidentRecord | undefined {
+    const { incidents } = this.#options;
+    return incidents.open().find((record) => {
+      const { state, signal, symptoms, explanation } = record;
+      if (state === 'candidate' || signal.kind === 'backlog') return false;
+      const begun = Math.max(...symptoms.map(({ first_us }) => first_us));
+      if (moment.nowUs - begun > NEAR_US) return false;
+      if (group.explanation && explanation) {
+        if (canonical(explanation.items) === group.canonical) return true;
+      }
+      const listed = record.hosts.filter(({ active, last_us }) => active || moment.nowUs - last_us < NEAR_US);
+      const common = members.filter(({ host }) => listed.some(({ host_id }) => host_id === host.id)).length;
+      return common > 0 && common >= ALIKE * (listed.length + members.length - common);
+    });
+  }
+
+  #begin(of: SignalClass, { canonical: name }: Group, moment: Moment): string | null {
+    const { incidents, population } = this.#options;
+    const { signal, severity } = of;
+    const opening = { fingerprint: fingerprintOf(of, name), signal, severity, fleet: population.size };
+    return incidents.begin({ ...opening, state: 'candidate' }, moment, this.#config)?.id ?? null;
+  }
+
+  /** An incident all of whose hosts turned out to be of another one is that one. */
+  #mergeEmptied(of: SignalClass, id: string, group: Group, moment: Moment): void {
+    const { incidents } = this.#options;
+    for (const other of incidents.openWith(of.key)) {
+      if (other.id === id || other.state === 'candidate' || other.state === 'resolving') continue;
+      const isEmpty =
+        other.hosts.every(({ active }) => !active) && this.#membersOf(of, other.id, []).length === 0;
+      const isInside = other.hosts.every(({ host_id }) => group.hosts.includes(host_id));
+      if (isEmpty && isInside && other.symptoms.length <= 1)
+        incidents.merge(other.id, id, moment, this.#config);
+    }
+  }
+
+  /** The strongest explanation stands: hosts that recover one by one do not make it weaker. */
+  #explainBy(
+    id: string,
+    { explanation, canonical: name }: Group,
+    unexplained: readonly string[],
+    moment: Moment,
+  ): void {
+    const { incidents, population } = this.#options;
+    const record = incidents.records.get(id) as IncidentRecord;
+    const before = record.explanation;
+    if (!explanation || (before && !isStronger(explanation, before))) return;
+    const change = {
+      explanation,
+      fleet: Math.max(record.fleet, population.size),
+      unexplained: {
+        total: unexplained.length,
+        hosts: unexplained.toSorted().slice(0, MOST_UNEXPLAINED),
+      },
+      changes: this.#changesOf(record),
+    };
+    if (before && canonical(before.items) === name) {
+      incidents.change(id, change);
+      return;
+    }
+    const isFirst = record.signal.kind === 'crash';
+    const fingerprint = isFirst ? record.fingerprint : fingerprintOf({ key: keyOfRecord(record) }, name);
+    incidents.note(id, { ...change, fingerprint }, moment, 'explained', name);
+  }
+
+  /** Hosts of which nothing explains why it is them. */
+  #lonely(of: SignalClass, left: readonly Active[], moment: Moment): void {
+    const { incidents } = this.#options;
+    const open = incidents.openWith(of.key);
+    const fired = open.filter(({ state }) => state !== 'candidate');
+    const candidate = open.find(({ state }) => state === 'candidate');
+    let pool: Active[] = [];
+    const belonging = new Map<string, Active[]>();
+    for (const active of left) {
+      const { incident } = active.spell;
+      if (incident !== '' && incident !== candidate?.id) continue;
+      // A host that was in it, or has what its hosts have in common, is of it.
+      const record = fired.find((one) => this.#belongs(one, active.host.id));
+      if (record) push(belonging, record.id, active);
+      else pool.push(active);
+    }
+    for (const [id, members] of belonging) incidents.admit(id, of, members, moment, this.#config);
+    pool = this.#towards(of, pool, moment);
+    const ready = this.#isCrowd(pool.length)
+      ? pool
+      : pool.filter((active) => this.#hasLasted(of, active, moment));
+    if (ready.length > 0) {
+      const gathering = fired.find((record) => this.#gathers(record, moment));
+      const group: Group = {
+        hosts: ready.map(({ host }) => host.id),
+        canonical: scattered(ready),
+        explanation: null,
+      };
+      if (gathering) incidents.admit(gathering.id, of, ready, moment, this.#config);
+      else if (this.#place(of, group, new Set(fired.map(({ id }) => id)), moment) === null) return;
+    }
+    const watched = pool.filter(({ spell }) => spell.incident === '');
+    if (watched.length > 0) this.#watch(of, watched, moment, '');
+  }
+
+  /** Groups those whose packets were for one host. Returns those that are left. */
+  #towards(of: SignalClass, pool: readonly Active[], moment: Moment): Active[] {
+    const byTarget = new Map<string, Active[]>();
+    for (const active of pool) {
+      const [target] = active.spell.towards;
+      if (target) push(byTarget, target.host_id, active);
+    }
+    const placed = new Set<string>();
+    for (const [target, members] of [...byTarget].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const { hosts, isDown } = this.#options;
+      if (members.length < (isDown(target) ? 1 : FEWEST_TOWARDS)) continue;
+      const record = hosts.get(target);
+      if (!record) continue;
+      const items = [{ attribute: 'towards', value: hostname(record) }];
+      const group: Group = {
+        hosts: members.map(({ host }) => host.id),
+        canonical: canonical(items),
+        explanation: null,
+      };
+      if (this.#place(of, group, new Set(), moment) === null) continue;
+      for (const { host } of members) placed.add(host.id);
+    }
+    return pool.filter(({ host }) => !placed.has(host.id));
+  }
+
+  #belongs(record: IncidentRecord, hostId: string): boolean {
+    if (record.hosts.some(({ host_id }) => host_id === hostId)) return true;
+    const items = record.explanation?.items ?? [];
+    return items.length > 0 && this.#options.population.fits(hostId, items);
+  }
+
+  /** Whether an incident takes hosts that have nothing in common with those it has. */
+  #gathers({ explanation, hosts, fingerprint, state }: IncidentRecord, { nowUs }: Moment): boolean {
+    if (explanation || state === 'resolving' || fingerprint.includes('@towards=')) return false;
+    return hosts.some(({ first_us }) => nowUs - first_us < GATHER_US);
+  }
+
+  /** Whether so many hosts at once are more than chance. */
+  #isCrowd(count: number): boolean {
+    const { size } = this.#options.population;
+    const chance = this.#config.correlate.chance_ppm / 1_000_000;
+    if (count < 3 || count < CROWD_TIMES * size * chance) return false;
+    return likelihood(size, count, chance) >= CROWD_NATS;
+  }
+
+  /** Whether trouble of one host lasts longer than the longest that chance brings in a fleet of this size. */
+  #hasLasted({ signal }: SignalClass, { spell }: Active, { nowUs }: Moment): boolean {
+    if (signal.kind !== 'drop' && signal.kind !== 'counter') return true;
+    const { alone_s, small_fleet } = this.#config.correlate;
+    const luck = ln(Math.max(1, this.#options.population.size / small_fleet));
+    return nowUs - spell.since_us >= alone_s * 1_000_000 * luck;
+  }
+
+  /** Hosts that somebody may have to hear of, once it has lasted: a candidate. */
+  #watch(of: SignalClass, members: readonly Active[], moment: Moment, not: string): void {
+    const { incidents } = this.#options;
+    const candidate = incidents.openWith(of.key).find(({ id, state }) => state === 'candidate' && id !== not);
+    const group: Group = { hosts: [], canonical: 'watched', explanation: null };
+    const id = candidate?.id ?? this.#begin(of, group, moment);
+    if (id !== null) incidents.admit(id, of, members, moment, this.#config);
+  }
+
+  /** Hosts of a class that are in an incident, without some. */
+  #membersOf(of: SignalClass, id: string, without: readonly string[]): readonly Active[] {
+    const not = new Set(without);
+    return [...of.active.values()].filter(({ host, spell }) => spell.incident === id && !not.has(host.id));
+  }
+
+  /** Announced changes of the day before that concern all of an incident's hosts, the newest first. */
+  #changesOf({ hosts, started_us }: IncidentRecord): readonly ChangeRef[] {
+    const { changes, population } = this.#options;
+    const sample = hosts.slice(0, CHANGE_HOSTS);
+    return [...changes.values()]
+      .filter((change) => {
+        if (change.at_us > started_us + CHANGE_LATER_US || change.at_us < started_us - CHANGE_EARLIER_US)
+          return false;
+        const items = change.attributes.map(({ key, value }) => ({ attribute: key, value }));
+        const names = change.hosts;
+        return sample.every(({ host_id }) => {
+          return population.fits(host_id, items) && (names.length === 0 || names.includes(host_id));
+        });
+      })
+      .sort((a, b) => b.at_us - a.at_us || (a.id < b.id ? -1 : 1))
+      .slice(0, MOST_CHANGES)
+      .map(({ id, summary, at_us }) => ({ id, summary, at_us }));
+  }
+
+  /** When the last of some hosts came to have these values, as far as that was seen. */
+  readonly #changedUs = (items: readonly AttributeValue[], hosts: readonly string[]): number => {
+    let latest = 0;
+    for (const id of hosts) {
+      const changed = this.#options.hosts.get(id)?.facts.changed ?? {};
+      for (const { attribute } of items) latest = Math.max(latest, changed[attribute] ?? 0);
+    }
+    for (const { attributes, at_us } of this.#options.changes.values()) {
+      const names = ({ key, value }: { key: string; value: string }) =>
+        items.some((item) => item.attribute === key && item.value === value);
+      if (attributes.length > 0 && attributes.every(names)) latest = Math.max(latest, at_us);
+    }
+    return latest;
+  };
+}
+
+/** What names an explanation: e.g. "firmware=mlx5_core 28.39,pool=api", or "fleet". */
+function canonical(items: readonly AttributeValue[]): string {
+  return items.map(({ attribute, value }) => `${attribute}=${value}`).join(',') || 'fleet';
+}
+
+function fingerprintOf({ key }: Pick<SignalClass, 'key'>, name: string): string {
+  return `${key}@${name}`;
+}
+
+/** An incident's class, whatever its explanation. */
+function keyOfRecord({ fingerprint }: IncidentRecord): string {
+  return fingerprint.slice(0, fingerprint.indexOf('@'));
+}
+
+function scattered(active: readonly Active[]): string {
+  return active.length === 1 ? `host=${active[0]?.host.id}` : 'scattered';
+}
+
+function namesOf(members: readonly Active[]): string {
+  const names = members.map(({ host }) => hostname(host)).sort();
+  return names.length <= 3
+    ? names.join(', ')
+    : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`;
+}
+
+/** More hosts than before by the same, or a likelier one. */
+function isStronger(one: Explanation, before: Explanation): boolean {
+  if (canonical(one.items) === canonical(before.items)) return one.affected > before.affected;
+  return one.likelihood_milli > before.likelihood_milli;
+}
+
+function groupOf(found: Found, changedUs: number): Group {
+  return { hosts: found.hosts, canonical: canonical(found.items), explanation: numbersOf(found, changedUs) };
+}
+
+/** The numbers of an explanation, as integers. */
+function numbersOf(found: Found, changedUs: number): Explanation {
+  const { items, equivalents, covered, affected, others, othersAffected, nats, rivals } = found;
+  const all = affected + othersAffected;
+  const rate = affected / covered;
+  const control = (othersAffected + 0.5) / (others + 1);
+  return {
+    items,
+    equivalents,
+    covered,
+    affected,
+    others,
+    others_affected: othersAffected,
+    support_ppm: Math.round((affected / all) * 1_000_000),
+    lift_milli: Math.round((rate / (all / (covered + others))) * 1000),
+    risk_ratio_milli: Math.round(((affected + 0.5) / (covered + 1) / control) * 1000),
+    likelihood_milli: Math.round(nats * 1000),
+    changed_us: changedUs,
+    rivals,
+  };
+}
+
+function push<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
+}
