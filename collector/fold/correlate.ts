@@ -4,14 +4,14 @@
  * that was restored between two seconds says the same. docs/correlation.md tells the method.
  */
 import type { ChangeRecord } from './changes.ts';
-import type { Active, Classes, SignalClass } from './classes.ts';
+import { type Active, type Classes, classKey, type SignalClass } from './classes.ts';
 import type { FoldConfig } from './config.ts';
 import { ln } from './explain/ln.ts';
 import type { Population } from './explain/population.ts';
 import { explain, type Explanation as Found, likelihood } from './explain/scan.ts';
 import type { HostRecord } from './host.ts';
 import { hostname } from './host.ts';
-import type { IncidentRecord } from './incident.ts';
+import { type IncidentRecord, order } from './incident.ts';
 import type { Incidents } from './incidents.ts';
 import type { Moment } from './log-time.ts';
 import type { AttributeValue, ChangeRef, Explanation } from './model.ts';
@@ -20,6 +20,8 @@ import type { AttributeValue, ChangeRef, Explanation } from './model.ts';
 const NEAR_US = 300_000_000;
 /** Hosts that two symptoms have in common, of all that have either, for that. */
 const ALIKE = 0.6;
+/** A host reports every ten seconds: what ends and what begins within this time may be one. */
+const HANDOVER_US = 15_000_000;
 /** Incidents whose hosts have nothing in common take further ones for this long after the last. */
 const GATHER_US = 900_000_000;
 /** Of an incident that is known and has many hosts, every so many more cost a second until it is looked at again. */
@@ -85,6 +87,7 @@ export class Correlator {
   /** A live second is crossed. */
   pass(second: number, moment: Moment): void {
     for (const one of this.#options.classes.all()) this.#look(one, second, moment);
+    this.#mergeAlike(moment);
   }
 
   #look(of: SignalClass, second: number, moment: Moment): void {
@@ -128,12 +131,12 @@ export class Correlator {
     const members = group.hosts.flatMap((id) => of.active.get(id) ?? []);
     const id =
       this.#owner(of, group, members, taken)?.id ??
-      this.#alike(group, members, moment)?.id ??
+      this.#alike(of, group, members, moment)?.id ??
       this.#begin(of, group, moment);
     if (id === null) return null;
     const { state } = incidents.records.get(id) as IncidentRecord;
     const others = state === 'candidate' ? this.#membersOf(of, id, group.hosts) : [];
-    incidents.admit(id, of, members, moment, this.#config);
+    this.#admit(id, of, members, moment);
     if (state === 'candidate') {
       // Those that were only watched together go on to be watched, elsewhere.
       if (others.length > 0) this.#watch(of, others, moment, id);
@@ -167,20 +170,55 @@ export class Correlator {
   }
 
   /** An open incident of another class that began about now, on nearly the same hosts, or explained by the same. */
-  #alike(group: Group, members: readonly Active[], moment: Moment): IncidentRecord | undefined {
+  #alike(
+    of: SignalClass,
+    group: Group,
+    members: readonly Active[],
+    moment: Moment,
+  ): IncidentRecord | undefined {
+    const ids = new Set(members.map(({ host }) => host.id));
+    const since = Math.min(...members.map(({ spell }) => spell.since_us));
+    const name = group.explanation ? group.canonical : '';
     const { incidents } = this.#options;
     return incidents.open().find((record) => {
-      const { state, signal, symptoms, explanation } = record;
-      if (state === 'candidate' || signal.kind === 'backlog') return false;
-      const begun = Math.max(...symptoms.map(({ first_us }) => first_us));
-      if (moment.nowUs - begun > NEAR_US) return false;
-      if (group.explanation && explanation) {
-        if (canonical(explanation.items) === group.canonical) return true;
-      }
-      const listed = record.hosts.filter(({ active, last_us }) => active || moment.nowUs - last_us < NEAR_US);
-      const common = members.filter(({ host }) => listed.some(({ host_id }) => host_id === host.id)).length;
-      return common > 0 && common >= ALIKE * (listed.length + members.length - common);
+      return !hasClass(record, of.key) && isAlike(record, { ids, since, name }, moment);
     });
+  }
+
+  /** Symptoms that turned out to be of one trouble: the younger incident goes into the older one. */
+  #mergeAlike(moment: Moment): void {
+    const { incidents } = this.#options;
+    for (const { id } of incidents.open()) {
+      const younger = incidents.records.get(id) as IncidentRecord;
+      if (younger.state !== 'firing' || moment.nowUs - younger.detected_us > NEAR_US) continue;
+      if (younger.signal.kind === 'crash') continue;
+      const ids = new Set(younger.hosts.map(({ host_id }) => host_id));
+      const name = younger.explanation ? canonical(younger.explanation.items) : '';
+      const older = incidents.open().find((record) => {
+        if (order(record, younger) >= 0 || hasClass(record, classKey(younger.signal))) return false;
+        return isAlike(record, { ids, since: younger.started_us, name }, moment);
+      });
+      if (older) this.#mergeInto(younger, older.id, moment);
+    }
+  }
+
+  #mergeInto(younger: IncidentRecord, into: string, moment: Moment): void {
+    const { incidents, classes } = this.#options;
+    for (const { signal } of younger.symptoms) {
+      const of = classes.get(classKey(signal));
+      const members = of ? this.#membersOf(of, younger.id, []) : [];
+      if (of && members.length > 0) this.#admit(into, of, members, moment);
+    }
+    incidents.merge(younger.id, into, moment, this.#config);
+  }
+
+  /** Hosts join an incident; when they bring silence with them, whoever heard of it is to hear of that. */
+  #admit(id: string, of: SignalClass, members: readonly Active[], moment: Moment): void {
+    const { incidents } = this.#options;
+    const isWorse =
+      of.signal.kind === 'silence' && !hasClass(incidents.records.get(id) as IncidentRecord, of.key);
+    incidents.admit(id, of, members, moment, this.#config);
+    if (isWorse) incidents.escalate(id, moment);
   }
 
   #begin(of: SignalClass, { canonical: name }: Group, moment: Moment): string | null {
@@ -368,6 +406,26 @@ export class Correlator {
     }
     return latest;
   };
+}
+
+function hasClass({ signal, symptoms }: IncidentRecord, key: string): boolean {
+  return classKey(signal) === key || symptoms.some((symptom) => classKey(symptom.signal) === key);
+}
+
+/** Whether other trouble, of these hosts and since then, belongs to an incident. */
+function isAlike(
+  { state, signal, symptoms, explanation, hosts, last_us }: IncidentRecord,
+  { ids, since, name }: { readonly ids: ReadonlySet<string>; readonly since: number; readonly name: string },
+  { nowUs }: Moment,
+): boolean {
+  if (state === 'candidate' || signal.kind === 'backlog' || signal.kind === 'crash') return false;
+  const begun = Math.max(...symptoms.map(({ first_us }) => first_us));
+  if (nowUs - begun > NEAR_US) return false;
+  // What is over has nothing to do with what begins later, unless the one ended in the other, as drops do in silence.
+  if (state === 'resolving' && since > last_us + HANDOVER_US) return false;
+  if (name !== '' && explanation && canonical(explanation.items) === name) return true;
+  const common = hosts.filter(({ host_id }) => ids.has(host_id)).length;
+  return common > 0 && common >= ALIKE * (hosts.length + ids.size - common);
 }
 
 /** What names an explanation: e.g. "firmware=mlx5_core 28.39,pool=api", or "fleet". */
