@@ -245,7 +245,7 @@ describe('commits', () => {
 
   test('incidents that the fold forgot are gone from the database', () => {
     const story = new Story();
-    const incident = { hold_down_s: 1, close_after_s: 1, max_hosts: 10, history: 2 };
+    const incident = { hold_down_s: 1, close_after_s: 1, max_hosts: 10, crash_quiet_s: 10, history: 2 };
     const fast = { floor_per_s: 50, factor: 4, sustain_ms: 0, quiet_ms: 1000, learn_s: 600 };
     story.epoch(0, { incident, detect: fast, sinks: ['chat'] });
     story.report(0, 'a');
@@ -367,6 +367,9 @@ describe('commits', () => {
     const changes = rows.changes.map(({ id, at_us }) => ({ id, at_us }));
     expect(query(path, 'SELECT id, at_us FROM change ORDER BY id')).toEqual(changes);
     expect(changes.length).toBeGreaterThan(2);
+    const silences = rows.silences.map(({ id, created_us }) => ({ id, created_us }));
+    expect(query(path, 'SELECT id, created_us FROM silence ORDER BY id')).toEqual(silences);
+    expect(silences.length).toBeGreaterThan(2);
     const notifications = rows.notifications.map(({ id, created_us, deliveries }) => {
       return { id, created_us, pending: deliveries.some(({ state }) => state === 'pending') ? 1 : 0 };
     });

@@ -110,7 +110,10 @@ export class Store {
         'INSERT INTO change VALUES (?, ?, ?) ON CONFLICT DO UPDATE ' +
           'SET at_us = excluded.at_us, value = excluded.value',
       ),
-      silence: prepare('INSERT INTO silence VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value'),
+      silence: prepare(
+        'INSERT INTO silence VALUES (?, ?, ?) ON CONFLICT DO UPDATE ' +
+          'SET created_us = excluded.created_us, value = excluded.value',
+      ),
       checkpoint: prepare('INSERT OR REPLACE INTO checkpoint VALUES (1, ?, ?, ?, ?, ?)'),
     };
     this.#removals = {
@@ -218,7 +221,7 @@ export class Store {
       notification.run(record.id, isPending(record) ? 1 : 0, record.created_us, JSON.stringify(record));
     }
     for (const record of rows.changes) change.run(record.id, record.at_us, JSON.stringify(record));
-    for (const record of rows.silences) silence.run(record.id, JSON.stringify(record));
+    for (const record of rows.silences) silence.run(record.id, record.created_us, JSON.stringify(record));
     checkpoint.run(identity, sequence, entryDigest, foldVersion, JSON.stringify(rows.global));
   }
 

@@ -9,8 +9,11 @@ CREATE TABLE change (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX change_by_time ON change (at_us DESC, id);
 
+-- Silences, by the moment at which they were made.
 CREATE TABLE silence (
   id TEXT PRIMARY KEY,
+  created_us INTEGER NOT NULL,
   -- The SilenceRecord, JSON (collector/fold/silence.ts).
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX silence_by_time ON silence (created_us DESC, id);
