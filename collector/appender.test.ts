@@ -48,6 +48,34 @@ test('a delivery is recorded once, whoever records it', async () => {
   expect(await entries()).toMatchObject([{ delivered: { ...delivered, holder: one.holder } }]);
 });
 
+test('what people tell stands in the log, each time that they do', async () => {
+  const appender = new Appender(log, CELL, 'r1');
+  const change = {
+    ...{
+      id: 'd1',
+      kind: 'deployment',
+      summary: 'api',
+      at_us: 0,
+      attributes: [],
+      hosts: [],
+      by: 'ci',
+      url: '',
+    },
+  };
+  const command = { by: 'ann', comment: '', acknowledge: { incident_id: 'i1-0' } };
+  const sequences = [
+    await appender.told({ change }),
+    await appender.told({ command }),
+    await appender.told({ command }),
+  ];
+  expect(sequences).toEqual([1, 2, 3]);
+  expect(await entries()).toMatchObject([
+    { subject: appender.subject('change'), change },
+    { subject: appender.subject('command'), command },
+    { subject: appender.subject('command'), command },
+  ]);
+});
+
 test('of those who compete at once, one comes first', async () => {
   const all = ['r1', 'r2', 'r3'].map((name) => new Appender(log, CELL, name));
   const won = await Promise.all(all.map((appender) => appender.claim(1)));

@@ -1,11 +1,13 @@
 /**
- * What one run of a replica appends to the log: ticks, outcomes of deliveries, readings of stored logs, and what replicas
- * compete for (epochs, claims and switches), by compare-and-append. Knows nothing of why or when.
+ * What one run of a replica appends to the log: ticks, outcomes of deliveries, readings of stored logs, what people told it,
+ * and what replicas compete for (epochs, claims and switches), by compare-and-append. Knows nothing of why or when.
  */
 import { randomBytes } from 'node:crypto';
 import { type Log, LogError } from '@netfall/log';
 import {
+  type Change,
   type CollectorEntryKind,
+  type Command,
   collectorMessageId,
   collectorSubject,
   deliveredMessageId,
@@ -15,6 +17,9 @@ import {
   type StoredReading,
 } from '@netfall/proto';
 import type { Outcome } from './notify/lane.ts';
+
+/** What an operator decided, or a change that somebody announced. */
+export type OperatorEntry = { readonly change: Change } | { readonly command: Command };
 
 export class Appender {
   /** This run's name in claims. A copied data folder has the replica's name too, but must not share its claim. */
@@ -54,6 +59,17 @@ export class Appender {
       id: readingMessageId(reading.digest, reading.parser_version),
       data: encodeEntry({ reading }),
     });
+  }
+
+  /** Appends what somebody told. Returns the entry's sequence. */
+  async told(entry: OperatorEntry): Promise<number> {
+    const kind = 'change' in entry ? 'change' : 'command';
+    const { sequence } = await this.#log.append({
+      subject: this.subject(kind),
+      id: this.#nextId(kind),
+      data: encodeEntry(entry),
+    });
+    return sequence;
   }
 
   /** Claims for so long; 0 gives the claim up. False when another replica came first. */

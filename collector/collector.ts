@@ -131,6 +131,10 @@ class RunningCollector implements Collector {
           if (!this.#replica) throw new Error('the replica is starting anew');
           return this.#replica.changeSwitches(switches, seen);
         },
+        append: async (entry) => {
+          if (!this.#replica) throw new Error('the replica is starting anew');
+          return this.#replica.append(entry);
+        },
         ...(operatorToken !== undefined && { operatorToken }),
       });
     } catch (error) {

@@ -1,3 +1,4 @@
+export type { ChangeView } from './api/change-view.ts';
 export type {
   CrashGroup,
   CrashShare,
@@ -7,6 +8,7 @@ export type {
 } from './api/crash-groups.ts';
 export type { CrashLog, LogReport } from './api/crash-log.ts';
 export type { IncidentView } from './api/incident-view.ts';
+export type { SilenceState, SilenceView } from './api/silence-view.ts';
 export type { SwitchView } from './api/switch-view.ts';
 export { type Collector, type CollectorOptions, startCollector } from './collector.ts';
 export { CollectorConfig, foldConfig } from './config.ts';

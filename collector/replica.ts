@@ -6,7 +6,7 @@
  */
 import type { Clock, Log, Timer } from '@netfall/log';
 import type { Switches } from '@netfall/proto';
-import { Appender } from './appender.ts';
+import { Appender, type OperatorEntry } from './appender.ts';
 import { CatchUp } from './catch-up.ts';
 import { epochOf, readEpoch } from './epoch.ts';
 import { EvidenceKeeper } from './evidence-keeper.ts';
@@ -175,6 +175,11 @@ export class Replica {
    */
   changeSwitches(switches: Switches, seen: number): Promise<boolean> {
     return this.#appender.compete('switches', { switches }, seen);
+  }
+
+  /** Appends what somebody told. Returns the entry's sequence; rejects when the log does not take it now. */
+  append(entry: OperatorEntry): Promise<number> {
+    return this.#appender.told(entry);
   }
 
   /** Gives up the claim, commits and ends. */

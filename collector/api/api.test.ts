@@ -77,6 +77,7 @@ test('a taken port is named with the mend', async () => {
     logger: silent,
     listen: `127.0.0.1:${port}`,
     changeSwitches: async () => true,
+    append: async () => 1,
   });
   await expect(started).rejects.toThrow(
     new ListenError(

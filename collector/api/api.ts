@@ -9,10 +9,12 @@ import type { Metrics } from './metrics.ts';
 import { OPENAPI } from './openapi.ts';
 import { operatorCheck } from './operator.ts';
 import type { Reader } from './reader.ts';
+import { changesRoutes } from './routes/changes.ts';
 import { crashRoute } from './routes/crash.ts';
 import { crashGroupsRoutes } from './routes/crash-groups.ts';
 import { crashLogRoute } from './routes/crash-log.ts';
 import { crashesRoute } from './routes/crashes.ts';
+import { decisionsRoutes } from './routes/decisions.ts';
 import { explainRoutes } from './routes/explain.ts';
 import { healthzRoute } from './routes/healthz.ts';
 import { hostRoute } from './routes/host.ts';
@@ -23,11 +25,12 @@ import { metricsRoute } from './routes/metrics.ts';
 import { openapiRoute } from './routes/openapi.ts';
 import { pageRoutes } from './routes/page.ts';
 import { readyzRoute } from './routes/readyz.ts';
+import { silencesRoutes } from './routes/silences.ts';
 import { streamRoute } from './routes/stream.ts';
 import { summaryRoute } from './routes/summary.ts';
 import { switchesRoutes } from './routes/switches.ts';
 import { SHARED_SCHEMAS } from './schemas.ts';
-import { type ChangeSwitches, createServer } from './server.ts';
+import { type AppendEntry, type ChangeSwitches, createServer } from './server.ts';
 
 export interface ApiOptions {
   readonly reader: Reader;
@@ -42,6 +45,7 @@ export interface ApiOptions {
   readonly clock?: Clock;
   readonly streamLimits?: StreamLimits;
   readonly changeSwitches: ChangeSwitches;
+  readonly append: AppendEntry;
   /** Whoever changes something has to know it; without one, changes are taken from this machine only. */
   readonly operatorToken?: string;
 }
@@ -62,9 +66,9 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const clock = options.clock ?? systemClock;
   const server = createServer(options.logger, metrics);
   const stream = new IncidentStream(reader, clock, metrics, options.streamLimits ?? STREAM_LIMITS);
-  const { changeSwitches, operatorToken } = options;
+  const { changeSwitches, append, operatorToken } = options;
   const admit = operatorCheck(operatorToken);
-  const context = { reader, evidence, metrics, status, stream, admit, changeSwitches, clock };
+  const context = { reader, evidence, metrics, status, stream, admit, changeSwitches, append, clock };
 
   for (const schema of SHARED_SCHEMAS) server.addSchema(schema);
   await server.register(swagger, OPENAPI);
@@ -83,6 +87,9 @@ export async function createApi(options: ApiOptions): Promise<Api> {
 const ROUTES = [
   incidentsRoute,
   incidentRoute,
+  decisionsRoutes,
+  silencesRoutes,
+  changesRoutes,
   crashesRoute,
   crashGroupsRoutes,
   crashRoute,

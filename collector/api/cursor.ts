@@ -2,6 +2,7 @@
 import type { CrashPosition, GroupPosition } from './crash-reader.ts';
 import { ApiError } from './errors.ts';
 import type { IncidentPosition } from './reader.ts';
+import type { RegisterPosition } from './register-reader.ts';
 
 /** A time and an id, or a signature. */
 const PLACE = /^(\d{1,16})\.([\w/:-]{1,256})$/;
@@ -35,6 +36,16 @@ export function writeGroupCursor({ lastUs, signature }: GroupPosition): string {
 export function readGroupCursor(cursor: string): GroupPosition {
   const { us, id } = readPlace(cursor);
   return { lastUs: us, signature: id };
+}
+
+export function writeRegisterCursor({ atUs, id }: RegisterPosition): string {
+  return encode(`${atUs}.${id}`);
+}
+
+/** Throws ApiError `invalid_cursor`. */
+export function readRegisterCursor(cursor: string): RegisterPosition {
+  const { us, id } = readPlace(cursor);
+  return { atUs: us, id };
 }
 
 export function writeHostCursor(id: string): string {

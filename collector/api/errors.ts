@@ -13,6 +13,7 @@ const STATUS = {
   name_not_found: 404,
   crash_not_found: 404,
   log_not_found: 404,
+  silence_not_found: 404,
   conflict: 409,
   too_large: 413,
   unsupported_media_type: 415,

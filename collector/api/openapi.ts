@@ -18,6 +18,7 @@ export const OPENAPI: FastifyDynamicSwaggerOptions = {
       { name: 'crashes', description: 'Kernels that died or were in trouble.' },
       { name: 'hosts', description: 'Who reports.' },
       { name: 'sources', description: 'What operators switch off.' },
+      { name: 'operators', description: 'What operators and deployment tools say.' },
       { name: 'catalog', description: 'What the names of drops mean.' },
       { name: 'operation', description: 'The collector itself.' },
     ],

@@ -50,10 +50,15 @@ const LOOPBACK = /^(?:::ffff:)?127\.|^::1$/;
 const LOCAL_NAME = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i;
 const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'];
 
-/** What a proxy on this machine passes on is from elsewhere, and so is a page that calls this machine by its own name. */
+/**
+ * What a proxy on this machine passes on is from elsewhere, and so is a page that calls this machine by its own name, or that
+ * says it comes from another site, as browsers do of whatever pages send.
+ */
 function checkNearby({ socket, headers }: FastifyRequest): void {
   const near = LOOPBACK.test(socket.remoteAddress ?? '') && LOCAL_NAME.test(headers.host ?? '');
-  if (near && FORWARDED.every((name) => headers[name] === undefined)) return;
+  const { origin } = headers;
+  const own = origin === undefined || origin.replace(/^https?:\/\//, '') === headers.host;
+  if (near && own && FORWARDED.every((name) => headers[name] === undefined)) return;
   throw new ApiError(
     'forbidden',
     'changes are taken from this machine only, over loopback: set api.operator_token_file to take them from elsewhere',

@@ -11,6 +11,7 @@ import type { ForgottenHosts, GlobalRecord, SwitchesRecord } from '../fold/rows.
 import { CrashReader } from './crash-reader.ts';
 import { Fleet, type FleetTotals } from './fleet.ts';
 import { type IncidentView, incidentView } from './incident-view.ts';
+import { RegisterReader } from './register-reader.ts';
 import { type Page, takePage } from './rows-page.ts';
 
 /** What one commit of the replica changed: the ids of the rows that it wrote. */
@@ -58,6 +59,7 @@ export interface PendingNotification {
 
 export class Reader {
   readonly crashes: CrashReader;
+  readonly registers: RegisterReader;
   readonly #database: DatabaseSync;
   readonly #listeners = new Set<(commit: Commit) => void>();
   readonly #fleet = new Fleet(this);
@@ -86,6 +88,7 @@ export class Reader {
       );
       this.#incidentStates = prepare('SELECT state, count(*) AS count FROM incident GROUP BY state');
       this.crashes = new CrashReader(this.#database);
+      this.registers = new RegisterReader(this.#database, () => this.#global()?.now_us ?? 0);
       this.#host = prepare('SELECT value FROM host WHERE id = ?');
       this.#hosts = prepare('SELECT value FROM host WHERE id > ? ORDER BY id');
       this.#notification = prepare('SELECT value FROM notification WHERE id = ?');

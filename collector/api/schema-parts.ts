@@ -8,6 +8,12 @@ export const text = (description: string) => Type.String({ description });
 export const oneOf = <const Values extends readonly string[]>(values: Values, description: string) =>
   Type.Unsafe<Values[number]>({ type: 'string', enum: [...values], description });
 
+/** The names of hosts in requests. */
+export const HostId = Type.String({
+  pattern: '^[A-Za-z0-9_-]{1,64}$',
+  description: 'A host, as its agent names it.',
+});
+
 /** A reference to one of the shared schemas. */
 export function ref<T>(id: string): TUnsafe<T> {
   return Type.Unsafe<T>({ $ref: `${id}#` });

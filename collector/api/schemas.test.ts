@@ -13,6 +13,7 @@ import type {
   IncidentSample,
   RecordReading,
 } from '../fold/model.ts';
+import type { ChangeView } from './change-view.ts';
 import type { CrashGroup, SignaturePreview } from './crash-groups.ts';
 import type { CrashLog } from './crash-log.ts';
 import type {
@@ -28,6 +29,7 @@ import type {
 } from './crash-schemas.ts';
 import type { ExplanationSchema } from './explanation.ts';
 import type { IncidentView } from './incident-view.ts';
+import type { ChangeSchema, SilenceSchema } from './register-schemas.ts';
 import {
   DropSignalSchema,
   type HostSchema,
@@ -36,6 +38,7 @@ import {
   type IncidentSchema,
   type SwitchSchema,
 } from './schemas.ts';
+import type { SilenceView } from './silence-view.ts';
 import type { SwitchView } from './switch-view.ts';
 
 /** Without readonly: schemas do not say it. */
@@ -52,6 +55,8 @@ test('the schemas say what the model says', () => {
   expectTypeOf<Plain<Static<typeof DropSignalSchema>>>().toEqualTypeOf<Plain<DropSignal>>();
   expectTypeOf<Plain<Static<typeof HostSchema>>>().toEqualTypeOf<Plain<HostView>>();
   expectTypeOf<Plain<Static<typeof SwitchSchema>>>().toEqualTypeOf<Plain<SwitchView>>();
+  expectTypeOf<Plain<Static<typeof ChangeSchema>>>().toEqualTypeOf<Plain<ChangeView>>();
+  expectTypeOf<Plain<Static<typeof SilenceSchema>>>().toEqualTypeOf<Plain<SilenceView>>();
   expectTypeOf<Plain<Static<typeof ExplanationSchema>>>().toEqualTypeOf<Plain<Explanation>>();
   expectTypeOf<Plain<Static<typeof CrashSchema>>>().toEqualTypeOf<Plain<Crash>>();
   expectTypeOf<Plain<Static<typeof CrashRecordSchema>>>().toEqualTypeOf<Plain<CrashRecord>>();

@@ -16,10 +16,11 @@ import { MOST_SAMPLES } from '../fold/samples.ts';
 import { CRASH_SCHEMAS } from './crash-schemas.ts';
 import { ErrorBody } from './errors.ts';
 import { ExplanationSchema } from './explanation.ts';
-import { count, micros, oneOf, ref, text } from './schema-parts.ts';
+import { REGISTER_SCHEMAS } from './register-schemas.ts';
+import { count, HostId, micros, oneOf, ref, text } from './schema-parts.ts';
 import type { SwitchView } from './switch-view.ts';
 
-export { ref } from './schema-parts.ts';
+export { HostId, ref } from './schema-parts.ts';
 
 export const INCIDENT_STATES = [
   'candidate',
@@ -38,11 +39,7 @@ export const HOST_STATUSES = [
 const SEVERITIES = ['info', 'warning', 'critical'] as const satisfies readonly Incident['severity'][];
 const SOURCE_STATES = ['ok', 'degraded', 'unavailable', 'off', 'unknown'] as const;
 
-/** The names of hosts, incidents, crashes and signatures in requests, and cursors. */
-export const HostId = Type.String({
-  pattern: '^[A-Za-z0-9_-]{1,64}$',
-  description: 'A host, as its agent names it.',
-});
+/** The names of incidents, crashes and signatures in requests, and cursors. */
 export const IncidentId = Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', description: 'An incident.' });
 export const CrashId = Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', description: 'A crash.' });
 export const Signature = Type.String({
@@ -285,6 +282,7 @@ export const SHARED_SCHEMAS: readonly TSchema[] = [
   IncidentSampleSchema,
   IncidentSchema,
   ...CRASH_SCHEMAS,
+  ...REGISTER_SCHEMAS,
   SourceSchema,
   LossSchema,
   HostSchema,

@@ -4,6 +4,7 @@ import type { Blobs, Clock } from '@netfall/log';
 import type { Switches } from '@netfall/proto';
 import Fastify, { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import type { OperatorEntry } from '../appender.ts';
 import type { ReplicaStatus } from '../status.ts';
 import { ApiError, toApiError } from './errors.ts';
 import type { IncidentStream } from './incident-stream.ts';
@@ -21,11 +22,15 @@ export interface ApiContext {
   /** Checks that a request comes from an operator. Throws ApiError. */
   readonly admit: (request: FastifyRequest) => void;
   changeSwitches: ChangeSwitches;
+  append: AppendEntry;
   readonly clock: Clock;
 }
 
 /** Appends another set of switches behind the entry `seen`; false when another one came first. Rejects without the log. */
 export type ChangeSwitches = (switches: Switches, seen: number) => Promise<boolean>;
+
+/** Appends what somebody told; resolves with the entry's sequence. Rejects without the log. */
+export type AppendEntry = (entry: OperatorEntry) => Promise<number>;
 
 export type ApiServer = ReturnType<typeof createServer>;
 
@@ -61,6 +66,12 @@ export function createServer(logger: Logger, metrics: Metrics) {
   }).withTypeProvider<TypeBoxTypeProvider>();
   server.server.maxConnections = 1024;
 
+  // This is what curl -d says of whatever it sends.
+  server.addContentTypeParser<string>(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    server.getDefaultJsonParser('error', 'error'),
+  );
   server.addHook('onRequest', async (_request, reply) => {
     reply.headers(SECURITY_HEADERS);
   });

@@ -21,7 +21,7 @@ import type { StreamLimits } from './incident-stream.ts';
 import type { IncidentView } from './incident-view.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { Reader } from './reader.ts';
-import type { ChangeSwitches } from './server.ts';
+import type { AppendEntry, ChangeSwitches } from './server.ts';
 
 /** 2026-03-01 10:00:00 UTC. */
 export const T0 = 1_772_359_200_000_000;
@@ -299,12 +299,20 @@ export interface TestApi {
     body: unknown,
     headers?: Record<string, string>,
   ): Promise<{ status: number; body: unknown; headers: Headers }>;
+  /** The same of another method; without a body where it is undefined. */
+  send(
+    method: 'POST' | 'DELETE',
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<{ status: number; body: unknown; headers: Headers }>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 export interface TestApiOptions {
   readonly streamLimits?: StreamLimits;
   readonly changeSwitches?: ChangeSwitches;
+  readonly append?: AppendEntry;
   readonly operatorToken?: string;
   /** Instead of what the log has. */
   readonly evidence?: Pick<Blobs, 'get'>;
@@ -325,6 +333,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     logger: silent,
     listen: '127.0.0.1:0',
     changeSwitches: async () => true,
+    append: async () => 1,
     ...options,
   });
   return {
@@ -341,6 +350,16 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
         method: 'PUT',
         headers: { 'content-type': 'application/json', ...headers },
         body: JSON.stringify(body),
+      }),
+    send: (method, path, body, headers = {}) =>
+      ask(api.url + path, {
+        method,
+        ...(body === undefined
+          ? { headers }
+          : {
+              headers: { 'content-type': 'application/json', ...headers },
+              body: JSON.stringify(body),
+            }),
       }),
     [Symbol.asyncDispose]: async () => {
       await api.close();

@@ -33,6 +33,7 @@ test('describes every route and every shared schema', async () => {
   const document = (await api.get('/openapi.json')).body as Document;
   expect(document.openapi).toBe('3.1.0');
   expect(Object.keys(document.paths).sort()).toEqual([
+    '/api/v1/changes',
     '/api/v1/crashes',
     '/api/v1/crashes/signatures',
     '/api/v1/crashes/signatures/preview',
@@ -44,6 +45,11 @@ test('describes every route and every shared schema', async () => {
     '/api/v1/hosts/{id}',
     '/api/v1/incidents',
     '/api/v1/incidents/{id}',
+    '/api/v1/incidents/{id}/acknowledge',
+    '/api/v1/incidents/{id}/comment',
+    '/api/v1/incidents/{id}/resolve',
+    '/api/v1/silences',
+    '/api/v1/silences/{id}',
     '/api/v1/stream',
     '/api/v1/summary',
     '/api/v1/switches',
@@ -52,7 +58,9 @@ test('describes every route and every shared schema', async () => {
     '/readyz',
   ]);
   expect(Object.keys(document.components.schemas).sort()).toEqual([
+    'Announcement',
     'AuditEntry',
+    'Change',
     'Crash',
     'CrashFrame',
     'CrashGroup',
@@ -72,11 +80,13 @@ test('describes every route and every shared schema', async () => {
     'LogHole',
     'LogReport',
     'Loss',
+    'NewSilence',
     'Readiness',
     'RecordReading',
     'SignatureChange',
     'SignatureCount',
     'SignaturePreview',
+    'Silence',
     'Source',
     'Summary',
     'Switch',
