@@ -265,6 +265,11 @@ export class Correlator {
       incidents.change(id, change);
       return;
     }
+    // What it fires with is no news.
+    if (!before && record.detected_us === moment.nowUs) {
+      incidents.change(id, change);
+      return;
+    }
     const isFirst = record.signal.kind === 'crash';
     const fingerprint = isFirst ? record.fingerprint : fingerprintOf({ key: keyOfRecord(record) }, name);
     incidents.note(id, { ...change, fingerprint }, moment, 'explained', name);

@@ -170,7 +170,7 @@ export class CrashIncidents {
     const change: Partial<IncidentRecord> = {
       crashes,
       hosts,
-      hosts_total: Math.max(record.hosts_total, hosts.length),
+      hosts_total: record.hosts_total + (this.#isListed(record, crash) ? 0 : 1),
       loops,
       started_us: Math.min(record.started_us, crash.at_us),
       last_us: Math.max(record.last_us, crash.at_us),
@@ -185,7 +185,8 @@ export class CrashIncidents {
           returns: record.returns + 1,
         });
       const who = crash.hostname || crash.records[0]?.sender || 'a host that is not known';
-      incidents.note(id, change, moment, again ? 'firing' : 'crashed', who);
+      if (record.crashes.length === 0) incidents.change(id, change);
+      else incidents.note(id, change, moment, again ? 'firing' : 'crashed', who);
     } else incidents.change(id, change);
     if (!isLoop) return;
     const names = loops.map((hostId) => this.#nameOf(hostId)).join(', ');
@@ -218,6 +219,16 @@ export class CrashIncidents {
     );
     if (others.length === hosts.length && hosts.length >= most) return hosts;
     return [...others, host].sort((a, b) => compare(a.host_id, b.host_id) || compare(a.hostname, b.hostname));
+  }
+
+  /** Whether an incident has an earlier crash of the same host, known or heard from the same address. */
+  #isListed(record: IncidentRecord, crash: StoredCrash): boolean {
+    return record.crashes.some(({ id, host_id }) => {
+      if (id === crash.id || crash.merged.includes(id)) return true;
+      if (crash.host_id !== '') return host_id === crash.host_id;
+      const other = this.#options.crashes.get(id);
+      return other?.host_id === '' && other.records[0]?.sender === crash.records[0]?.sender;
+    });
   }
 
   /** The host's silence, and the incident of it, are this crash's. */

@@ -165,8 +165,21 @@ describe('a crash', () => {
     const story = new Fleet();
     story.epoch(1, { sinks: ['chat'] });
     story.reports(10, 'relay');
+    story.reports(20, 'relay', {}, { revision: 2 });
     const { incidents, notifications } = fold(story).rows();
-    expect([...incidents, ...notifications]).toEqual([]);
+    expect([...incidents]).toMatchObject([
+      {
+        id: 'i4-0',
+        fingerprint: 'crash/unread',
+        state: 'firing',
+        severity: 'critical',
+        title: 'web-1.example.net crashed: Kernel panic - not syncing: sysrq triggered crash',
+        hosts: [{ host_id: 'web-1', crashes: 1 }],
+        crashes: [{ id: 'c4-0', host_id: 'web-1', provisional: true }],
+        audit: [{ event: 'fired', detail: 'by web-1.example.net' }],
+      },
+    ]);
+    expect(Array.from(notifications, ({ id }) => id)).toEqual(['i4-0/firing']);
   });
 });
 

@@ -6,6 +6,7 @@
 import type { FoldConfig } from './config.ts';
 import { plus } from './count.ts';
 import type { Moment } from './log-time.ts';
+import type { IncidentSample } from './model.ts';
 
 type Detect = FoldConfig['detect'];
 
@@ -42,6 +43,8 @@ export interface Spell {
   incident: string;
   /** Hosts that the packets were for, by id, as far as samples and inventories tell: how many samples of each. */
   towards: readonly Target[];
+  /** A packet of it, until an incident has it. */
+  sample: IncidentSample | null;
 }
 
 /** A host that dropped packets were for. */
@@ -54,7 +57,7 @@ export interface Target {
 export function newSpell(since_us: number, last_us: number): Spell {
   return {
     ...{ since_us, last_us, affected: true, streak_us: 0 },
-    ...{ events: 0, peak_rate: 0, baseline_rate: 0, incident: '', towards: [] },
+    ...{ events: 0, peak_rate: 0, baseline_rate: 0, incident: '', towards: [], sample: null },
   };
 }
 

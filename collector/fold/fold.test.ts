@@ -70,7 +70,7 @@ describe('epochs', () => {
     const folded = fold(story);
     expect([...folded.takeChanges().notifications]).toMatchObject([
       {
-        id: 'i5-0/firing',
+        id: 'i6-0/firing',
         deliveries: [
           { sink: 'chat', state: 'failed', at_us: START_US + 6_000_000 },
           { sink: 'pager', state: 'pending' },

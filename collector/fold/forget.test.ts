@@ -90,7 +90,7 @@ describe('a host is forgotten', () => {
     story.report(101, 'a', { drops: { [SURGE]: 5000 } });
     for (let s = 102; s < 110; s++) story.report(s, 'a', { drops: { [SURGE]: 5000 } });
     expect(host(fold(story), 'a').view.first_seen_us).toBe(START_US + 101_000_000);
-    expect(incidentsOf(story)).toEqual([]);
+    expect(incidentsOf(story)).toMatchObject([{ signal: { kind: 'silence' }, state: 'resolving' }]);
     expect(fold(story).rows().global.rejected).toEqual({});
   });
 
@@ -115,7 +115,10 @@ describe('a host is forgotten', () => {
     story.report(6, 'b', { losses: [{ source: 's', hop: 'h', count: 2 }] });
     story.ticks(7, 200);
     expect(ids(story)).toEqual([]);
-    expect(incidentsOf(story)).toMatchObject([{ state: 'resolved', hosts: [{ hostname: 'a' }] }]);
+    expect(incidentsOf(story)).toMatchObject([
+      { signal: { kind: 'drop' }, state: 'resolved', hosts: [{ hostname: 'a' }] },
+      { signal: { kind: 'silence' }, state: 'resolved', hosts: [{ hostname: 'a' }, { hostname: 'b' }] },
+    ]);
     expect(fold(story).rows().global.forgotten).toEqual({
       hosts: 2,
       messages_lost: 2,

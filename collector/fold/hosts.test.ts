@@ -130,7 +130,8 @@ describe('hosts', () => {
     }
     expect(host(fold(story), 'a').record.late).toBe(90);
     for (let s = 1001; s < 1010; s++) story.report(s, 'a', { drops: { [SURGE]: 1000 } });
-    expect(incidentsOf(story)).toHaveLength(1);
+    // What was taken for a backlog is told of as one.
+    expect(incidentsOf(story).map(({ signal }) => signal.kind)).toEqual(['backlog', 'drop']);
   });
 
   test('two agents that claim one host are shown', () => {

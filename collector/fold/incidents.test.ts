@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { rowsDigest } from '../store/digest.ts';
 import { INITIAL_CONFIG } from './config.ts';
 import { Fold } from './fold.ts';
-import { fold, host, incidentsOf, SURGE, surge } from './testing/folded.ts';
+import { fold, host, incidentsOf, rest, SURGE, surge } from './testing/folded.ts';
 import { START_US, Story, testRules } from './testing/story.ts';
+import { nameOf } from './words.ts';
 
 describe('the life of an incident', () => {
   const firing = () => {
@@ -22,9 +23,9 @@ describe('the life of an incident', () => {
     // Reports without a drop report say nothing of drops: 30 s of quiet need reports that do.
     for (let s = 35; s <= 65; s++) story.report(s, 'a', { drops: {} });
     expect(states(story)).toEqual(['resolving']);
-    story.ticks(66, 123);
+    rest(story, 'a', 66, 123);
     expect(states(story)).toEqual(['resolving']);
-    story.ticks(124, 126);
+    rest(story, 'a', 124, 126);
     expect(states(story)).toEqual(['resolved']);
     const [incident] = incidentsOf(story);
     expect(incident?.resolved_us).toBe(START_US + 124_000_000);
@@ -37,10 +38,10 @@ describe('the life of an incident', () => {
       deliveries[0]?.state,
     ]);
     expect(notifications).toEqual([
-      ['i5-0/firing', 'pending'],
-      ['i5-0/resolved', 'pending'],
+      ['i6-0/firing', 'pending'],
+      ['i6-0/resolved', 'pending'],
     ]);
-    story.ticks(127, 127 + 86_400);
+    rest(story, 'a', 127, 127 + 86_400);
     expect(states(story)).toEqual(['closed']);
   });
 
@@ -59,8 +60,8 @@ describe('the life of an incident', () => {
     for (let s = 6; s <= 100; s++) story.report(s, 'a', { drops: {} });
     surge(story, 'a', 100, 5);
     expect(incidentsOf(story).map(({ id, state, regression_of }) => [id, state, regression_of])).toEqual([
-      ['i5-0', 'resolved', ''],
-      ['i105-0', 'firing', 'i5-0'],
+      ['i6-0', 'resolved', ''],
+      ['i106-0', 'firing', 'i6-0'],
     ]);
   });
 
@@ -70,7 +71,7 @@ describe('the life of an incident', () => {
     for (const id of ['c', 'b']) surge(story, id, 5, 5);
     const [incident, ...others] = incidentsOf(story);
     expect(others).toEqual([]);
-    expect(incident?.title).toBe('3 hosts drop NO_SOCKET in __udp4_lib_rcv');
+    expect(incident?.title).toBe('all 3 hosts drop NO_SOCKET in __udp4_lib_rcv');
     expect(incident?.hosts.map(({ host_id }) => host_id)).toEqual(['a', 'b', 'c']);
   });
 
@@ -95,7 +96,7 @@ describe('the life of an incident', () => {
       story.report(s, 'c', { drops: { [SURGE]: 1000 } });
     }
     expect(incidentsOf(story)).toMatchObject([{ state: 'firing', hosts: [{ host_id: 'a', active: false }] }]);
-    for (let s = 201; s <= 235; s++) story.report(s, 'c', { drops: {} });
+    for (let s = 201; s <= 235; s++) for (const id of ids) story.report(s, id, { drops: {} });
     expect(incidentsOf(story)).toMatchObject([{ state: 'resolving', last_us: START_US + 200_000_000 }]);
   });
 
@@ -110,7 +111,7 @@ describe('the life of an incident', () => {
     // What is quiet for a while, and back, is the same trouble.
     for (let s = 16; s <= 30; s++) story.report(s, 'a', { drops: {} });
     story.report(31, 'a', { drops: { [SURGE]: 1000 } });
-    for (let s = 32; s <= 62; s++) story.report(s, 'a', { drops: {} });
+    for (let s = 32; s <= 63; s++) story.report(s, 'a', { drops: {} });
     expect(incidentsOf(story)).toMatchObject([
       {
         state: 'firing',
@@ -121,13 +122,15 @@ describe('the life of an incident', () => {
         ],
       },
     ]);
-    story.ticks(63, 101);
+    rest(story, 'a', 64, 100);
+    // The other one says goodbye to it all: it falls silent, of which its own incident tells.
     expect(incidentsOf(story)).toMatchObject([
       {
         state: 'resolving',
         last_us: START_US + 31_000_000,
         hosts: [{}, { last_us: START_US + 10_000_000, active: false }],
       },
+      { signal: { kind: 'silence' }, hosts: [{ host_id: 'b' }] },
     ]);
   });
 
@@ -168,10 +171,14 @@ describe('the life of an incident', () => {
     for (const s of [10, 13]) {
       story.report(s, 'a', { windowS: 3, drops: { 'A/f': 1000, 'B/f': 900, 'C/f': 800 } });
     }
-    expect(incidentsOf(story).map(({ signal }) => signal.reason)).toEqual(['A', 'B']);
+    story.tick(14);
+    // Of one host at once, they are one trouble.
+    expect(incidentsOf(story).map(({ symptoms }) => symptoms.map(({ signal }) => nameOf(signal)))).toEqual([
+      ['A in f', 'B in f'],
+    ]);
     expect(fold(story).rows().global.rejected).toEqual({ too_many_signals: 2 });
     for (let s = 11; s <= 45; s++) story.report(s, 'a', { drops: {} });
-    expect(states(story)).toEqual(['resolving', 'resolving']);
+    expect(states(story)).toEqual(['resolving']);
   });
 
   test('a host whose drops nobody counts any more ends its part after five minutes', () => {
@@ -191,22 +198,27 @@ describe('the life of an incident', () => {
     const story = new Story();
     story.epoch(0, { incident: { ...INITIAL_CONFIG.incident, hold_down_s: 1, history: 10 } });
     for (const id of ['long', 'a']) story.report(0, id);
+    // Nobody is silent here.
+    const calm = { intervalMs: 60_000 };
+    story.report(1, 'a', calm);
     // The first to open is the last to be over.
     for (const s of [10, 13]) story.report(s, 'long', { windowS: 3, drops: { 'LONG/f': 1000 } });
     for (let i = 0; i < 12; i++) {
-      for (const s of [17, 20]) story.report(s + 70 * i, 'a', { windowS: 3, drops: { [`R${i}/f`]: 1000 } });
-      story.report(50 + 70 * i, 'a', { windowS: 30, drops: {} });
+      for (const s of [17, 20])
+        story.report(s + 70 * i, 'a', { ...calm, windowS: 3, drops: { [`R${i}/f`]: 1000 } });
+      story.tick(21 + 70 * i);
+      story.report(50 + 70 * i, 'a', { ...calm, windowS: 30, drops: {} });
       for (let s = 51 + 70 * i; s < 90 + 70 * i; s++) story.report(s, 'long', { drops: { 'LONG/f': 1000 } });
     }
-    expect(incidentsOf(story).map(({ signal }) => signal.reason)).toEqual([
-      'LONG',
-      ...Array.from({ length: 10 }, (_, i) => `R${i + 2}`),
+    expect(incidentsOf(story).map(({ signal }) => nameOf(signal))).toEqual([
+      'LONG in f',
+      ...Array.from({ length: 10 }, (_, i) => `R${i + 2} in f`),
     ]);
     story.report(900, 'long', { windowS: 30, drops: {} });
     story.ticks(901, 903);
-    expect(incidentsOf(story).map(({ signal }) => signal.reason)).toEqual([
-      'LONG',
-      ...Array.from({ length: 9 }, (_, i) => `R${i + 3}`),
+    expect(incidentsOf(story).map(({ signal }) => nameOf(signal))).toEqual([
+      'LONG in f',
+      ...Array.from({ length: 9 }, (_, i) => `R${i + 3} in f`),
     ]);
   });
 
@@ -245,9 +257,9 @@ describe('the life of an incident', () => {
 
   test('what was delivered is settled once, whoever says so again', () => {
     const story = firing();
-    story.delivered(6, 'i5-0/firing', 'chat');
-    story.delivered(7, 'i5-0/firing', 'chat', 'too late');
-    story.delivered(7, 'i5-0/firing', 'nobody');
+    story.delivered(6, 'i6-0/firing', 'chat');
+    story.delivered(7, 'i6-0/firing', 'chat', 'too late');
+    story.delivered(7, 'i6-0/firing', 'nobody');
     story.delivered(7, 'none/firing', 'chat');
     expect([...fold(story).rows().notifications]).toMatchObject([
       {

@@ -2,7 +2,6 @@
  * The life of incidents: hosts that join and leave, the steps from candidate to closed, and who is to hear of it. Which
  * hosts are of which incident is correlate.ts's to say, and crash-incidents.ts's; how trouble is noticed is not known here.
  */
-import type { DropSample } from '@netfall/proto';
 import { type Active, type Classes, classKey, type SignalClass } from './classes.ts';
 import type { FoldConfig } from './config.ts';
 import type { Spell } from './detect.ts';
@@ -20,7 +19,7 @@ import {
   withHost,
 } from './incident.ts';
 import type { Moment } from './log-time.ts';
-import type { Cause, Incident, Notification, Suppression } from './model.ts';
+import type { Cause, Incident, IncidentSample, Notification, Suppression } from './model.ts';
 import { withSample } from './samples.ts';
 import { put, take } from './sets.ts';
 import { Timers } from './timers.ts';
@@ -119,13 +118,16 @@ export class Incidents {
   admit(id: string, of: SignalClass, hosts: readonly Active[], moment: Moment, config: FoldConfig): void {
     let record = this.#get(id);
     const before = new Set<string>();
-    for (const active of hosts) {
+    // By id: which of them are listed where there is no room for all must not depend on the order of a restored map.
+    for (const active of hosts.toSorted((a, b) => (a.host.id < b.host.id ? -1 : 1))) {
       if (active.spell.incident === id) continue;
       before.add(active.spell.incident);
       this.#count(active.spell.incident, -1);
       active.spell.incident = id;
       this.#count(id, 1);
       record = withHost(record, of, active, config.incident.max_hosts);
+      record = { ...record, samples: withSample(record.samples, active.spell.sample) };
+      active.spell.sample = null;
     }
     for (const other of before) if (other !== '') this.#leftBy(other, hosts, moment, config);
     if (before.size === 0) return;
@@ -144,23 +146,18 @@ export class Incidents {
   }
 
   /** A host's trouble goes on: newer numbers, and a newer sample. */
-  progressed(host: HostRecord, spell: Spell, sample: DropSample | null, { nowUs }: Moment): void {
+  progressed(host: HostRecord, spell: Spell, sample: IncidentSample | null): void {
     const record = this.records.get(spell.incident);
-    const listed = record?.hosts.find(({ host_id }) => host_id === host.id);
-    if (!record || !listed?.active || !isOpen(record) || spell.last_us - listed.last_us < PROGRESS_EVERY_US)
-      return;
-    const hosts = record.hosts.map((known) => (known === listed ? refreshed(known, spell) : known));
-    const about = { hostId: host.id, hostname: hostname(host), sample };
-    const samples = withSample(record.samples, about, nowUs);
+    if (!record || !isOpen(record)) return;
+    const listed = record.hosts.find(({ host_id }) => host_id === host.id);
+    const isDue = listed?.active === true && spell.last_us - listed.last_us >= PROGRESS_EVERY_US;
+    const isFirst = sample !== null && !record.samples.some(({ host_id }) => host_id === host.id);
+    const samples = isDue || isFirst ? withSample(record.samples, sample) : record.samples;
+    if (!isDue && samples === record.samples) return;
+    const hosts = isDue
+      ? record.hosts.map((known) => (known === listed ? refreshed(known, spell) : known))
+      : record.hosts;
     this.#update({ ...record, hosts, samples, last_us: Math.max(record.last_us, spell.last_us) });
-  }
-
-  /** A packet that a host dropped, as evidence. */
-  sampled(host: HostRecord, spell: Spell, sample: DropSample, { nowUs }: Moment): void {
-    const record = this.records.get(spell.incident);
-    if (!record || record.samples.some(({ host_id }) => host_id === host.id)) return;
-    const samples = withSample(record.samples, { hostId: host.id, hostname: hostname(host), sample }, nowUs);
-    if (samples !== record.samples) this.#update({ ...record, samples });
   }
 
   /** A host's trouble of one class ended, or the host went away. The class has it no more. */

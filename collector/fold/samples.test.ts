@@ -3,15 +3,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { IncidentRecord } from './incident.ts';
 import type { IncidentSample } from './model.ts';
-import { MOST_SAMPLES, newestSample, withSample } from './samples.ts';
+import { asSample, MOST_SAMPLES, newestSample, withSample } from './samples.ts';
 import { fold, SURGE } from './testing/folded.ts';
 import { aSample, START_US, Story } from './testing/story.ts';
 
-const from = (hostId: string, sample: DropSample | null) => ({
-  hostId,
-  hostname: `${hostId}.example`,
-  sample,
-});
+const from = (hostId: string, sample: DropSample | null, nowUs: number) =>
+  sample && asSample(hostId, `${hostId}.example`, sample, nowUs);
 
 describe('the newest sample of a kind', () => {
   const [reason, fn] = ['NO_SOCKET', '__udp4_lib_rcv'];
@@ -33,7 +30,7 @@ describe('evidence', () => {
       { ...inner, protocol: 'ICMP', detail: 'echo request', vlans: [], tunnel_id: 0 },
     ];
     const sample = aSample(SURGE, { flows });
-    expect(withSample([], from('a', sample), 7)).toEqual([
+    expect(withSample([], from('a', sample, 7))).toEqual([
       {
         host_id: 'a',
         hostname: 'a.example',
@@ -47,7 +44,7 @@ describe('evidence', () => {
   });
 
   test('cuts a text that a pair of surrogates would be split by', () => {
-    const [kept] = withSample([], from('a', aSample(SURGE, { namespace: `${'x'.repeat(79)}😀` })), 7);
+    const [kept] = withSample([], from('a', aSample(SURGE, { namespace: `${'x'.repeat(79)}😀` }), 7));
     expect(kept?.namespace).toBe(`${'x'.repeat(79)}\ufffd`);
   });
 
@@ -68,7 +65,7 @@ describe('evidence', () => {
         let kept: readonly IncidentSample[] = [];
         for (const [at, [host, sample]] of steps.entries()) {
           const before = JSON.stringify(kept);
-          const after = withSample(kept, from(host, sample), at);
+          const after = withSample(kept, from(host, sample, at));
           expect(JSON.stringify(kept)).toBe(before);
           kept = after;
           if (sample && (newest.has(host) || newest.size < MOST_SAMPLES)) newest.set(host, at);
@@ -99,6 +96,7 @@ describe('an incident', () => {
     story.epoch(0, { sinks: ['chat'] });
     for (const host of ['a', 'b', 'c', 'd']) story.report(0, host);
     for (let s = 1; s <= 3; s++) second(story, s, 'b');
+    story.tick(4);
     return story;
   };
 
@@ -122,15 +120,15 @@ describe('an incident', () => {
     for (let s = 4; s <= 7; s++) second(story, s, 'd', 'c', 'a');
     expect(record(story).hosts.map(({ host_id }) => host_id)).toEqual(['a', 'b', 'c', 'd']);
     expect(shown(story)).toEqual([
+      ['a', 6, at(6)],
       ['b', 3, at(3)],
       ['c', 6, at(6)],
-      ['d', 6, at(6)],
     ]);
   });
 
   test('keeps them when it is over, and tells none of them to sinks', () => {
     const story = firing();
-    for (let s = 4; s <= 120; s++) story.report(s, 'b', { drops: {} });
+    for (let s = 4; s <= 120; s++) for (const id of ['a', 'b', 'c', 'd']) story.report(s, id, { drops: {} });
     expect(record(story).state).toBe('resolved');
     expect(shown(story)).toEqual([['b', 3, at(3)]]);
     const notifications = [...fold(story).rows().notifications];

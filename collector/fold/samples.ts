@@ -24,16 +24,14 @@ export function newestSample(samples: readonly DropSample[], reason: string, fn:
   return newest;
 }
 
-/** The evidence with a host's newer sample in the place of its older one, or beside those of others while there is room. */
-export function withSample(
-  samples: readonly IncidentSample[],
-  from: { readonly hostId: string; readonly hostname: string; readonly sample: DropSample | null },
+/** A host's sample, as much of it as is kept. */
+export function asSample(
+  hostId: string,
+  hostname: string,
+  sample: DropSample,
   nowUs: number,
-): readonly IncidentSample[] {
-  const { hostId, hostname, sample } = from;
-  const others = samples.filter(({ host_id }) => host_id !== hostId);
-  if (!sample || others.length >= MOST_SAMPLES) return samples;
-  const fresh: IncidentSample = {
+): IncidentSample {
+  return {
     host_id: hostId,
     hostname,
     at_us: nowUs,
@@ -42,7 +40,17 @@ export function withSample(
     length: sample.length,
     flows: sample.flows.slice(-MOST_FLOWS).map(plainFlow),
   };
-  return [...others, fresh].sort((a, b) => (a.host_id < b.host_id ? -1 : 1));
+}
+
+/** The evidence with a host's newer sample in the place of its older one, or beside those of others while there is room. */
+export function withSample(
+  samples: readonly IncidentSample[],
+  sample: IncidentSample | null,
+): readonly IncidentSample[] {
+  if (!sample) return samples;
+  const others = samples.filter(({ host_id }) => host_id !== sample.host_id);
+  if (others.length >= MOST_SAMPLES) return samples;
+  return [...others, sample].sort((a, b) => (a.host_id < b.host_id ? -1 : 1));
 }
 
 /** Every field, in one order, whatever the decoder made of it. */

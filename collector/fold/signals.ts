@@ -15,7 +15,7 @@ import type { Moment } from './log-time.ts';
 import type { Signal } from './model.ts';
 import type { RejectReason } from './rows.ts';
 import type { DropClass, Rules } from './rules.ts';
-import { newestSample } from './samples.ts';
+import { asSample, newestSample } from './samples.ts';
 import { withTargets } from './targets.ts';
 
 /** A host whose messages say nothing of drops for this long has nobody left who counts them. */
@@ -143,11 +143,12 @@ export class Signals {
       spell.towards = withTargets(spell.towards, samples, signal, this.#addresses);
     }
     if (!spell.affected) return;
-    const sample = newestSample(samples, signal.reason, signal.function);
+    const newest = newestSample(samples, signal.reason, signal.function);
+    const sample = newest && asSample(host.id, hostname(host), newest, this.#time.nowUs);
+    if (verdict !== 'recovered' && sample && spell.incident === '') spell.sample = sample;
     if (verdict === 'affected') this.#begin(host, signal);
     else if (verdict === 'unchanged') {
-      this.#incidents.progressed(host, spell, sample, this.#time);
-      if (sample) this.#incidents.sampled(host, spell, sample, this.#time);
+      this.#incidents.progressed(host, spell, sample);
     } else {
       signal.spell = null;
       this.#end(host, signal, spell, `${hostname(host)} recovered`);

@@ -1,107 +1,178 @@
 /**
- * What is said of an incident, for people: a title, a sentence that a person believes since it has the numbers, and the next
- * check. Pure, and the same on every replica; times are UTC.
+ * What is said of an incident, for people: a title, sentences that a person believes since they have the numbers, and the
+ * next check. Pure, and the same on every replica; times are UTC. Blanks within a number do not break.
  */
-import type { AttributeValue, Explanation, Incident, Signal } from './model.ts';
+import type { AttributeValue, Cause, Explanation, Incident, Rival, Signal } from './model.ts';
 
 /** What the title goes by. */
-type Titled = Pick<Incident, 'signal' | 'hosts' | 'hosts_total' | 'explanation' | 'rollout' | 'loops'>;
+type Titled = Pick<
+  Incident,
+  'signal' | 'symptoms' | 'hosts' | 'hosts_total' | 'explanation' | 'rollout' | 'loops'
+>;
+
+/** Of equal and of rival explanations, those that the sentences name. */
+const MOST_NAMED = 3;
+const MOST_RIVALS = 2;
 
 /** One line: what, and where. */
-export function titleOf({ signal, hosts, hosts_total, explanation, rollout, loops }: Titled): string {
-  const alone = hosts_total === 1 ? hosts[0]?.hostname : undefined;
-  const who = alone ?? whoOf(hosts_total, explanation);
-  const again =
-    loops.length === 0
-      ? ''
-      : alone
-        ? ' again and again'
-        : `, ${number(loops.length)} of them again and again`;
-  const title = `${who} ${does(signal, alone !== undefined, again)}`;
-  return rollout ? `${title}, new on ${phrase([rollout])}` : title;
+export function titleOf(incident: Titled): string {
+  const { signal, rollout } = incident;
+  const what = `${subject(incident)} ${verb(incident, 'now')}${again(incident)}`;
+  const title = signal.kind === 'crash' ? `${what}: ${crashName(signal.title)}` : what;
+  return rollout ? `${title}, new ${phrase([rollout])}` : title;
 }
 
-/** What the first signal is, as a verb and its object. */
-function does(signal: Signal, one: boolean, again: string): string {
-  if (signal.kind === 'drop') {
-    return `${one ? 'drops' : 'drop'} ${signal.reason}${signal.function === '' ? '' : ` in ${signal.function}`}`;
-  }
-  if (signal.kind === 'counter') return `${one ? 'loses' : 'lose'} packets by ${signal.counter}`;
-  if (signal.kind === 'crash') return `crashed${again}: ${signal.title || 'nobody knows of what yet'}`;
-  if (signal.kind === 'silence') return one ? 'is silent' : 'are silent';
-  return one ? 'sent a backlog' : 'sent backlogs';
-}
-
-function whoOf(total: number, explanation: Explanation | null): string {
-  if (!explanation) return `${number(total)} hosts`;
+/** Who has the trouble: one host by its name, all others by their number. */
+function subject({ hosts, hosts_total, explanation }: Titled): string {
+  if (hosts_total === 1 && hosts[0]) return hosts[0].hostname || 'A host that nobody knows';
+  if (!explanation) return `${number(hosts_total)} hosts`;
   const { items, affected, covered } = explanation;
   const of =
-    affected === covered ? `all ${number(covered)} hosts` : `${number(affected)} of ${number(covered)} hosts`;
+    affected === covered ? `All ${number(covered)} hosts` : `${number(affected)} of ${number(covered)} hosts`;
   return items.length === 0 ? of : `${of} ${phrase(items)}`;
+}
+
+/** What they do, without the name of a crash. */
+function verb(incident: Titled, when: 'now' | 'since' | 'then'): string {
+  const { signal, hosts_total } = incident;
+  const does = (now: string, one: string, done: string) => {
+    const has = hosts_total === 1 ? 'has' : 'have';
+    return when === 'now' ? (hosts_total === 1 ? one : now) : when === 'since' ? `${has} ${done}` : done;
+  };
+  if (signal.kind === 'drop') return `${does('drop', 'drops', 'dropped')} ${nameOf(signal)}`;
+  if (signal.kind === 'counter') return `${does('lose', 'loses', 'lost')} packets by ${signal.counter}`;
+  if (signal.kind === 'crash')
+    return died(incident) ? does('crashed', 'crashed', 'crashed') : does('report', 'reports', 'reported');
+  if (signal.kind === 'silence' && when === 'then') return hosts_total === 1 ? 'was silent' : 'were silent';
+  if (signal.kind === 'silence') return does('are silent', 'is silent', 'been silent');
+  return does('sent backlogs', 'sent a backlog', hosts_total === 1 ? 'sent a backlog' : 'sent backlogs');
+}
+
+/** Whether the crashes ended kernels: there is trouble that they live on after. */
+function died({ symptoms }: Titled): boolean {
+  return symptoms[0]?.severity !== 'warning';
+}
+
+function again({ loops, hosts_total }: Titled): string {
+  if (loops.length === 0) return '';
+  return hosts_total === 1 ? ' again and again' : `, ${number(loops.length)} of them again and again`;
+}
+
+function crashName(title: string): string {
+  return title || 'the cause has not been seen yet';
 }
 
 /** E.g. "in rack r12 on kernel 6.1.0". */
 export function phrase(items: readonly AttributeValue[]): string {
-  return items.map(({ attribute, value }) => `${preposition(attribute)} ${attribute} ${value}`).join(' ');
+  return items.map((item) => `${preposition(item.attribute)} ${named(item)}`).join(' ');
+}
+
+function named({ attribute, value }: AttributeValue): string {
+  return `${attribute} ${value}`;
 }
 
 function preposition(attribute: string): string {
   if (ON.includes(attribute)) return 'on';
-  if (attribute === 'gateway_mac') return 'behind';
+  if (BEHIND.includes(attribute)) return 'behind';
   return WITH.includes(attribute) ? 'with' : 'in';
 }
 
 const ON: readonly string[] = ['kernel', 'image', 'firmware', 'microcode'];
-const WITH: readonly string[] = ['nic', 'cpu', 'product', 'vendor', 'cmdline', 'host', 'towards'];
+const BEHIND: readonly string[] = ['gateway_mac', 'tor', 'switch'];
+const WITH: readonly string[] = ['nic', 'driver', 'cpu', 'product', 'vendor', 'sku', 'cmdline'];
 
 /**
- * What is wrong, since when, where, how that compares with all others, and what explains it as well.
- * E.g. "38 of 40 hosts in rack r12 drop NEIGH_FAILED in neigh_timer_handler since 10:02:11 UTC; 0.02 % of the other 3 960 do.
- * Behind gateway_mac 02:00:00:00:00:0c are exactly the same hosts."
+ * What is wrong, since when, where, how that compares with all others, and what explains it as well. E.g. "38 of 40 hosts in
+ * rack r12 have dropped NEIGH_FAILED in neigh_timer_handler since 10:02:11 UTC (0.02 % of the other 3 960 did). It is
+ * explained just as well by gateway_mac 02:00:00:00:00:0c."
  */
 export function sentenceOf(incident: Incident): string {
-  const { title, started_us, explanation, symptoms, unexplained, changes, cause, rollout } = incident;
-  const sentences = [`${capital(title)} since ${clock(started_us)}${controlOf(explanation)}.`];
-  if (symptoms.length > 1)
-    sentences.push(`With it came ${list(symptoms.slice(1).map(({ signal }) => nameOf(signal)))}.`);
-  for (const items of explanation?.equivalents ?? [])
-    sentences.push(`${capital(phrase(items))} are exactly the same hosts.`);
-  for (const { items, affected, covered } of explanation?.rivals ?? []) {
-    sentences.push(
-      `${capital(phrase(items))} are ${number(affected)} of ${number(covered)}, which explains it nearly as well.`,
-    );
-  }
-  if (explanation && unexplained.total > 0) {
-    sentences.push(
-      `${number(unexplained.total)} ${unexplained.total === 1 ? 'host has' : 'hosts have'} it elsewhere, unexplained.`,
-    );
-  }
-  if (!explanation && incident.hosts_total > 1 && incident.signal.kind !== 'backlog')
+  const { explanation, unexplained, hosts_total, signal, cause } = incident;
+  const sentences = [firstOf(incident), ...symptomsOf(incident)];
+  if (explanation) {
+    sentences.push(...equivalentsOf(explanation), ...explanation.rivals.slice(0, MOST_RIVALS).map(rivalOf));
+    if (unexplained.total > 0)
+      sentences.push(
+        `${hosts(unexplained.total, 'more host has', 'more hosts have')} it for another reason.`,
+      );
+  } else if (targetOf(incident)) sentences.push(`The packets were for ${targetOf(incident)}.`);
+  else if (hosts_total > 1 && signal.kind !== 'backlog')
     sentences.push('Nothing that they share explains it.');
-  if (rollout)
-    sentences.push(
-      `It was never seen before; its host came to ${rollout.attribute} ${rollout.value} at ${clock(rollout.since_us)}.`,
-    );
-  for (const { summary, at_us } of changes.slice(0, 1)) {
-    sentences.push(`${span(started_us - at_us)} after “${summary}”.`);
-  }
+  sentences.push(...beforeOf(incident));
   if (cause) sentences.push(causeOf(cause));
   return sentences.join(' ');
 }
 
+function firstOf(incident: Incident): string {
+  const { signal, explanation, started_us, last_us } = incident;
+  const isOver = OVER.includes(incident.state);
+  const when = isOver ? during(started_us, last_us) : `since ${clock(started_us, last_us)}`;
+  const what = `${subject(incident)} ${verb(incident, isOver ? 'then' : 'since')}`;
+  const name = signal.kind === 'crash' ? `: ${crashName(signal.title)}` : '';
+  return `${what} ${when}${again(incident)}${controlOf(explanation)}${name}.`;
+}
+
+const OVER: readonly Incident['state'][] = ['resolved', 'closed', 'merged'];
+
 function controlOf(explanation: Explanation | null): string {
   if (!explanation || explanation.items.length === 0 || explanation.others === 0) return '';
   const { others, others_affected } = explanation;
-  if (others_affected === 0) return `; none of the other ${number(others)}`;
-  return `; ${percent(others_affected, others)} of the other ${number(others)}`;
+  const share = others_affected === 0 ? 'none' : percent(others_affected, others);
+  return ` (${share} of the other ${number(others)} did)`;
 }
 
-function causeOf({ hostname, order, gap_us }: NonNullable<Incident['cause']>): string {
-  const when =
-    order === 'before'
-      ? `${span(gap_us)} after ${hostname} was in trouble`
-      : `at the same time as ${hostname}'s own trouble`;
-  return `The packets were for ${hostname}: it began ${when}.`;
+function symptomsOf({ symptoms }: Incident): string[] {
+  if (symptoms.length < 2) return [];
+  const names = symptoms.slice(1, 1 + MOST_NAMED).map(({ signal }) => nameOf(signal));
+  const more = symptoms.length - 1 - names.length;
+  return [`With it came ${list(more > 0 ? [...names, `${more} more`] : names)}.`];
+}
+
+function equivalentsOf({ equivalents }: Explanation): string[] {
+  if (equivalents.length === 0) return [];
+  const names = equivalents.slice(0, MOST_NAMED).map((items) => items.map(named).join(' and '));
+  const more = equivalents.length - names.length;
+  const all = more > 0 ? [...names, `${more} more`] : names;
+  return [`It is explained just as well by ${list(all)}.`];
+}
+
+function rivalOf({ items, affected, covered }: Rival): string {
+  const share = `${number(affected)} of ${number(covered)} hosts`;
+  return `Nearly as well it is explained by ${items.map(named).join(' with ')}: ${share}.`;
+}
+
+/** The host that an incident's packets were for, where that is all that they have in common; else empty. */
+function targetOf({ fingerprint }: Incident): string {
+  return /@towards=(.+)$/.exec(fingerprint)?.[1] ?? '';
+}
+
+/** What came before it: a change, a rollout, a value that hosts came to. */
+function beforeOf({ explanation, rollout, changes, started_us }: Incident): string[] {
+  const sentences: string[] = [];
+  const [change] = changes;
+  if (rollout) {
+    const earlier = `${span(started_us - rollout.since_us)} earlier`;
+    sentences.push(`It was never seen before; its host came to ${named(rollout)} ${earlier}.`);
+  } else if (explanation && explanation.items.length > 0 && explanation.changed_us > 0) {
+    const before = started_us - explanation.changed_us;
+    if (before >= 0 && before < DAY_US)
+      sentences.push(`The last of these hosts came to that ${span(before)} before it began.`);
+  }
+  if (change) {
+    const after = started_us - change.at_us;
+    sentences.push(
+      `It began ${after >= 0 ? `${span(after)} after` : 'at about the time of'} “${change.summary}”.`,
+    );
+  }
+  return sentences;
+}
+
+const DAY_US = 86_400_000_000;
+
+function causeOf({ hostname, order, gap_us }: Cause): string {
+  return order === 'before'
+    ? `It is a consequence: the packets were for ${hostname}, whose own trouble had begun ${span(gap_us)} before.`
+    : `The packets were for ${hostname}, whose own trouble began at the same time as far as clocks can tell.`;
 }
 
 /** The cheapest observation that would tell explanations apart; empty where there is one alone. */
@@ -109,14 +180,17 @@ export function nextCheckOf({ explanation }: Incident): string {
   if (!explanation) return '';
   const { items, equivalents, rivals } = explanation;
   for (const { items: rival, without, beyond } of rivals) {
-    const [host] = without;
-    if (host) return `See whether ${host} has it: it is ${phrase(items)}, but not ${phrase(rival)}.`;
-    const [other] = beyond;
-    if (other) return `See why ${other} has it not: it is ${phrase(rival)}, but not ${phrase(items)}.`;
+    if (without[0]) return look(without[0], items, rival);
+    if (beyond[0]) return look(beyond[0], rival, items);
   }
   const [same] = equivalents;
   if (!same) return '';
-  return `No host is ${phrase(items)} and not ${phrase(same)}, or the other way round: look at both, or move one host.`;
+  return `No host is ${phrase(items)} and not ${phrase(same)}, or the other way round: check both, or move a host.`;
+}
+
+function look(host: string, has: readonly AttributeValue[], lacks: readonly AttributeValue[]): string {
+  const [first, second] = [has, lacks].map((items) => items.map(named).join(' with '));
+  return `Look at ${host}, which is ${phrase(has)} but not ${phrase(lacks)}: trouble there speaks for ${first}, none for ${second}.`;
 }
 
 /** What a signal is called among others. */
@@ -133,26 +207,48 @@ function list(names: readonly string[]): string {
   return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} and ${last}`;
 }
 
+function hosts(count: number, one: string, many: string): string {
+  return `${number(count)} ${count === 1 ? one : many}`;
+}
+
 function percent(part: number, whole: number): string {
   const hundredths = Math.round((part / whole) * 10_000) / 100;
-  return `${hundredths === 0 ? '< 0.01' : hundredths} %`;
+  return `${hundredths === 0 ? '<\u00a00.01' : hundredths}\u00a0%`;
 }
 
 /** Digits in groups of three, as 3 960. */
 function number(count: number): string {
-  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ' ');
+  return String(count).replace(/\B(?=(?:\d{3})+$)/g, '\u00a0');
 }
 
-function clock(us: number): string {
-  return `${new Date(us / 1000).toISOString().slice(11, 19)} UTC`;
+/** The time of day, with its date unless that is another moment's too. */
+function clock(us: number, besideUs: number): string {
+  const [date, time] = momentOf(us);
+  return date === momentOf(besideUs)[0] ? `${time} UTC` : `${date} ${time} UTC`;
+}
+
+/** From when to when, or at which moment. */
+function during(fromUs: number, toUs: number): string {
+  const [date, from] = momentOf(fromUs);
+  const [lastDate, to] = momentOf(toUs);
+  if (date === lastDate)
+    return from === to ? `on ${date} at ${from} UTC` : `on ${date} from ${from} to ${to} UTC`;
+  return `from ${date} ${from} to ${lastDate} ${to} UTC`;
+}
+
+function momentOf(us: number): [date: string, time: string] {
+  const text = new Date(us / 1000).toISOString();
+  return [text.slice(0, 10), text.slice(11, 19)];
 }
 
 function span(us: number): string {
   const seconds = Math.max(0, Math.round(us / 1_000_000));
-  if (seconds < 120) return `${seconds} s`;
-  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  if (seconds < 120) return `${seconds}\u00a0s`;
+  const [count, unit] =
+    seconds < 7200
+      ? [seconds / 60, 'min']
+      : seconds < 172_800
+        ? [seconds / 3600, 'h']
+        : [seconds / 86_400, 'd'];
+  return `${Math.round(count)}\u00a0${unit}`;
 }

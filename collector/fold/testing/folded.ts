@@ -29,3 +29,11 @@ export function host(folded: Fold, id: string): { readonly record: HostState; re
 export function surge(story: Story, id: string, from: number, seconds: number, rate = 1000): void {
   for (let s = 1; s <= seconds; s++) story.report(from + s, id, { drops: { [SURGE]: rate } });
 }
+
+/** A host that is well, from one second to another: a report every ten seconds, and ticks meanwhile. */
+export function rest(story: Story, id: string, from: number, to: number): void {
+  for (let s = from; s <= to; s++) {
+    if (s % 10 === 0) story.report(s, id, { drops: {}, windowS: 10 });
+    else story.tick(s);
+  }
+}

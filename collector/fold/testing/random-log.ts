@@ -3,7 +3,7 @@
  * restarts, and whose agents hear and find crashes; collectors that claim and deliver; operators that silence, and changes
  * that are announced; outages; entries that must be rejected; epochs.
  */
-import type { Item, StoredReading } from '@netfall/proto';
+import type { Flow, Item, StoredReading } from '@netfall/proto';
 import { type FoldConfig, INITIAL_CONFIG } from '../config.ts';
 import { EpochBarrier, Fold } from '../fold.ts';
 import { anInventory, aReading, aReport, aWitness } from './crash-items.ts';
@@ -63,7 +63,7 @@ export function randomLog({ seed, entries, upgradeAt }: RandomLogOptions): Story
       continue;
     }
     if (drawOrder(40) === 0) {
-      order(story, at, drawOrder);
+      order(story, at, drawOrder, scout);
       continue;
     }
     // Mostly some tens of milliseconds, now and then an outage.
@@ -91,24 +91,48 @@ export function randomLog({ seed, entries, upgradeAt }: RandomLogOptions): Story
 }
 
 /** What an operator or a deployment tool says: of few ids, so that they replace, end and refuse one another. */
-function order(story: Story, at: number, draw: (below: number) => number): void {
-  const kind = draw(8);
+function order(story: Story, at: number, draw: (below: number) => number, scout: Scout): void {
+  const kind = draw(12);
   const id = `o${draw(6)}`;
   if (kind < 3) {
     const at_us = draw(2) * (START_US + Math.round(at * 1e6) + (draw(3) - 1) * 60_000_000);
     story.change(at, id, { at_us, hosts: draw(2) ? [`h${draw(12)}`] : [], summary: `step ${draw(9)}` });
   } else if (kind < 6) {
     const from_us = draw(2) * (START_US + Math.round(at * 1e6) + draw(30) * 1_000_000);
-    story.silence(at, id, draw(60), { from_us, maintenance: draw(2) === 0 }, `why ${draw(9)}`);
-  } else story.command(at, { end_silence: { id } });
+    const [name = '', value = ''] =
+      [
+        ['rack', 'r1'],
+        ['reason', 'NO_*'],
+        ['host', 'h1*'],
+        ['kind', '*'],
+      ][draw(4)] ?? [];
+    const matchers = [{ name, value, not: draw(4) === 0 }];
+    story.silence(at, id, draw(60), { from_us, matchers, maintenance: draw(2) === 0 }, `why ${draw(9)}`);
+  } else if (kind < 8) story.command(at, { end_silence: { id } });
+  else {
+    const known = scout.incidents(story);
+    const about = { incident_id: known[draw(known.length + 1)] ?? 'i1-0' };
+    const what = [{ acknowledge: about }, { resolve: about }, { comment_on: about }][draw(3)] ?? {};
+    story.command(at, what, `why ${draw(9)}`);
+  }
 }
 
-/** Folds along, so that deliveries can name notifications that exist. */
+/** Folds along, so that deliveries and operators can name notifications and incidents that exist. */
 class Scout {
   readonly #fold = new Fold(testRules);
   #read = 0;
 
   notifications(story: Story): string[] {
+    this.#follow(story);
+    return Array.from(this.#fold.rows().notifications, ({ id }) => id);
+  }
+
+  incidents(story: Story): string[] {
+    this.#follow(story);
+    return Array.from(this.#fold.incidents(), ({ id }) => id);
+  }
+
+  #follow(story: Story): void {
     for (const entry of story.entries.slice(this.#read)) {
       try {
         this.#fold.apply(entry);
@@ -118,7 +142,6 @@ class Scout {
       }
     }
     this.#read = story.entries.length;
-    return Array.from(this.#fold.rows().notifications, ({ id }) => id);
   }
 }
 
@@ -153,7 +176,9 @@ function speak(
   const surging = SIGNALS[host.surge];
   if (surging) drops[surging] = 100 + draw(5000);
   const samples = surging
-    ? Array.from({ length: draw(3) }, () => aSample(surging, { length: draw(1500) }))
+    ? Array.from({ length: draw(3) }, () =>
+        aSample(surging, { length: draw(1500), flows: [towards(draw(4))] }),
+      )
     : [];
   story.report(at, host.id, {
     drops,
@@ -170,14 +195,21 @@ function speak(
   });
 }
 
+/** To one of few addresses, which hosts come to have and lose. */
+function towards(host: number): Flow {
+  const ends = { source: '10.1.2.3', source_port: 1, destination: `10.0.0.${host}`, destination_port: 2 };
+  return { ...ends, protocol: 'UDP', detail: '', vlans: [], tunnel_id: 0 };
+}
+
 /**
  * What a message says of crashes: mostly nothing. Few names, addresses, moments and lines, so that records come again, out
  * of order, and turn out to be of one crash, or not.
  */
 function crashItems(at: number, draw: (below: number) => number): Item[] {
   if (draw(12) === 0) {
+    const labels = [{ key: 'rack', value: `r${draw(3)}` }];
     const addresses = [draw(5), draw(5)].map((n) => `10.0.0.${n}`);
-    return [{ inventory: anInventory({ addresses, kernel: `6.${draw(2)}`, vendor: 'V' }) }];
+    return [{ inventory: anInventory({ addresses, kernel: `6.${draw(2)}`, vendor: 'V', labels }) }];
   }
   return Array.from({ length: Math.max(0, draw(9) - 6) }, (): Item => {
     const own = draw(4) === 0;

@@ -1,0 +1,66 @@
+/** Stories of what is usual on a host, and therefore no trouble. */
+import { describe, test } from 'vitest';
+import { story } from '../testing/timeline.ts';
+
+describe('what is usual', () => {
+  test('growth of traffic alone, and of the drops that go with it, is no trouble', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      00:00  all usually drop TCP_OVERWINDOW/tcp_validate at 40/s
+      02:00  rack=r2 carries 10 times the traffic
+      05:00  end
+    `).reads('');
+  });
+
+  test('a host that has always dropped much is as it was when it is first heard of', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      00:00  rack=r2 usually drops NO_SOCKET/udp_rcv at 2000/s
+      05:00  end
+    `).reads('');
+  });
+
+  test('a chronic dropper is in trouble once it drops many times what it usually does', () => {
+    story(`
+      fleet  3 hosts
+      00:00  all usually drop NO_SOCKET/udp_rcv at 200/s
+      02:00  h2 drops NO_SOCKET/udp_rcv at 500/s
+      03:00  h2 recovers
+      04:00  h2 drops NO_SOCKET/udp_rcv at 5000/s
+      04:30  end
+    `).reads(`
+      04:04  A fires, page: h2 drops NO_SOCKET in udp_rcv
+    `);
+  });
+
+  test('what the catalog calls everyday noise pages at no rate', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      01:00  all drop QUEUE_PURGE/skb_queue_purge at 9000/s
+      03:00  end
+    `).reads('');
+  });
+
+  test('the first report of a host that joins in the middle of its trouble says what is usual there', () => {
+    story(`
+      fleet  10 hosts: rack r1..r2 of 5
+      00:00  h10 falls silent
+      00:00  h10 usually drops NO_SOCKET/udp_rcv at 900/s
+      02:00  h10 speaks again
+      05:00  end
+    `).reads('');
+  });
+
+  test('losses that only a counter shows are trouble as drops are', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      01:00  rack=r3 loses packets by rx_missed_errors at 700/s
+      02:00  rack=r3 recovers
+      04:00  end
+    `).reads(`
+      01:04  A fires, page: All 10 hosts in rack r3 lose packets by rx_missed_errors
+      02:30  A is resolving
+      03:31  A is resolved, page
+    `);
+  });
+});

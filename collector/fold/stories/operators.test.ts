@@ -1,0 +1,147 @@
+/** Stories of operators: what they acknowledge, silence, maintain and call over. */
+import { describe, test } from 'vitest';
+import { story } from '../testing/timeline.ts';
+
+describe('silences', () => {
+  test('a silence that covers a rack keeps its trouble from paging', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      00:30  ann silences rack=r2 for 10 min as s1
+      01:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      03:00  rack=r2 recovers
+      06:00  end
+    `).reads(`
+      01:04  A fires: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      01:04  A is suppressed by silence s1
+      03:30  A is resolving
+      04:31  A is resolved
+    `);
+  });
+
+  test('trouble that outlives its silence pages when the silence ends', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      00:30  ann silences rack=r2 for 90 s as s1
+      01:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      03:00  end
+    `).reads(`
+      01:04  A fires: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      01:04  A is suppressed by silence s1
+      02:00  A is no longer suppressed
+      02:00  A pages: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+    `);
+  });
+
+  test('trouble that outlives a silence which somebody ends pages then', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      00:30  ann silences reason=NEIGH_* for 10 min as s1
+      01:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      02:00  ann ends s1
+      03:00  end
+    `).reads(`
+      01:04  A fires: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      01:04  A is suppressed by silence s1
+      02:01  A is no longer suppressed
+      02:01  A pages: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+    `);
+  });
+
+  test('maintenance that is over before the trouble is pages for what goes on', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      00:30  ann maintains rack=r2 for 2 min as m1
+      01:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      04:00  rack=r2 recovers
+      06:00  end
+    `).reads(`
+      01:04  A fires: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      01:04  A is suppressed by maintenance m1
+      02:30  A is no longer suppressed
+      02:30  A pages: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      04:30  A is resolving
+      05:31  A is resolved, page
+    `);
+  });
+
+  test('a silence that ends while the trouble is already going pages nobody', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      00:30  ann silences rack=r2 for 2 min as s1
+      01:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      01:45  rack=r2 recovers
+      06:00  end
+    `).reads(`
+      01:04  A fires: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      01:04  A is suppressed by silence s1
+      02:15  A is resolving
+      02:30  A is no longer suppressed
+      03:16  A is resolved
+    `);
+  });
+
+  test('a silence that names a rack does not hide another rack’s host in the same incident', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10, firmware 28.39|28.40 in turn
+      00:30  ann silences rack=r1 for 10 min as s1
+      01:00  firmware=28.40 & rack=r1 drops HW_CSUM/mlx5e_rx at 500/s
+      02:00  firmware=28.40 drops HW_CSUM/mlx5e_rx at 500/s
+      02:30  A's title?
+      02:30  end
+    `).reads(`
+      01:04  A fires: 5 of 10 hosts in rack r1 drop HW_CSUM in mlx5e_rx
+      01:04  A is suppressed by silence s1
+      02:04  A is no longer suppressed
+      02:04  A pages: All 20 hosts on firmware mlx5_core 28.40 drop HW_CSUM in mlx5e_rx
+      02:30  A reads: All 20 hosts on firmware mlx5_core 28.40 drop HW_CSUM in mlx5e_rx
+    `);
+  });
+
+  test('a silence made after the page keeps the resolution quiet no less than the trouble', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      01:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      01:30  ann silences incident=A for 10 min as s1
+      02:00  rack=r2 recovers
+      06:00  end
+    `).reads(`
+      01:04  A fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      01:31  A is suppressed by silence s1
+      02:30  A is resolving
+      03:31  A is resolved, page
+    `);
+  });
+});
+
+describe('acknowledging and resolving', () => {
+  test('acknowledging does not keep worse from being told', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      01:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      01:30  ann acknowledges A "the switch is being replaced"
+      02:00  rack=r2 falls silent
+      03:00  A's symptoms?
+      03:00  end
+    `).reads(`
+      01:04  A fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      01:30  A is acknowledged by ann: the switch is being replaced
+      02:30  A escalates, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      03:00  A has symptoms NEIGH_FAILED in neigh_timer_handler, silence
+    `);
+  });
+
+  test('what an operator calls over is not opened again by trouble that just goes on', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      01:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      02:00  ann resolves A "known, harmless"
+      05:00  rack=r2 recovers
+      07:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      07:30  end
+    `).reads(`
+      01:04  A fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      02:00  A is resolved by ann, page
+      07:04  B fires, a regression of A, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+    `);
+  });
+});
