@@ -1,6 +1,16 @@
 import { InvalidArgumentError } from 'commander';
-import { describe, expect, it } from 'vitest';
-import { parseApi, parseDuration, parseIndex, parseServers, parseSignature } from './arguments.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  parseApi,
+  parseDuration,
+  parseIndex,
+  parseLast,
+  parseMatcher,
+  parseNext,
+  parseServers,
+  parseSignature,
+  parseSpan,
+} from './arguments.ts';
 
 describe('NATS servers', () => {
   it.each([
@@ -50,4 +60,61 @@ it.each(['0', '7', '999'])('%s is a place in a list', (text) => {
 
 it.each(['', '-1', '1.5', '1000', 'x'])('%j is none', (text) => {
   expect(() => parseIndex(text)).toThrow(InvalidArgumentError);
+});
+
+describe('matchers', () => {
+  it('are kept as they are, each behind those before', () => {
+    expect(parseMatcher('rack=r12')).toEqual(['rack=r12']);
+    expect(parseMatcher('host!=a=b*', ['rack=r12'])).toEqual(['rack=r12', 'host!=a=b*']);
+    expect(parseMatcher('pool=')).toEqual(['pool=']);
+  });
+
+  it.each(['', 'rack', '=r12', 'Rack=r12', 'rack!r12', `a=${'x'.repeat(257)}`])('%j is none', (text) => {
+    expect(() => parseMatcher(text)).toThrow(InvalidArgumentError);
+  });
+});
+
+it.each([
+  ['90s', 90],
+  ['1.5h', 5400],
+  ['30d', 2_592_000],
+])('%s is so many seconds', (text, seconds) => {
+  expect(parseSpan(text)).toBe(seconds);
+});
+
+it.each(['', '0s', '0.4s', '2', '500ms', '31d', '-1h'])('%j is no time to be silent for', (text) => {
+  expect(() => parseSpan(text)).toThrow(InvalidArgumentError);
+});
+
+describe('times', () => {
+  // 10:30 by local time, whatever zone that is.
+  beforeEach(() => {
+    vi.useFakeTimers({ now: new Date(2026, 4, 5, 10, 30, 20), toFake: ['Date'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+  const local = (day: number, hours: number, minutes: number) =>
+    new Date(2026, 4, day, hours, minutes).getTime() * 1000;
+
+  it.each([
+    ['22:00', local(5, 22, 0), local(4, 22, 0)],
+    ['9:05', local(6, 9, 5), local(5, 9, 5)],
+    ['10:30', local(6, 10, 30), local(5, 10, 30)],
+    ['2026-05-01T22:00', local(1, 22, 0), local(1, 22, 0)],
+    ['2026-05-01 22:00', local(1, 22, 0), local(1, 22, 0)],
+    ['2026-01-02T03:04:05Z', 1_767_323_045_000_000, 1_767_323_045_000_000],
+    ['2026-01-02T03:04+01:00', 1_767_319_440_000_000, 1_767_319_440_000_000],
+  ])('%s is the next, or the last', (text, next, last) => {
+    expect(parseNext(text)).toBe(next);
+    expect(parseLast(text)).toBe(last);
+  });
+
+  it.each(['', '24:00', '22', '1:60', 'tomorrow', '2026-05-01', '2026-13-01T10:00', '1'])(
+    '%j is none',
+    (text) => {
+      expect(() => parseNext(text)).toThrow(InvalidArgumentError);
+      expect(() => parseLast(text)).toThrow(InvalidArgumentError);
+    },
+  );
 });

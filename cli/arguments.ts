@@ -57,6 +57,49 @@ export function parseLabel(
   throw new InvalidArgumentError('Give key=value like rack=r7.');
 }
 
+/** "name=value" or "name!=value", as it is; added to those that came before. */
+export function parseMatcher(text: string, before: readonly string[] = []): readonly string[] {
+  if (/^[a-z0-9_.-]{1,64}!?=.{0,256}$/s.test(text)) return [...before, text];
+  throw new InvalidArgumentError('Give name=value or name!=value like rack=r12 or host!=web-*.');
+}
+
+/** How long a silence may last, seconds. */
+const LONGEST_S = 30 * 86_400;
+const spans: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** "30m", "12h", "7d" → seconds. */
+export function parseSpan(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)([smhd])$/.exec(text);
+  const seconds = match ? Math.round(Number(match[1]) * spans[match[2]!]!) : 0;
+  if (seconds < 1 || seconds > LONGEST_S)
+    throw new InvalidArgumentError('Give a duration like 30m, 12h or 7d, at most 30d.');
+  return seconds;
+}
+
+/** "22:00", which is the next one, or a whole date → µs. Local time unless it says otherwise. */
+export function parseNext(text: string): number {
+  return parseMoment(text, (date, nowMs) => date.getTime() <= nowMs && date.setDate(date.getDate() + 1));
+}
+
+/** "22:00", which is the last one, or a whole date → µs. Local time unless it says otherwise. */
+export function parseLast(text: string): number {
+  return parseMoment(text, (date, nowMs) => date.getTime() > nowMs && date.setDate(date.getDate() - 1));
+}
+
+/** @param choose makes another day's of a time of today */
+function parseMoment(text: string, choose: (date: Date, nowMs: number) => void): number {
+  const nowMs = Date.now();
+  const clock = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text);
+  const date = new Date(clock ? nowMs : text);
+  if (clock) {
+    date.setHours(Number(clock[1]), Number(clock[2]), 0, 0);
+    choose(date, nowMs);
+  } else if (!/^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(text) || !(date.getTime() > 0)) {
+    throw new InvalidArgumentError('Give a time like 22:00, 2026-01-31T22:00 or 2026-01-31T22:00Z.');
+  }
+  return date.getTime() * 1000;
+}
+
 /** A path, as it is. */
 export function parsePath(text: string): string {
   if (text !== '') return text;

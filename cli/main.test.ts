@@ -59,6 +59,9 @@ describe('usage', () => {
       'crashes',
       'hosts',
       'sources',
+      'silences',
+      'maintenance',
+      'changes',
       'export',
       'replay',
       'agent',
@@ -87,6 +90,18 @@ describe('usage', () => {
     [
       ['sources', 'off', 'x', '--for', '1h', '--why', 'y', '--label', 'rack'],
       "netfall: option '--label <key=value>' argument 'rack' is invalid. Give key=value like rack=r7.\n",
+    ],
+    [
+      ['maintenance', '--match', 'rack', '--for', '1h'],
+      "netfall: option '--match <matcher>' argument 'rack' is invalid. Give name=value or name!=value like rack=r12 or host!=web-*.\n",
+    ],
+    [
+      ['incidents', 'silence', '--for', '1h'],
+      'netfall: nothing to silence: name an incident, or say what matches with --match\n',
+    ],
+    [
+      ['incidents', 'silence', '--match', 'a=b', '--for', '31d'],
+      "netfall: option '--for <duration>' argument '31d' is invalid. Give a duration like 30m, 12h or 7d, at most 30d.\n",
     ],
     [['replay'], "netfall: missing required argument 'file'\n"],
     [

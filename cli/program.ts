@@ -4,9 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { DEFAULT_API } from './api/client.ts';
 import {
-  parseApi,
   parseCount,
   parseDuration,
   parseIndex,
@@ -18,9 +16,11 @@ import {
   parseSignature,
   parseSnapLength,
 } from './arguments.ts';
+import { addOperatorCommands } from './operator-commands.ts';
+import { apiOption, tokenOption } from './options.ts';
 import { widthOf } from './terminal/text.ts';
 
-const INCIDENT_STATES = ['candidate', 'firing', 'acknowledged', 'resolving', 'resolved', 'closed'];
+const INCIDENT_STATES = ['candidate', 'firing', 'acknowledged', 'resolving', 'resolved', 'closed', 'merged'];
 
 /** The whole program, not yet run. It throws CommanderError instead of ending the process. */
 export function createProgram(): Command {
@@ -111,7 +111,9 @@ export function createProgram(): Command {
     .option('--root <dir>', 'read /sys and /proc below this directory', '/')
     .action(async (_, command) => (await import('./commands/doctor.ts')).doctor(command.optsWithGlobals()));
 
-  const incidents = program.command('incidents').description('list incidents, or show one');
+  const incidents = program
+    .command('incidents')
+    .description('list incidents, show one, or say something about one');
   incidents
     .command('list', { isDefault: true })
     .description('list incidents, the newest first')
@@ -130,6 +132,7 @@ export function createProgram(): Command {
     .action(async (id, _, command) =>
       (await import('./commands/incidents.ts')).showIncident(id, command.optsWithGlobals()),
     );
+  addOperatorCommands(program, incidents);
 
   const crash = program
     .command('crash')
@@ -286,18 +289,4 @@ export function createProgram(): Command {
     );
 
   return program;
-}
-
-function tokenOption(): Option {
-  return new Option(
-    '--token-file <file>',
-    "the operator's token is its first line (or in NETFALL_TOKEN)",
-  ).argParser(parsePath);
-}
-
-function apiOption(): Option {
-  return new Option('--api <url>', 'the collector to ask')
-    .env('NETFALL_API')
-    .argParser(parseApi)
-    .default(DEFAULT_API);
 }

@@ -1,5 +1,6 @@
 /** Asks a collector's HTTP API. Must not know how answers are shown. */
 import type {
+  ChangeView,
   Crash,
   CrashGroup,
   CrashLog,
@@ -7,6 +8,8 @@ import type {
   IncidentState,
   IncidentView,
   SignaturePreview,
+  SilenceState,
+  SilenceView,
   SwitchView,
 } from '@netfall/collector';
 import { CommandError } from '../errors.ts';
@@ -48,6 +51,39 @@ export interface SourceCounts {
   readonly hosts: Readonly<Record<HostView['sources'][number]['state'], number>>;
 }
 
+/** Who says something, and what else there is to say. */
+export interface Said {
+  readonly by: string;
+  readonly comment: string;
+}
+
+/** What an operator may decide about an incident. */
+export type Decision = 'acknowledge' | 'resolve' | 'comment';
+
+export interface NewSilence extends Said {
+  /** Each "name=value" or "name!=value". */
+  readonly matchers: readonly string[];
+  readonly for_s: number;
+  /** Microseconds since the Unix epoch; 0: at once. */
+  readonly from_us: number;
+  readonly maintenance: boolean;
+}
+
+export interface MadeSilence {
+  readonly id: string;
+  readonly sequence: number;
+  /** Hosts that it covers now; null when it says nothing of hosts. */
+  readonly hosts: number | null;
+  /** Open incidents that it covers now. */
+  readonly incidents: number;
+}
+
+/** A change that is announced. */
+export interface Announcement extends Omit<ChangeView, 'id' | 'announced_us'> {
+  /** One is made up without. */
+  readonly id?: string;
+}
+
 export type HostCounts = Readonly<Record<HostView['status'], number>>;
 
 /** The collector refused, in its own words. */
@@ -84,9 +120,9 @@ export class ApiClient {
   }
 
   async incident(id: string): Promise<IncidentView> {
-    const found = await this.#named(`incidents/${encodeURIComponent(id)}`, [], 'incident_not_found', () => {
-      return `there is no incident ${id}: "netfall incidents list" shows those that are kept`;
-    });
+    const found = await this.#named(`incidents/${encodeURIComponent(id)}`, [], 'incident_not_found', () =>
+      noIncident(id),
+    );
     return found as unknown as IncidentView;
   }
 
@@ -160,7 +196,7 @@ export class ApiClient {
       const { version, switches } = await this.switches();
       const body = { version, by, switches: change(switches) };
       try {
-        const { concerned } = await this.#ask('PUT', new URL('api/v1/switches', this.#base), body);
+        const { concerned } = await this.#send('PUT', 'switches', body);
         if (!Array.isArray(concerned)) throw this.#stranger();
         return { switches: body.switches, concerned };
       } catch (error) {
@@ -171,26 +207,66 @@ export class ApiClient {
     }
   }
 
+  /** Tells of a decision about an incident. Returns the entry of the log that has it. */
+  async decide(id: string, decision: Decision, said: Said): Promise<number> {
+    const path = `incidents/${encodeURIComponent(id)}/${decision}`;
+    const words = () => noIncident(id);
+    const { sequence } = await inWords(this.#send('POST', path, said), ['incident_not_found'], words);
+    return this.#number(sequence);
+  }
+
+  /** The newest silences first; only those in these states, unless there are none. */
+  silences(limit: number, states: readonly SilenceState[]): Promise<SilenceView[]> {
+    return this.#list<SilenceView>(
+      'silences',
+      states.map((state) => ['state', state]),
+      limit,
+    );
+  }
+
+  async makeSilence(silence: NewSilence): Promise<MadeSilence> {
+    const made = await this.#send('POST', 'silences', silence);
+    if (typeof made['id'] !== 'string') throw this.#stranger();
+    return made as unknown as MadeSilence;
+  }
+
+  /** Ends a silence before its time. Returns the entry of the log that has it. */
+  async endSilence(id: string, { by, comment }: Said): Promise<number> {
+    const path = `silences/${encodeURIComponent(id)}?${new URLSearchParams({ by, comment })}`;
+    const words = () => `there is no silence ${id}: "netfall silences" shows those that are not over`;
+    const { sequence } = await inWords(this.#send('DELETE', path), ['silence_not_found'], words);
+    return this.#number(sequence);
+  }
+
+  /** Those changes first that began last. */
+  changes(limit: number): Promise<ChangeView[]> {
+    return this.#list<ChangeView>('changes', [], limit);
+  }
+
+  async announce(change: Announcement): Promise<{ readonly id: string; readonly sequence: number }> {
+    const { id, sequence } = await this.#send('POST', 'changes', change);
+    if (typeof id !== 'string') throw this.#stranger();
+    return { id, sequence: this.#number(sequence) };
+  }
+
   /** By id. */
   hosts(limit: number): Promise<HostView[]> {
     return this.#list<HostView>('hosts', [], limit);
   }
 
   /** What a path names. When there is none, or the name cannot be one, that is said in words for people. */
-  async #named(
+  #named(
     path: string,
     query: readonly [string, string][],
     notFound: string,
     words: () => string,
   ): Promise<Record<string, unknown>> {
-    try {
-      return await this.#get(`api/v1/${path}`, query);
-    } catch (error) {
-      // The API's own words name paths, and patterns of ids: those are for programs.
-      if (!(error instanceof ApiError)) throw error;
-      if (error.apiCode !== notFound && error.apiCode !== 'invalid_request') throw error;
-      throw new NotFoundError(words());
-    }
+    return inWords(this.#get(`api/v1/${path}`, query), [notFound, 'invalid_request'], words);
+  }
+
+  #number(found: unknown): number {
+    if (typeof found !== 'number') throw this.#stranger();
+    return found;
   }
 
   /**
@@ -230,10 +306,15 @@ export class ApiClient {
     return this.#ask('GET', url);
   }
 
-  async #ask(method: 'GET' | 'PUT', url: URL, send?: object): Promise<Record<string, unknown>> {
+  /** Changes something, as the operator whose token there is. */
+  #send(method: 'PUT' | 'POST' | 'DELETE', path: string, body?: object): Promise<Record<string, unknown>> {
+    return this.#ask(method, new URL(`api/v1/${path}`, this.#base), body);
+  }
+
+  async #ask(method: string, url: URL, send?: object): Promise<Record<string, unknown>> {
     const headers = new Headers();
     if (send) headers.set('content-type', 'application/json');
-    if (send && this.#token !== undefined) headers.set('authorization', `Bearer ${this.#token}`);
+    if (method !== 'GET' && this.#token !== undefined) headers.set('authorization', `Bearer ${this.#token}`);
     let response: Response;
     let body: unknown;
     try {
@@ -258,6 +339,20 @@ export class ApiClient {
       `what answers at ${this.#base.origin} is no Netfall collector: name one with --api or NETFALL_API`,
     );
   }
+}
+
+/** Says in words for people what the API's own name paths and patterns of ids for: those are for programs. */
+async function inWords<T>(asked: Promise<T>, codes: readonly string[], words: () => string): Promise<T> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof ApiError && codes.includes(error.apiCode)) throw new NotFoundError(words());
+    throw error;
+  }
+}
+
+function noIncident(id: string): string {
+  return `there is no incident ${id}: "netfall incidents list" shows those that are kept`;
 }
 
 function noCrash(id: string): string {

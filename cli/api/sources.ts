@@ -2,7 +2,7 @@
 import type { SwitchView } from '@netfall/collector';
 import type { Paper } from '../terminal/print.ts';
 import { table } from '../terminal/table.ts';
-import { clean, span } from '../terminal/text.ts';
+import { clean, moment, span } from '../terminal/text.ts';
 import type { SourceCounts } from './client.ts';
 
 const STATES = ['ok', 'degraded', 'unavailable', 'off', 'unknown'] as const;
@@ -47,9 +47,8 @@ export function sourceList(
 
 /** What was done. */
 export function switchedOff(one: SwitchView, concerned: number): string[] {
-  const until = new Date(Math.trunc(one.until_us / 1000)).toISOString().slice(0, 19).replace('T', ' ');
   return [
-    `${one.source} goes off on ${countOf(concerned)} (${clean(whereOf(one))}) until ${until} UTC.`,
+    `${one.source} goes off on ${countOf(concerned)} (${clean(whereOf(one))}) until ${moment(one.until_us)}.`,
     `"netfall sources on ${one.source}" takes that back; "netfall sources" shows how far it is.`,
   ];
 }

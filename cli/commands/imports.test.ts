@@ -30,6 +30,9 @@ it.each([
   ['drops', [collector, log, schemas]],
   ['hosts', [collector, log, schemas]],
   ['incidents', [collector, log, schemas]],
+  ['decisions', [collector, log, schemas]],
+  ['silences', [collector, log, schemas]],
+  ['changes', [collector, log, schemas]],
   ['crashes', [collector, log, schemas]],
   ['crash', [collector, log, schemas]],
 ])('netfall %s loads nothing of what it does not need', (command, unwanted) => {

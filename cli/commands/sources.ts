@@ -1,11 +1,10 @@
 /** `netfall sources list|off|on`: what the agents' sources do across the fleet, and switching them off and on. */
-import { readFileSync } from 'node:fs';
-import { hostname, userInfo } from 'node:os';
 import type { SwitchView } from '@netfall/collector';
 import { ApiClient } from '../api/client.ts';
 import { isSameSwitch, sourceList, switchedOff, switchedOn } from '../api/sources.ts';
 import { suggest } from '../config/suggest.ts';
 import { CommandError } from '../errors.ts';
+import { operator, readToken } from '../operator.ts';
 import { print } from '../terminal/print.ts';
 
 interface ListOptions {
@@ -72,34 +71,4 @@ async function checkName(client: ApiClient, source: string): Promise<void> {
   const near = suggest(source, names);
   const hint = near === null ? '' : ` (did you mean ${near}?)`;
   throw new CommandError(`no host has a source ${source}${hint}: there are ${names.join(', ')}`);
-}
-
-/** The operator's token, where there is one. */
-function readToken({ tokenFile }: ChangeOptions): string | undefined {
-  const text = tokenFile === undefined ? process.env['NETFALL_TOKEN'] : readLine(tokenFile);
-  const token = text?.trim();
-  if (!token) return undefined;
-  if (/^[!-~]+$/.test(token)) return token;
-  throw new CommandError(
-    `what ${tokenFile ?? 'NETFALL_TOKEN'} holds is no token: give one line of letters and digits`,
-  );
-}
-
-function readLine(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').split('\n')[0] ?? '';
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : error;
-    throw new CommandError(`${path} cannot be read (${code}): give a readable file to --token-file`);
-  }
-}
-
-/** Who does this, for others to ask. */
-function operator(): string {
-  try {
-    return `${userInfo().username}@${hostname()}`.slice(0, 100);
-  } catch {
-    // A user without an entry in the user database.
-    return hostname().slice(0, 100);
-  }
 }

@@ -77,6 +77,11 @@ export function ago(us: number, nowUs: number): string {
   return us === 0 ? 'never' : `${span((nowUs - us) / 1e6)} ago`;
 }
 
+/** A moment in microseconds, to the second: "2026-01-02 04:04:05 UTC". */
+export function moment(us: number): string {
+  return `${new Date(Math.trunc(us / 1000)).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
 /** Breaks text between words into lines of at most `width` columns; a longer word stands alone. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
