@@ -74,8 +74,8 @@ test('a commit names what it changed, and the checkpoint the last entry', () => 
     entries: 7,
     rejected: { undecodable: 1 },
     epoch: { sequence: 1, fold_version: 1 },
-    incidents: ['i5-0'],
-    notifications: ['i5-0/firing'],
+    incidents: ['i6-0'],
+    notifications: ['i6-0/firing'],
   });
   const digest = entryDigest(story.entries[6] as (typeof story.entries)[0]);
   expect(loaded(path)?.checkpoint).toEqual({

@@ -99,9 +99,12 @@ export class Correlator {
     const free = [...of.active.values()].filter(
       ({ spell }) => spell.incident === '' || incidents.isOpenNow(spell.incident),
     );
-    const groups = this.#explained(free);
+    this.#consequences(of, free, moment);
+    // What comes of something else is explained by that.
+    const open = free.filter(({ spell }) => !incidents.records.get(spell.incident)?.cause);
+    const groups = this.#explained(open);
     const explained = new Set(groups.flatMap(({ hosts }) => hosts));
-    const unexplained = free.map(({ host }) => host.id).filter((id) => !explained.has(id));
+    const unexplained = open.map(({ host }) => host.id).filter((id) => !explained.has(id));
     const placed = new Set<string>();
     const taken = new Set<string>();
     for (const group of groups) {
@@ -111,7 +114,7 @@ export class Correlator {
       for (const host of group.hosts) placed.add(host);
       this.#explainBy(id, group, unexplained, moment);
     }
-    const left = free.filter(({ host }) => !placed.has(host.id));
+    const left = open.filter(({ host }) => !placed.has(host.id));
     this.#lonely(of, left, moment);
   }
 
@@ -293,9 +296,7 @@ export class Correlator {
     }
     for (const [id, members] of belonging) incidents.admit(id, of, members, moment, this.#config);
     pool = this.#towards(of, pool, moment);
-    const ready = this.#isCrowd(pool.length)
-      ? pool
-      : pool.filter((active) => this.#hasLasted(of, active, moment));
+    const ready = this.#isCrowd(pool.length) ? pool : pool.filter((active) => this.#hasLasted(of, active));
     if (ready.length > 0) {
       const gathering = fired.find((record) => this.#gathers(record, moment));
       const group: Group = {
@@ -310,29 +311,44 @@ export class Correlator {
     if (watched.length > 0) this.#watch(of, watched, moment, '');
   }
 
+  /** Hosts that are in no incident and whose packets were for a host that is down are of one that comes of that. */
+  #consequences(of: SignalClass, free: readonly Active[], moment: Moment): void {
+    if (of.signal.kind !== 'drop') return;
+    const { isDown } = this.#options;
+    for (const [target, members] of byTarget(free.filter((active) => this.#isWatched(active)))) {
+      if (isDown(target)) this.#placeTowards(of, target, members, moment);
+    }
+  }
+
   /** Groups those whose packets were for one host. Returns those that are left. */
   #towards(of: SignalClass, pool: readonly Active[], moment: Moment): Active[] {
-    const byTarget = new Map<string, Active[]>();
-    for (const active of pool) {
-      const [target] = active.spell.towards;
-      if (target) push(byTarget, target.host_id, active);
-    }
     const placed = new Set<string>();
-    for (const [target, members] of [...byTarget].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      const { hosts, isDown } = this.#options;
-      if (members.length < (isDown(target) ? 1 : FEWEST_TOWARDS)) continue;
-      const record = hosts.get(target);
-      if (!record) continue;
-      const items = [{ attribute: 'towards', value: hostname(record) }];
-      const group: Group = {
-        hosts: members.map(({ host }) => host.id),
-        canonical: canonical(items),
-        explanation: null,
-      };
-      if (this.#place(of, group, new Set(), moment) === null) continue;
+    for (const [target, members] of byTarget(pool)) {
+      if (members.length < FEWEST_TOWARDS || !this.#placeTowards(of, target, members, moment)) continue;
       for (const { host } of members) placed.add(host.id);
     }
     return pool.filter(({ host }) => !placed.has(host.id));
+  }
+
+  #placeTowards(of: SignalClass, target: string, members: readonly Active[], moment: Moment): boolean {
+    const record = this.#options.hosts.get(target);
+    if (!record) return false;
+    const name = canonical([{ attribute: 'towards', value: hostname(record) }]);
+    const known = this.#options.incidents
+      .openWith(of.key)
+      .find(({ fingerprint }) => fingerprint === fingerprintOf(of, name));
+    if (known) {
+      this.#admit(known.id, of, members, moment);
+      return true;
+    }
+    const group: Group = { hosts: members.map(({ host }) => host.id), canonical: name, explanation: null };
+    return this.#place(of, group, new Set(), moment) !== null;
+  }
+
+  #isWatched({ spell }: Active): boolean {
+    return (
+      spell.incident === '' || this.#options.incidents.records.get(spell.incident)?.state === 'candidate'
+    );
   }
 
   #belongs(record: IncidentRecord, hostId: string): boolean {
@@ -356,11 +372,11 @@ export class Correlator {
   }
 
   /** Whether trouble of one host lasts longer than the longest that chance brings in a fleet of this size. */
-  #hasLasted({ signal }: SignalClass, { spell }: Active, { nowUs }: Moment): boolean {
+  #hasLasted({ signal }: SignalClass, { spell }: Active): boolean {
     if (signal.kind !== 'drop' && signal.kind !== 'counter') return true;
     const { alone_s, small_fleet } = this.#config.correlate;
     const luck = ln(Math.max(1, this.#options.population.size / small_fleet));
-    return nowUs - spell.since_us >= alone_s * 1_000_000 * luck;
+    return spell.last_us - spell.since_us >= alone_s * 1_000_000 * luck;
   }
 
   /** Hosts that somebody may have to hear of, once it has lasted: a candidate. */
@@ -431,6 +447,16 @@ function isAlike(
   if (name !== '' && explanation && canonical(explanation.items) === name) return true;
   const common = hosts.filter(({ host_id }) => ids.has(host_id)).length;
   return common > 0 && common >= ALIKE * (hosts.length + ids.size - common);
+}
+
+/** Trouble by the host that most of its packets were for, in the order of these. */
+function byTarget(active: readonly Active[]): readonly (readonly [string, readonly Active[]])[] {
+  const lists = new Map<string, Active[]>();
+  for (const one of active) {
+    const [target] = one.spell.towards;
+    if (target) push(lists, target.host_id, one);
+  }
+  return [...lists].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** What names an explanation: e.g. "firmware=mlx5_core 28.39,pool=api", or "fleet". */

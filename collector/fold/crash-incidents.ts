@@ -231,18 +231,24 @@ export class CrashIncidents {
     });
   }
 
-  /** The host's silence, and the incident of it, are this crash's. */
+  /** The host's silence, and the incident of it, are this crash's, whether the host is back by now or not. */
   #claimSilence(id: string, crash: StoredCrash, moment: Moment, config: FoldConfig): void {
     const { incidents, hosts, endSilence } = this.#options;
     const host = hosts.get(crash.host_id);
-    if (!host?.state.silence || !isOfSilence(crash, host.state.silence.since_us)) return;
-    const other = host.state.silence.incident;
-    endSilence(host, `${hostname(host)} had crashed: ${id}`);
-    const silence = incidents.records.get(other);
-    if (!silence || !isOpen(silence) || silence.signal.kind !== 'silence') return;
-    const crashed = (incidents.records.get(id) as IncidentRecord).hosts;
-    const isAll = silence.hosts.every(({ host_id }) => crashed.some((one) => one.host_id === host_id));
-    if (isAll) incidents.merge(other, id, moment, config);
+    if (!host) return;
+    if (host.state.silence && isOfSilence(crash, host.state.silence.since_us)) {
+      endSilence(host, `${hostname(host)} had crashed: ${id}`);
+    }
+    const crashed = new Set(
+      (incidents.records.get(id) as IncidentRecord).hosts.map(({ host_id }) => host_id),
+    );
+    for (const silence of incidents.openWith('silence')) {
+      const mine = silence.hosts.find(({ host_id }) => host_id === crash.host_id);
+      if (silence.signal.kind !== 'silence' || !mine || !isOfSilence(crash, mine.first_us)) continue;
+      // Of those that did not crash somebody still has to hear.
+      if (silence.hosts.every(({ host_id }) => crashed.has(host_id)))
+        incidents.merge(silence.id, id, moment, config);
+    }
   }
 
   #open(crash: StoredCrash, signal: CrashSignal, moment: Moment, config: FoldConfig): IncidentRecord | null {

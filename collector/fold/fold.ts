@@ -68,6 +68,7 @@ export class Fold {
             this.#dirtyIncidents.delete(id);
             this.#removedIncidents.add(id);
           },
+          hostChanged: (host) => this.#hosts.changed(host),
           notify: (kind, incident, moment) => this.#notify(kind, incident, moment),
           refused: () => refused('too_many_incidents'),
         },

@@ -188,6 +188,11 @@ export class Hosts {
     this.#options.classes.begin(SILENCE, 'warning', host, host.state.silence);
   }
 
+  /** A host's record was changed by others: it must be stored. */
+  changed(host: HostRecord): void {
+    this.#changed.add(host);
+  }
+
   /** A host's silence is over, or turns out to be a crash's. */
   endSilence(host: HostRecord, why: string): void {
     const { silence } = host.state;

@@ -71,7 +71,7 @@ describe('the life of an incident', () => {
     for (const id of ['c', 'b']) surge(story, id, 5, 5);
     const [incident, ...others] = incidentsOf(story);
     expect(others).toEqual([]);
-    expect(incident?.title).toBe('all 3 hosts drop NO_SOCKET in __udp4_lib_rcv');
+    expect(incident?.title).toBe('All 3 hosts drop NO_SOCKET in __udp4_lib_rcv');
     expect(incident?.hosts.map(({ host_id }) => host_id)).toEqual(['a', 'b', 'c']);
   });
 

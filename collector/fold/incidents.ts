@@ -32,6 +32,8 @@ export interface IncidentEvents {
   removed(id: string): void;
   /** Somebody should hear of it. */
   notify(kind: Notification['kind'], incident: Incident, moment: Moment): void;
+  /** A host's record says which incident its trouble is of. */
+  hostChanged(host: HostRecord): void;
   /** Whether a host says nothing any more. */
   isDown(hostId: string): boolean;
   /** An incident could not be opened because too many are. */
@@ -128,6 +130,7 @@ export class Incidents {
       record = withHost(record, of, active, config.incident.max_hosts);
       record = { ...record, samples: withSample(record.samples, active.spell.sample) };
       active.spell.sample = null;
+      this.#events.hostChanged(active.host);
     }
     for (const other of before) if (other !== '') this.#leftBy(other, hosts, moment, config);
     if (before.size === 0) return;

@@ -12,6 +12,8 @@ import type { Cause } from './model.ts';
 
 /** Of the hosts of an incident whose packets are known to be for somebody, those for which they are for one host. */
 const SHARE = 0.6;
+/** Of all its hosts, those of which that has to be known. */
+const KNOWN = 0.3;
 /** How finely reports tell when something began, and how much later than it happens a silence is dated, µs. */
 const REPORT_US = 1_000_000;
 const SILENCE_US = 10_000_000;
@@ -68,10 +70,13 @@ export class Links {
   #targetOf(record: IncidentRecord): [hostId: string, sinceUs: number, jitterUs: number] {
     const counts = new Map<string, { hosts: number; sinceUs: number; jitterUs: number }>();
     let known = 0;
+    let all = 0;
     for (const { active } of this.#options.classes.all()) {
       for (const { host, spell } of active.values()) {
         const [target] = spell.towards;
-        if (spell.incident !== record.id || !target) continue;
+        if (spell.incident !== record.id) continue;
+        all++;
+        if (!target) continue;
         known++;
         const before = counts.get(target.host_id);
         counts.set(target.host_id, {
@@ -82,7 +87,7 @@ export class Links {
       }
     }
     const [best] = [...counts].sort(([a, x], [b, y]) => y.hosts - x.hosts || (a < b ? -1 : 1));
-    if (!best || best[1].hosts < SHARE * known) return ['', 0, 0];
+    if (!best || best[1].hosts < SHARE * known || known < KNOWN * all) return ['', 0, 0];
     return [best[0], best[1].sinceUs, best[1].jitterUs];
   }
 }

@@ -65,6 +65,7 @@ interface Candidate {
   readonly covered: number;
   readonly affected: number;
   readonly nats: number;
+  readonly gain: number;
 }
 
 /** Explains some hosts of a population, the best explanation first; each is of the hosts that those before it leave. */
@@ -91,11 +92,6 @@ export function likelihood(covered: number, affected: number, chance: number): n
   if (affected === 0 || rate <= chance) return 0;
   const well = covered - affected;
   return affected * ln(rate / chance) + (well === 0 ? 0 : well * ln((1 - rate) / (1 - chance)));
-}
-
-/** Less what its items cost. */
-function netLikelihood(items: number, covered: number, affected: number, chance: number): number {
-  return likelihood(covered, affected, chance) - ITEM_NATS * Math.max(0, items - 1);
 }
 
 /** An attribute's place where equivalents are told: labels that operators gave, then what they know, then identifiers. */
@@ -166,7 +162,7 @@ class Scan {
     if (considered.length === 0) return null;
     let best = this.#bestOf(considered);
     for (const size of [2, 3]) {
-      const larger = this.#joined(singles, size, best.nats);
+      const larger = this.#joined(singles, size, best.gain);
       considered.push(...larger);
       best = this.#bestOf([best, ...larger]);
     }
@@ -190,18 +186,24 @@ class Scan {
   }
 
   /**
-   * A set with its likelihood, held against what chance expects, or the rate among all other hosts where that is higher: where
-   * the fleet is restless, so is a part of it.
+   * A set that tells hosts in trouble from others: its likelihood, held against the rate among all others where that is more
+   * than chance, and its gain: by how much telling the two groups apart is likelier than chance alone. A set whose hosts are
+   * in less trouble than all others explains nothing.
    */
   #candidate(numbers: readonly number[], covered: number, affected: number): Candidate {
-    const control = (this.#rest.length - affected + 0.5) / (this.#size - covered + 1);
-    const chance = Math.max(this.#chance, control);
-    return { numbers, covered, affected, nats: netLikelihood(numbers.length, covered, affected, chance) };
+    const others = this.#size - covered;
+    const othersAffected = this.#rest.length - affected;
+    const control = others === 0 ? 1 : othersAffected / others;
+    const nats = likelihood(covered, affected, Math.max(this.#chance, control));
+    if (nats === 0) return { numbers, covered, affected, nats, gain: 0 };
+    return { numbers, covered, affected, nats, gain: this.#gain(numbers.length, covered, affected) };
   }
 
-  /** At best: if every host that has the set is affected, and none else. */
-  #hope(size: number, affected: number): number {
-    return netLikelihood(size, affected, affected, this.#chance);
+  #gain(items: number, covered: number, affected: number): number {
+    const inside = likelihood(covered, affected, this.#chance);
+    const others = this.#size - covered;
+    const outside = others === 0 ? 0 : likelihood(others, this.#rest.length - affected, this.#chance);
+    return inside + outside - ITEM_NATS * items;
   }
 
   get #chance(): number {
@@ -213,7 +215,7 @@ class Scan {
     const affected = this.#rest.length;
     if (affected < FLEET_SHARE * this.#size) return [];
     const nats = likelihood(this.#size, affected, this.#chance);
-    return [{ numbers: [], covered: this.#size, affected, nats }];
+    return [{ numbers: [], covered: this.#size, affected, nats, gain: nats }];
   }
 
   /** Fewer affected hosts than this say nothing. */
@@ -241,11 +243,13 @@ class Scan {
 
   /** The sets of `size` values that might beat `best`, counted: what affects hosts that have them all, and those alone. */
   #joined(singles: readonly Candidate[], size: number, best: number): Candidate[] {
-    const bar = Math.max(best, this.#least);
+    // At best every host that has the set is affected.
+    const mightBeat = (covered: number, affected: number) =>
+      this.#gain(size, covered, affected) > best && likelihood(covered, affected, this.#chance) > this.#least;
     const parts = singles
       // A value that all hosts have narrows nothing.
-      .filter(({ covered, affected }) => covered < this.#size && this.#hope(size, affected) > bar)
-      .sort((a, b) => b.affected - a.affected || b.nats - a.nats || this.#compareNumbers(a, b))
+      .filter(({ covered, affected }) => covered < this.#size && mightBeat(affected, affected))
+      .sort((a, b) => b.affected - a.affected || b.gain - a.gain || this.#compareNumbers(a, b))
       .slice(0, MOST_PARTS);
     if (parts.length < size) return [];
     const bitOf = new Int32Array(this.#population.values);
@@ -253,13 +257,13 @@ class Scan {
     const masks = this.#rest.map((slot) => this.#mask(slot, bitOf));
     const guessed = (mask: number) => this.#guess(parts.filter((_, bit) => (mask & (1 << bit)) !== 0));
     const sets = Array.from(combinations(masks, parts.length, size), ([mask, affected]) => {
-      const isHopeless = affected < this.#fewest || this.#hope(size, affected) <= bar;
-      if (isHopeless) return { mask, affected, nats: 0 };
+      const isHopeless = affected < this.#fewest || !mightBeat(affected, affected);
+      if (isHopeless) return { mask, affected, gain: 0 };
       const covered = Math.max(affected, guessed(mask));
-      return { mask, affected, nats: netLikelihood(size, covered, affected, this.#chance) };
+      return { mask, affected, gain: mightBeat(covered, affected) ? this.#gain(size, covered, affected) : 0 };
     })
-      .filter(({ nats }) => nats > bar)
-      .sort((a, b) => b.nats - a.nats || a.mask - b.mask)
+      .filter(({ gain }) => gain > 0)
+      .sort((a, b) => b.gain - a.gain || a.mask - b.mask)
       .slice(0, MOST_SETS);
     if (sets.length === 0) return [];
     const covered = new Int32Array(sets.length);
@@ -306,7 +310,7 @@ class Scan {
   #bestOf(candidates: readonly Candidate[]): Candidate {
     return candidates.reduce((best, other) => {
       const order =
-        best.nats - other.nats ||
+        best.gain - other.gain ||
         other.numbers.length - best.numbers.length ||
         other.covered - best.covered ||
         this.#compareNumbers(other, best);
@@ -333,8 +337,8 @@ class Scan {
     if (best.numbers.length === 0) return [];
     const isSame = (other: Candidate) => same.some((items) => compareSets(items, this.#items(other)) === 0);
     return considered
-      .filter((other) => other.numbers.length > 0 && best.nats - other.nats < RIVAL_NATS && !isSame(other))
-      .sort((a, b) => b.nats - a.nats || this.#compareNumbers(a, b))
+      .filter((other) => other.numbers.length > 0 && best.gain - other.gain < RIVAL_NATS && !isSame(other))
+      .sort((a, b) => b.gain - a.gain || this.#compareNumbers(a, b))
       .slice(0, MOST_RIVALS)
       .map((other) => {
         const { covered, affected } = other;
