@@ -3,7 +3,6 @@
  * that was folded (purged past this replica, restored from a backup), it goes back to a snapshot by itself.
  */
 import { join } from 'node:path';
-import { dropMeaning } from '@netfall/catalog/explain';
 import { type Clock, type Log, LogError, sleep } from '@netfall/log';
 import type { Logger } from 'pino';
 import { type Api, createApi } from './api/api.ts';
@@ -19,6 +18,7 @@ import { createNotifier, type Notifier } from './notify/notifier.ts';
 import { BarrierLifted, Replica } from './replica.ts';
 import { resume, type Say } from './resume.ts';
 import { currentRules } from './rules.ts';
+import { signalMeaning } from './signal-meaning.ts';
 import type { ReplicaStatus } from './status.ts';
 import { lockReplica, type ReplicaLock } from './store/lock.ts';
 
@@ -94,7 +94,7 @@ class RunningCollector implements Collector {
     const { config, log, clock, logger, env } = this.#options;
     const sinks = createSinks(config.notify, {
       env,
-      explain: dropMeaning,
+      meaning: signalMeaning,
       ...(config.public_url !== undefined && { publicUrl: config.public_url }),
     });
     const { operator_token_file } = config.api;

@@ -14,6 +14,7 @@ export { type Collector, type CollectorOptions, startCollector } from './collect
 export { CollectorConfig, foldConfig } from './config.ts';
 export { EpochBarrier, Fold, type FoldEntry } from './fold/fold.ts';
 export type {
+  AttributeValue,
   Crash,
   CrashMismatch,
   CrashRecord,
@@ -24,6 +25,7 @@ export type {
   IncidentState,
   Notification,
   RecordReading,
+  Signal,
 } from './fold/model.ts';
 export { currentRules } from './rules.ts';
 export type { ReplicaStatus } from './status.ts';

@@ -16,8 +16,8 @@ const id = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/);
 
 test('a cursor leads back to where it was taken', () => {
   fc.assert(
-    fc.property(fc.maxSafeNat(), id, (detectedUs, incident) => {
-      const position = { detectedUs, id: incident };
+    fc.property(fc.boolean(), fc.maxSafeNat(), id, (isOpen, detectedUs, incident) => {
+      const position = { isOpen, detectedUs, id: incident };
       expect(readIncidentCursor(writeIncidentCursor(position))).toEqual(position);
       expect(readHostCursor(writeHostCursor(incident))).toBe(incident);
       const crash = { atUs: detectedUs, id: incident };
@@ -41,7 +41,7 @@ test('any text is a cursor or is refused by code', () => {
       }
     }),
   );
-  expect(() => readIncidentCursor(Buffer.from('9999999999999999.i1').toString('base64url'))).toThrow(
+  expect(() => readIncidentCursor(Buffer.from('open.9999999999999999.i1').toString('base64url'))).toThrow(
     'this cursor was not given by this list: leave it out to start over',
   );
 });

@@ -6,16 +6,19 @@ import type { RegisterPosition } from './register-reader.ts';
 
 /** A time and an id, or a signature. */
 const PLACE = /^(\d{1,16})\.([\w/:-]{1,256})$/;
+/** Which part of a list, and a place in it. */
+const PART = /^(open|over)\.(.+)$/;
 const HOST = /^[A-Za-z0-9_-]{1,64}$/;
 
-export function writeIncidentCursor({ detectedUs, id }: IncidentPosition): string {
-  return encode(`${detectedUs}.${id}`);
+export function writeIncidentCursor({ isOpen, detectedUs, id }: IncidentPosition): string {
+  return encode(`${isOpen ? 'open' : 'over'}.${detectedUs}.${id}`);
 }
 
 /** Throws ApiError `invalid_cursor`. */
 export function readIncidentCursor(cursor: string): IncidentPosition {
-  const { us, id } = readPlace(cursor);
-  return { detectedUs: us, id };
+  const [, part, place = ''] = PART.exec(decode(cursor)) ?? [];
+  const { us, id } = placeIn(place);
+  return { isOpen: part === 'open', detectedUs: us, id };
 }
 
 export function writeCrashCursor({ atUs, id }: CrashPosition): string {
@@ -60,7 +63,11 @@ export function readHostCursor(cursor: string): string {
 }
 
 function readPlace(cursor: string): { us: number; id: string } {
-  const [, time, id] = PLACE.exec(decode(cursor)) ?? [];
+  return placeIn(decode(cursor));
+}
+
+function placeIn(text: string): { us: number; id: string } {
+  const [, time, id] = PLACE.exec(text) ?? [];
   const us = Number(time);
   if (id === undefined || !Number.isSafeInteger(us)) throw invalid();
   return { us, id };

@@ -139,7 +139,8 @@ export class IncidentStream {
     let size = 0;
     for (const id of this.#changed) {
       const incident = this.#reader.getIncident(id);
-      if (!incident) continue;
+      // A candidate may be gone without a word.
+      if (!incident || incident.state === 'candidate') continue;
       const event = `event: incident\ndata: ${JSON.stringify(incident)}\n`;
       size += event.length;
       if (size > this.#limits.historyBytes) break;

@@ -10,8 +10,9 @@ import type { RejectReason } from '../fold/rows.ts';
 import type { NotifierMetrics } from '../notify/lane.ts';
 import type { SendResult } from '../notify/sink.ts';
 import type { ReplicaStatus } from '../status.ts';
+import { INCIDENT_STATES } from './incident-schemas.ts';
 import type { Reader } from './reader.ts';
-import { HOST_STATUSES, INCIDENT_STATES } from './schemas.ts';
+import { HOST_STATUSES } from './schemas.ts';
 
 /** Why a stream of events was ended or refused. */
 export type StreamEnd = 'slow' | 'refused';

@@ -5,7 +5,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { HostRecord } from '../fold/host.ts';
 import { hostView } from '../fold/host-view.ts';
-import type { IncidentRecord } from '../fold/incident.ts';
+import { type IncidentRecord, isOpen } from '../fold/incident.ts';
 import type { HostView, IncidentState, Notification } from '../fold/model.ts';
 import type { ForgottenHosts, GlobalRecord, SwitchesRecord } from '../fold/rows.ts';
 import { CrashReader } from './crash-reader.ts';
@@ -24,8 +24,9 @@ export interface Commit {
   readonly replaced?: true;
 }
 
-/** A place in the list of incidents, which is ordered by time of detection, newest first, then by id. */
+/** A place in the list of incidents: open ones first, each by time of detection, newest first, then by id. */
 export interface IncidentPosition {
+  readonly isOpen: boolean;
   readonly detectedUs: number;
   readonly id: string;
 }
@@ -83,6 +84,7 @@ export class Reader {
       this.#incidents = prepare(
         `SELECT id, detected_us, value FROM incident
          WHERE detected_us >= :since AND detected_us <= :detected AND (detected_us < :detected OR id > :id)
+           AND (state NOT IN ('resolved', 'closed', 'merged')) = :open
            AND (:states IS NULL OR state IN (SELECT value FROM json_each(:states)))
          ORDER BY detected_us DESC, id`,
       );
@@ -113,18 +115,24 @@ export class Reader {
 
   listIncidents(query: IncidentQuery): Page<IncidentView, IncidentPosition> {
     const { host } = query;
-    const rows = this.#incidents.iterate({
-      since: query.sinceUs ?? 0,
-      detected: query.after?.detectedUs ?? Number.MAX_SAFE_INTEGER,
-      id: query.after?.id ?? '',
-      states: query.states ? JSON.stringify(query.states) : null,
-    });
-    return takePage(rows, query.limit, (text, row) => {
-      const position = { detectedUs: Number(row['detected_us']), id: String(row['id']) };
+    return takePage(this.#incidentRows(query), query.limit, (text, row) => {
       const incident = incidentView(JSON.parse(text) as IncidentRecord);
+      const position = {
+        isOpen: isOpen(incident),
+        detectedUs: Number(row['detected_us']),
+        id: String(row['id']),
+      };
       const wanted = host === undefined || incident.hosts.some(({ host_id }) => host_id === host);
       return { position, item: wanted ? incident : null };
     });
+  }
+
+  *#incidentRows({ sinceUs = 0, states, after }: IncidentQuery): Iterable<Record<string, unknown>> {
+    const query = { since: sinceUs, states: states ? JSON.stringify(states) : null };
+    const from = { detected: after?.detectedUs ?? Number.MAX_SAFE_INTEGER, id: after?.id ?? '' };
+    const start = { detected: Number.MAX_SAFE_INTEGER, id: '' };
+    if (after?.isOpen !== false) yield* this.#incidents.iterate({ ...query, ...from, open: 1 });
+    yield* this.#incidents.iterate({ ...query, ...(after?.isOpen === false ? from : start), open: 0 });
   }
 
   getIncident(id: string): IncidentView | null {

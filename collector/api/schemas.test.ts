@@ -7,11 +7,11 @@ import type {
   Crash,
   CrashMismatch,
   CrashRecord,
-  DropSignal,
   HostView,
   IncidentHost,
   IncidentSample,
   RecordReading,
+  Signal,
 } from '../fold/model.ts';
 import type { ChangeView } from './change-view.ts';
 import type { CrashGroup, SignaturePreview } from './crash-groups.ts';
@@ -28,16 +28,15 @@ import type {
   SignaturePreviewSchema,
 } from './crash-schemas.ts';
 import type { ExplanationSchema } from './explanation.ts';
-import type { IncidentView } from './incident-view.ts';
-import type { ChangeSchema, SilenceSchema } from './register-schemas.ts';
 import {
-  DropSignalSchema,
-  type HostSchema,
   type IncidentHostSchema,
   type IncidentSampleSchema,
   type IncidentSchema,
-  type SwitchSchema,
-} from './schemas.ts';
+  SignalSchema,
+} from './incident-schemas.ts';
+import type { IncidentView } from './incident-view.ts';
+import type { ChangeSchema, SilenceSchema } from './register-schemas.ts';
+import type { HostSchema, SwitchSchema } from './schemas.ts';
 import type { SilenceView } from './silence-view.ts';
 import type { SwitchView } from './switch-view.ts';
 
@@ -52,7 +51,7 @@ test('the schemas say what the model says', () => {
   expectTypeOf<Plain<Static<typeof IncidentSchema>>>().toEqualTypeOf<Plain<IncidentView>>();
   expectTypeOf<Plain<Static<typeof IncidentHostSchema>>>().toEqualTypeOf<Plain<IncidentHost>>();
   expectTypeOf<Plain<Static<typeof IncidentSampleSchema>>>().toEqualTypeOf<Plain<IncidentSample>>();
-  expectTypeOf<Plain<Static<typeof DropSignalSchema>>>().toEqualTypeOf<Plain<DropSignal>>();
+  expectTypeOf<Plain<Static<typeof SignalSchema>>>().toEqualTypeOf<Plain<Signal>>();
   expectTypeOf<Plain<Static<typeof HostSchema>>>().toEqualTypeOf<Plain<HostView>>();
   expectTypeOf<Plain<Static<typeof SwitchSchema>>>().toEqualTypeOf<Plain<SwitchView>>();
   expectTypeOf<Plain<Static<typeof ChangeSchema>>>().toEqualTypeOf<Plain<ChangeView>>();
@@ -68,6 +67,6 @@ test('the schemas say what the model says', () => {
   expectTypeOf<Plain<Static<typeof CrashGroupSchema>>>().toEqualTypeOf<Plain<CrashGroup>>();
   expectTypeOf<Plain<Static<typeof SignaturePreviewSchema>>>().toEqualTypeOf<Plain<SignaturePreview>>();
   // Those above are checked by the compiler; this tells that the schemas do check something.
-  expect(Value.Check(DropSignalSchema, { kind: 'drop', reason: 'NO_SOCKET', function: '' })).toBe(true);
-  expect(Value.Check(DropSignalSchema, { kind: 'drop', reason: 'NO_SOCKET' })).toBe(false);
+  expect(Value.Check(SignalSchema, { kind: 'drop', reason: 'NO_SOCKET', function: '' })).toBe(true);
+  expect(Value.Check(SignalSchema, { kind: 'drop', reason: 'NO_SOCKET' })).toBe(false);
 });

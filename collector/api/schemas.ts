@@ -1,42 +1,27 @@
 /**
  * The JSON that the API serves, as schemas: what answers are written by and what /openapi.json shows. They say the same
- * as fold/model.ts and incident-view.ts; schemas.test.ts holds the two together. Crashes have theirs in crash-schemas.ts.
+ * as fold/model.ts; schemas.test.ts holds the two together. Incidents have theirs in incident-schemas.ts, crashes in
+ * crash-schemas.ts.
  */
-import { type Flow, LIMITS } from '@netfall/proto';
+import { LIMITS } from '@netfall/proto';
 import Type, { type TArray, type TInteger, type TSchema, type TUnsafe } from 'typebox';
-import type {
-  DropSignal,
-  HostView,
-  Incident,
-  IncidentHost,
-  IncidentSample,
-  IncidentState,
-} from '../fold/model.ts';
-import { MOST_SAMPLES } from '../fold/samples.ts';
+import type { HostView } from '../fold/model.ts';
 import { CRASH_SCHEMAS } from './crash-schemas.ts';
 import { ErrorBody } from './errors.ts';
 import { ExplanationSchema } from './explanation.ts';
+import { INCIDENT_SCHEMAS, INCIDENT_STATES } from './incident-schemas.ts';
 import { REGISTER_SCHEMAS } from './register-schemas.ts';
 import { count, HostId, micros, oneOf, ref, text } from './schema-parts.ts';
 import type { SwitchView } from './switch-view.ts';
 
 export { HostId, ref } from './schema-parts.ts';
 
-export const INCIDENT_STATES = [
-  'candidate',
-  'firing',
-  'acknowledged',
-  'resolving',
-  'resolved',
-  'closed',
-] as const satisfies readonly IncidentState[];
 export const HOST_STATUSES = [
   'live',
   'silent',
   'stopped',
   'conflict',
 ] as const satisfies readonly HostView['status'][];
-const SEVERITIES = ['info', 'warning', 'critical'] as const satisfies readonly Incident['severity'][];
 const SOURCE_STATES = ['ok', 'degraded', 'unavailable', 'off', 'unknown'] as const;
 
 /** The names of incidents, crashes and signatures in requests, and cursors. */
@@ -57,98 +42,6 @@ export const Limit = Type.Integer({
   default: 100,
   description: 'The most items that the page may hold. It may hold fewer and still have a next page.',
 });
-
-export const DropSignalSchema = Type.Object(
-  {
-    kind: oneOf(['drop'], 'The kind of trouble.'),
-    reason: text("The kernel's name for why, without SKB_DROP_REASON_, e.g. NO_SOCKET."),
-    function: text('The kernel function that dropped the packets; empty when it could not be resolved.'),
-  },
-  { $id: 'DropSignal', description: 'A class of trouble on one host.' },
-);
-
-export const IncidentHostSchema = Type.Object(
-  {
-    host_id: text('The host.'),
-    hostname: text('Its name.'),
-    first_us: micros('Log time at which it became affected.'),
-    last_us: micros('Log time at which it was last seen affected.'),
-    active: Type.Boolean({ description: 'Whether it is affected now.' }),
-    events: count('Events while affected.'),
-    peak_rate: count('The highest rate, events a second.'),
-    baseline_rate: count("What the host's own baseline expected, events a second."),
-  },
-  { $id: 'IncidentHost', description: 'A host in an incident.' },
-);
-
-const AuditEntrySchema = Type.Object(
-  {
-    at_us: micros('Log time.'),
-    event: text('What happened, e.g. fired, joined, resolving, resolved.'),
-    detail: text('More about it, for people.'),
-  },
-  { $id: 'AuditEntry', description: "A step in an incident's life." },
-);
-
-const FlowSchema = Type.Object(
-  {
-    source: text('An address; a MAC address when there is no network header. Empty when it is not known.'),
-    source_port: count('0 where there is none.'),
-    destination: text('As source.'),
-    destination_port: count('As source_port.'),
-    protocol: text('The uppermost that was recognised; a tunnel when it carries the next flow, e.g. VXLAN.'),
-    detail: text('TCP flags or the type of an ICMP message, e.g. SYN.'),
-    vlans: Type.Array(Type.Integer({ minimum: 0 }), { description: 'The outermost first.' }),
-    tunnel_id: count("The tunnel's VNI, key or session; 0 where there is none."),
-  },
-  { $id: 'Flow', description: 'Who talks to whom at one depth of tunnels.' },
-);
-
-export const IncidentSampleSchema = Type.Object(
-  {
-    host_id: text('The host that dropped it.'),
-    hostname: text('Its name.'),
-    at_us: micros('Log time of the report that it came in.'),
-    interface: text('The interface that it came by, or was to leave by; empty when that is not known.'),
-    namespace: text("Empty for the host's own network, else a pod's, a container's or a namespace's name."),
-    length: count('How long it was, bytes.'),
-    flows: Type.Array(ref<Flow>('Flow'), {
-      description:
-        'Who talked to whom, the outermost first: one, and one more for each tunnel; the last three.',
-    }),
-  },
-  { $id: 'IncidentSample', description: 'A packet that a host dropped, as a specimen.' },
-);
-
-export const IncidentSchema = Type.Object(
-  {
-    id: text('Stable, and the same on every replica.'),
-    fingerprint: text("The signal's class; a later incident of the same one is a regression."),
-    version: count('Grows with every change of this incident: of two copies the higher one is newer.'),
-    state: oneOf(INCIDENT_STATES, 'Where it is in its life.'),
-    severity: oneOf(SEVERITIES, 'How bad it is.'),
-    title: text('One sentence: what and where.'),
-    meaning: text("What the signal's reason means, in a sentence."),
-    explain: text(
-      'Where this API tells more of the reason, with likely causes and mends; empty when the catalog does not have it.',
-    ),
-    signal: ref<DropSignal>('DropSignal'),
-    started_us: micros("When the trouble began by the hosts' reports."),
-    detected_us: micros('When it was noticed, in log time.'),
-    last_us: micros('When there was trouble last, in log time: its end, once no host is affected.'),
-    resolved_us: micros('When it was resolved, which takes some quiet and the hold-down; 0 until then.'),
-    hosts: Type.Array(ref<IncidentHost>('IncidentHost'), {
-      description: 'By id, up to the configured number.',
-    }),
-    hosts_total: count('All of them, those that are not listed too.'),
-    samples: Type.Array(ref<IncidentSample>('IncidentSample'), {
-      description: `Dropped packets, by host: the newest of each of the first ${MOST_SAMPLES} hosts that sent any.`,
-    }),
-    regression_of: text('The resolved incident that this one repeats; empty when there is none.'),
-    audit: Type.Array(ref<Incident['audit'][number]>('AuditEntry'), { description: 'Oldest first.' }),
-  },
-  { $id: 'Incident', description: 'One trouble, on one host or many.' },
-);
 
 const SourceSchema = Type.Object(
   {
@@ -275,12 +168,7 @@ export const ReadinessSchema = Type.Object(
 /** Everything that other schemas and answers refer to. */
 export const SHARED_SCHEMAS: readonly TSchema[] = [
   ErrorBody,
-  DropSignalSchema,
-  IncidentHostSchema,
-  AuditEntrySchema,
-  FlowSchema,
-  IncidentSampleSchema,
-  IncidentSchema,
+  ...INCIDENT_SCHEMAS,
   ...CRASH_SCHEMAS,
   ...REGISTER_SCHEMAS,
   SourceSchema,

@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { dropMeaning } from '@netfall/catalog/explain';
 import { type Blobs, type Clock, openEmbeddedLog } from '@netfall/log';
 import type { CrashReading } from '@netfall/proto';
 import pino, { type Logger } from 'pino';
@@ -13,6 +12,8 @@ import type { IncidentRecord } from '../fold/incident.ts';
 import type { IncidentSample, Notification } from '../fold/model.ts';
 import type { ForgottenHosts, GlobalRecord, SwitchesRecord } from '../fold/rows.ts';
 import type { SilenceRecord } from '../fold/silence.ts';
+import { nextCheckOf, sentenceOf } from '../fold/words.ts';
+import { catalogName, signalMeaning } from '../signal-meaning.ts';
 import type { ReplicaStatus } from '../status.ts';
 import { Store } from '../store/store.ts';
 import { type Api, createApi } from './api.ts';
@@ -72,7 +73,7 @@ export class TestDatabase {
     this.#sequence = sequence;
     for (const host of hosts) this.#hosts.set(host.id, host);
     for (const incident of incidents)
-      this.#incidents.set(incident.id, { ...incident, due_us: 0, unlisted: 0 });
+      this.#incidents.set(incident.id, { ...incident, due_us: 0, notified: true, returns: 0, crashes: [] });
     for (const crash of crashes) this.#crashes.set(crash.id, crash);
     for (const notification of notifications) this.#notifications.set(notification.id, notification);
     for (const change of changes) this.#changes.set(change.id, change);
@@ -121,7 +122,7 @@ export class TestDatabase {
   }
 }
 
-type TestIncident = Omit<IncidentView, 'meaning' | 'explain'>;
+type TestIncident = Omit<IncidentView, 'meaning' | 'explain' | 'sentence' | 'next_check'>;
 
 export function anIncident(part: Partial<TestIncident> = {}): TestIncident {
   return {
@@ -132,6 +133,7 @@ export function anIncident(part: Partial<TestIncident> = {}): TestIncident {
     severity: 'warning',
     title: 'web-1 drops NO_SOCKET in __udp4_lib_rcv',
     signal: { kind: 'drop', reason: 'NO_SOCKET', function: '__udp4_lib_rcv' },
+    symptoms: [],
     started_us: T0,
     detected_us: T0 + 4_000_000,
     last_us: T0 + 4_000_000,
@@ -146,12 +148,26 @@ export function anIncident(part: Partial<TestIncident> = {}): TestIncident {
         events: 3600,
         peak_rate: 900,
         baseline_rate: 2,
+        crashes: 0,
       },
     ],
     hosts_total: 1,
-    samples: [],
+    fleet: 1,
+    explanation: null,
+    unexplained: { total: 0, hosts: [] },
+    changes: [],
+    rollout: null,
+    loops: [],
+    cause: null,
+    consequences: [],
+    acknowledged: null,
+    suppressed: null,
     regression_of: '',
-    audit: [{ at_us: T0 + 4_000_000, event: 'fired', detail: 'by web-1' }],
+    merged_into: '',
+    late: { reports: 0, events: 0 },
+    runbook: '',
+    samples: [],
+    audit: [{ at_us: T0 + 4_000_000, event: 'fired', by: '', detail: 'by web-1' }],
     ...part,
   };
 }
@@ -249,8 +265,14 @@ export const signatureFor = (n: number): string => `1:${String(n).padStart(16, '
 
 /** The same as the API shows it. */
 export function aShownIncident(part: Partial<TestIncident> = {}): IncidentView {
-  const { reason, function: fn } = anIncident(part).signal;
-  return { ...anIncident(part), meaning: dropMeaning(reason, fn), explain: explanationLink(reason) };
+  const incident = anIncident(part);
+  return {
+    ...incident,
+    meaning: signalMeaning(incident.signal),
+    explain: explanationLink(catalogName(incident.signal)),
+    sentence: sentenceOf(incident),
+    next_check: nextCheckOf(incident),
+  };
 }
 
 export function aHost(id: string, part: Partial<HostFacts & HostState> = {}): HostRecord {

@@ -1,6 +1,7 @@
 /** The configuration of who is told, and the sinks that come of it. */
 import { readFileSync } from 'node:fs';
 import Type from 'typebox';
+import type { Signal } from '../fold/model.ts';
 import type { Sink } from './sink.ts';
 import { createSlackSink } from './slack/sink.ts';
 
@@ -47,8 +48,8 @@ export interface SinkOptions {
   readFile?(path: string): string;
   /** Where people reach the page, e.g. "https://netfall.example.net"; without it messages hold no link. */
   readonly publicUrl?: string;
-  /** What a drop reason means, in a sentence, where it is known. */
-  explain?(reason: string, fn: string): string | undefined;
+  /** What a signal means, in a sentence. */
+  meaning?(signal: Signal): string;
 }
 
 /** Reads the secrets and makes the sinks. Throws NotifyConfigError. */
@@ -63,7 +64,7 @@ export function createSinks(config: NotifyConfig, options: SinkOptions = {}): Si
       name,
       url,
       ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl }),
-      ...(options.explain && { explain: options.explain }),
+      ...(options.meaning && { meaning: options.meaning }),
     });
   });
 }

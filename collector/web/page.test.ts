@@ -189,7 +189,7 @@ describe.skipIf(chromiumPath === undefined)('the page in a browser (needs chromi
           signal: { kind: 'drop', reason: hostile, function: hostile },
           hosts: [host],
           samples: [anIncidentSample({ hostname: hostile, namespace: hostile, interface: hostile })],
-          audit: [{ at_us: T0, event: hostile, detail: hostile }],
+          audit: [{ at_us: T0, event: hostile, by: hostile, detail: hostile }],
           fingerprint: hostile,
           regression_of: 'javascript:alert(1)',
         }),

@@ -60,7 +60,7 @@ function surge(place: Namespace) {
 async function expectIncident(url: string, slack: Receiver, began: number): Promise<void> {
   const incident = await eventually(async () => {
     const { incidents } = await get(`${url}/api/v1/incidents`);
-    return incidents.find(({ signal }) => signal.reason === 'NO_SOCKET');
+    return incidents.find(({ signal }) => signal.kind === 'drop' && signal.reason === 'NO_SOCKET');
   }, 10_000);
   expect(performance.now() - began).toBeLessThan(10_000);
   expect(incident).toMatchObject({

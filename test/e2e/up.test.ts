@@ -60,7 +60,8 @@ describe.skipIf(probeKfreeSkb().state === 'unavailable')('a surge (needs CAP_BPF
       return JSON.parse(stdout);
     };
     const flood = udpFlood({ host: '::1', port: 9, count: 10_000, ratePerSecond: 1000 });
-    const ours = ({ signal }: Incident) => signal.reason === 'NO_SOCKET' && signal.function.includes('udp6');
+    const ours = ({ signal }: Incident) =>
+      signal.kind === 'drop' && signal.reason === 'NO_SOCKET' && signal.function.includes('udp6');
     const list = async (): Promise<Incident[]> => (await ask('incidents')).incidents.filter(ours);
     const [firing] = await until(list, ([incident]) => incident?.state === 'firing');
     expect(firing?.hosts).toMatchObject([{ active: true }]);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { anIncident, anIncidentSample, aShownIncident, startApi, T0 } from '../testing.ts';
+import { aConsequence, aCrashIncident, anExplainedIncident } from '../testing-incidents.ts';
 
 test('shows an incident', async () => {
   await using api = await startApi();
@@ -59,6 +60,16 @@ test('shows its samples, each with all that is kept of it', async () => {
     ],
   });
 });
+
+test.each([anExplainedIncident(), aCrashIncident(), aConsequence('concurrent')])(
+  'shows all that is known of $id, and what there is to say of it',
+  async (incident) => {
+    await using api = await startApi();
+    api.database.commit({ incidents: [incident] });
+    const { body } = await api.get(`/api/v1/incidents/${incident.id}`);
+    expect(body).toEqual(aShownIncident(incident));
+  },
+);
 
 test('names the incident that is not there', async () => {
   await using api = await startApi();

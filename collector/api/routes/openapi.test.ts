@@ -3,6 +3,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import Schema from 'typebox/schema';
 import { expect, test } from 'vitest';
 import { aCrash, aHost, anIncident, aReading, startApi } from '../testing.ts';
+import { aConsequence, aCrashIncident, anExplainedIncident } from '../testing-incidents.ts';
 
 interface Operation {
   readonly operationId: string;
@@ -58,9 +59,13 @@ test('describes every route and every shared schema', async () => {
     '/readyz',
   ]);
   expect(Object.keys(document.components.schemas).sort()).toEqual([
+    'Acknowledgement',
     'Announcement',
+    'AttributeValue',
     'AuditEntry',
+    'Cause',
     'Change',
+    'ChangeRef',
     'Crash',
     'CrashFrame',
     'CrashGroup',
@@ -69,12 +74,12 @@ test('describes every route and every shared schema', async () => {
     'CrashReading',
     'CrashRecord',
     'CrashShare',
-    'DropSignal',
     'Error',
     'Explanation',
     'Flow',
     'Host',
     'Incident',
+    'IncidentExplanation',
     'IncidentHost',
     'IncidentSample',
     'LogHole',
@@ -83,14 +88,19 @@ test('describes every route and every shared schema', async () => {
     'NewSilence',
     'Readiness',
     'RecordReading',
+    'Rival',
+    'Rollout',
+    'Signal',
     'SignatureChange',
     'SignatureCount',
     'SignaturePreview',
     'Silence',
     'Source',
     'Summary',
+    'Suppression',
     'Switch',
     'Switches',
+    'Symptom',
   ]);
   for (const operation of Object.values(document.paths).flatMap((path) => Object.values(path))) {
     expect(operation.operationId).toMatch(/^[a-z]+[A-Z][A-Za-z]+$/);
@@ -122,7 +132,7 @@ test('answers are as it says', async () => {
   await api.evidence.put(`crash/${digest}`, [log]);
   api.database.commit({
     hosts: [aHost('web-1')],
-    incidents: [anIncident()],
+    incidents: [anIncident(), anExplainedIncident(), aCrashIncident(), aConsequence()],
     crashes: [aCrash({}, { digest, parser_version: 1, reading: aReading(1) })],
   });
   const document = (await api.get('/openapi.json')).body as Document;
@@ -139,6 +149,7 @@ test('answers are as it says', async () => {
   await check('/api/v1/incidents', '/api/v1/incidents', 200);
   await check('/api/v1/incidents?limit=0', '/api/v1/incidents', 400);
   await check('/api/v1/incidents/i100-0', '/api/v1/incidents/{id}', 200);
+  await check('/api/v1/incidents/i4102-0', '/api/v1/incidents/{id}', 200);
   await check('/api/v1/incidents/i0-0', '/api/v1/incidents/{id}', 404);
   await check('/api/v1/crashes', '/api/v1/crashes', 200);
   await check('/api/v1/crashes?limit=0', '/api/v1/crashes', 400);

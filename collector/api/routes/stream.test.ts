@@ -51,6 +51,8 @@ test('a new client is told to read the list, then of every change, with the log 
   const stream = await open(api);
   const start = await stream.until('\n\n');
   expect(start).toBe('retry: 2000\nevent: reset\ndata: {"sequence":40}\nid: 40\n\n');
+  // A candidate is nobody's business yet.
+  api.database.commit({ incidents: [anIncident({ id: 'i50-0', state: 'candidate' })] }, 50);
   api.database.commit({ incidents: [anIncident({ version: 2 })] }, 55);
   const change = await stream.until('\n\n');
   expect(change).toMatch(/^event: incident\ndata: .*\nid: 55\n\n$/);

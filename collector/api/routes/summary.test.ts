@@ -23,7 +23,7 @@ test('counts hosts, incidents and losses', async () => {
   expect(body).toEqual({
     counted_us: expect.any(Number),
     hosts: { live: 2, silent: 0, stopped: 1, conflict: 0 },
-    incidents: { candidate: 0, firing: 1, acknowledged: 0, resolving: 0, resolved: 0, closed: 1 },
+    incidents: { candidate: 0, firing: 1, acknowledged: 0, resolving: 0, resolved: 0, closed: 1, merged: 0 },
     sources: [
       { name: 'counters', hosts: { ok: 2, degraded: 0, unavailable: 0, off: 0, unknown: 0 } },
       { name: 'kfree-skb', hosts: { ok: 0, degraded: 0, unavailable: 0, off: 1, unknown: 0 } },

@@ -1,6 +1,7 @@
 /** GET /api/v1/summary: the fleet in numbers. */
 import type { Static } from 'typebox';
-import { failures, INCIDENT_STATES, ref, type SummarySchema } from '../schemas.ts';
+import { INCIDENT_STATES } from '../incident-schemas.ts';
+import { failures, ref, type SummarySchema } from '../schemas.ts';
 import type { ApiContext, ApiServer } from '../server.ts';
 
 export function summaryRoute(app: ApiServer, { reader }: ApiContext): void {

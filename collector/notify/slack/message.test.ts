@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { aNotification, anIncident, T0 } from '../../api/testing.ts';
-import type { Incident, Notification } from '../../fold/model.ts';
+import type { AttributeValue, Incident, Notification, Signal } from '../../fold/model.ts';
 import { type Block, type SlackMessage, slackMessage } from './message.ts';
 
 const OPTIONS = {
   publicUrl: 'https://netfall.example.net/',
-  explain: (reason: string) =>
-    reason === 'NO_SOCKET' ? 'Nothing listens on the port that the packet was for.' : undefined,
+  meaning: ({ kind }: Signal) =>
+    kind === 'drop' ? 'Nothing listens on the port that the packet was for.' : 'It is something else.',
 };
 
 const host = anIncident().hosts[0]!;
@@ -61,6 +61,33 @@ const text = fc.oneof(
   fc.constantFrom('&'.repeat(4000), '<!here>'.repeat(900), '`'.repeat(3000), '🔥'.repeat(3000), ''),
 );
 const us = fc.integer({ min: 0, max: 4_102_444_800_000_000 });
+const items: fc.Arbitrary<readonly AttributeValue[]> = fc.array(fc.record({ attribute: text, value: text }), {
+  maxLength: 4,
+});
+const signals: fc.Arbitrary<Signal> = fc.oneof(
+  fc.record({ kind: fc.constant('drop' as const), reason: text, function: text }),
+  fc.record({ kind: fc.constant('counter' as const), counter: text }),
+  fc.record({ kind: fc.constant('crash' as const), signature: text, title: text }),
+  fc.constant({ kind: 'silence' as const }),
+  fc.constant({ kind: 'backlog' as const }),
+);
+const numbers = { covered: fc.nat(), affected: fc.nat() };
+const explanations: fc.Arbitrary<Incident['explanation']> = fc.record({
+  items,
+  equivalents: fc.array(items, { maxLength: 5 }),
+  ...numbers,
+  ...{ others: fc.nat(), others_affected: fc.nat(), support_ppm: fc.nat(), lift_milli: fc.nat() },
+  ...{ risk_ratio_milli: fc.nat(), likelihood_milli: fc.nat(), changed_us: us },
+  rivals: fc.array(
+    fc.record({
+      items,
+      ...numbers,
+      without: fc.array(text, { maxLength: 3 }),
+      beyond: fc.array(text, { maxLength: 3 }),
+    }),
+    { maxLength: 5 },
+  ),
+});
 const incidents: fc.Arbitrary<Incident> = fc.record({
   id: fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/),
   fingerprint: text,
@@ -68,7 +95,16 @@ const incidents: fc.Arbitrary<Incident> = fc.record({
   state: fc.constantFrom('firing', 'resolved'),
   severity: fc.constantFrom('info', 'warning', 'critical'),
   title: text,
-  signal: fc.record({ kind: fc.constant('drop'), reason: text, function: text }),
+  signal: signals,
+  symptoms: fc.array(
+    fc.record({
+      signal: signals,
+      severity: fc.constantFrom('info', 'warning', 'critical'),
+      first_us: us,
+      hosts_total: fc.nat(),
+    }),
+    { maxLength: 5 },
+  ),
   started_us: us,
   detected_us: us,
   last_us: us,
@@ -83,11 +119,30 @@ const incidents: fc.Arbitrary<Incident> = fc.record({
       events: fc.maxSafeNat(),
       peak_rate: fc.maxSafeNat(),
       baseline_rate: fc.maxSafeNat(),
+      crashes: fc.nat(),
     }),
     { maxLength: 30 },
   ),
   hosts_total: fc.maxSafeNat(),
+  fleet: fc.maxSafeNat(),
+  explanation: fc.option(explanations),
+  unexplained: fc.record({ total: fc.nat(), hosts: fc.array(text, { maxLength: 3 }) }),
+  changes: fc.array(fc.record({ id: text, summary: text, at_us: us }), { maxLength: 3 }),
+  rollout: fc.option(fc.record({ attribute: text, value: text, since_us: us })),
+  loops: fc.array(text, { maxLength: 3 }),
+  cause: fc.option(
+    fc.record({
+      ...{ incident_id: text, host_id: text, hostname: text, gap_us: fc.maxSafeInteger() },
+      ...{ order: fc.constantFrom('before', 'concurrent'), error_us: fc.maxSafeNat() },
+    }),
+  ),
+  consequences: fc.constant([]),
+  acknowledged: fc.constant(null),
+  suppressed: fc.constant(null),
   regression_of: text,
+  merged_into: text,
+  late: fc.record({ reports: fc.nat(), events: fc.nat() }),
+  runbook: text,
   audit: fc.constant([]),
 });
 
@@ -95,12 +150,12 @@ test("Slack's limits hold and nothing becomes markup, whatever the incident says
   fc.assert(
     fc.property(
       incidents,
-      fc.constantFrom<Notification['kind']>('firing', 'resolved'),
+      fc.constantFrom<Notification['kind']>('firing', 'escalated', 'resolved'),
       text,
       (incident, kind, meaning) => {
         const message = slackMessage(aNotification({ incident, kind }), {
           ...OPTIONS,
-          explain: () => meaning,
+          meaning: () => meaning,
         });
         const blocks = [...message.blocks, ...message.attachments.flatMap((attachment) => attachment.blocks)];
         expect(blocks.length).toBeLessThanOrEqual(50);
@@ -140,6 +195,6 @@ function checkText(text: string): void {
   expect(text.isWellFormed()).toBe(true);
   const rest = text
     .replace(/<!date\^\d+\^\{date_short_pretty\} \{time_secs\}\|[0-9TZ:.+-]+>/g, '')
-    .replace(/<https:\/\/netfall\.example\.net\/#[\w-]+\|Open the incident>/g, '');
+    .replace(/<https:\/\/netfall\.example\.net\/#incident\/[\w-]+\|Open the incident>/g, '');
   expect(rest).not.toMatch(/[<>]/);
 }

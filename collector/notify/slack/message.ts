@@ -2,12 +2,15 @@
  * A notification as a Slack message: Block Kit, pure. Source: Slack's Block Kit reference. Its limits hold for whatever
  * an incident says: a header has 150 characters, a text 3000, a field 2000, a section 10 fields, a message 50 blocks.
  */
-import type { Incident, IncidentHost, Notification } from '../../fold/model.ts';
+import type { AttributeValue, Incident, IncidentHost, Notification, Signal } from '../../fold/model.ts';
+import { nextCheckOf, sentenceOf } from '../../fold/words.ts';
 import { code, escapeText, moment } from './mrkdwn.ts';
 
 const HEADER = 150;
 const FIELD = 2000;
 const HOSTS_SHOWN = 10;
+/** Of equal and rival explanations, and of hosts that tell them apart. */
+const MOST_NAMED = 3;
 
 interface Text {
   readonly type: 'mrkdwn' | 'plain_text';
@@ -31,7 +34,7 @@ export interface SlackMessage {
 
 export interface MessageOptions {
   readonly publicUrl?: string;
-  explain?(reason: string, fn: string): string | undefined;
+  meaning?(signal: Signal): string;
 }
 
 const LOOKS = {
@@ -41,22 +44,24 @@ const LOOKS = {
   resolved: { color: '#2e7d4f', emoji: ':white_check_mark:' },
 } as const;
 
+const WORDS = { firing: 'Firing', escalated: 'Worse', resolved: 'Resolved' } as const;
+
 export function slackMessage(notification: Notification, options: MessageOptions = {}): SlackMessage {
   const { incident, kind } = notification;
   const look = kind === 'resolved' ? LOOKS.resolved : LOOKS[incident.severity];
-  const word = kind === 'resolved' ? 'Resolved' : 'Firing';
-  const title = escapeText(incident.title, FIELD);
+  const start = `${look.emoji} ${WORDS[kind]}: `;
+  const header = start + escapeText(incident.title, HEADER - start.length);
   return {
-    text: `${look.emoji} ${word}: ${title}`,
-    blocks: [
-      { type: 'header', text: { type: 'plain_text', text: header(incident, look.emoji, word), emoji: true } },
-    ],
+    text: start + escapeText(incident.title, FIELD),
+    blocks: [{ type: 'header', text: { type: 'plain_text', text: header, emoji: true } }],
     attachments: [
       {
         color: look.color,
         blocks: [
-          section(link(title, incident.id, options.publicUrl)),
+          section(sentence(incident, options)),
           { type: 'section', fields: fields(notification) },
+          ...explanation(incident),
+          ...(kind === 'resolved' ? [] : nextCheck(incident)),
           ...meaning(incident, options),
           ...hosts(incident, kind),
           {
@@ -73,51 +78,75 @@ export function slackMessage(notification: Notification, options: MessageOptions
   };
 }
 
-function header({ signal }: Incident, emoji: string, word: string): string {
-  const start = `${emoji} ${word}: `;
-  const what = signal.function === '' ? signal.reason : `${signal.reason} in ${signal.function}`;
-  return start + escapeText(what, HEADER - start.length);
-}
-
-function link(title: string, incidentId: string, publicUrl: string | undefined): string {
-  if (publicUrl === undefined) return `*${title}*`;
-  const url = `${publicUrl.replace(/\/+$/, '')}/#${encodeURIComponent(incidentId)}`;
-  return `*${title}*\n<${url}|Open the incident>`;
+function sentence(incident: Incident, { publicUrl }: MessageOptions): string {
+  const said = escapeText(sentenceOf(incident), FIELD);
+  if (publicUrl === undefined) return said;
+  const url = `${publicUrl.replace(/\/+$/, '')}/#incident/${encodeURIComponent(incident.id)}`;
+  return `${said}\n<${url}|Open the incident>`;
 }
 
 function fields({ incident, kind }: Notification): Text[] {
-  const { severity, signal, hosts_total, started_us, last_us, regression_of } = incident;
+  const { severity, hosts_total, fleet, started_us, last_us, regression_of, cause } = incident;
   const list = [
     field('Severity', severity),
-    field('Hosts', String(hosts_total)),
+    field('Hosts', fleet > hosts_total ? `${hosts_total} of ${fleet}` : String(hosts_total)),
     field('Since', moment(started_us)),
   ];
   if (kind === 'resolved') list.push(field('Lasted', duration(last_us - started_us)));
-  list.push(field('Reason', code(signal.reason, FIELD / 2)));
-  if (signal.function !== '') list.push(field('Function', code(signal.function, FIELD / 2)));
   if (regression_of !== '') list.push(field('Came back after', code(regression_of, FIELD / 2)));
+  if (cause) list.push(field('Comes of', code(cause.incident_id, FIELD / 2)));
   return list;
 }
 
-function meaning({ signal }: Incident, { explain }: MessageOptions): Block[] {
-  const text = explain?.(signal.reason, signal.function);
+/** What its hosts have in common, against all others, and what would explain it as well. */
+function explanation({ explanation: found }: Incident): Block[] {
+  if (!found || found.items.length === 0) return [];
+  const { items, affected, covered, others_affected, others, equivalents, rivals } = found;
+  const lines = [
+    `*In common* ${itemsOf(items)}: ${affected} of ${covered}, of all others ${others_affected} of ${others}`,
+    ...equivalents.slice(0, MOST_NAMED).map((same) => `*Just as well* ${itemsOf(same)}: the same hosts`),
+    ...rivals
+      .slice(0, MOST_NAMED)
+      .map((rival) => `*Nearly as well* ${itemsOf(rival.items)}: ${rival.affected} of ${rival.covered}`),
+  ];
+  return [section(lines.join('\n'))];
+}
+
+function itemsOf(items: readonly AttributeValue[]): string {
+  return items
+    .slice(0, MOST_NAMED)
+    .map(({ attribute, value }) => code(`${attribute}=${value}`, 80))
+    .join(' ');
+}
+
+function nextCheck(incident: Incident): Block[] {
+  const check = nextCheckOf(incident);
+  return check === '' ? [] : [section(`*Next check*\n${escapeText(check, FIELD)}`)];
+}
+
+function meaning({ signal }: Incident, { meaning: of }: MessageOptions): Block[] {
+  const text = of?.(signal);
   return text ? [section(`*What it means*\n${escapeText(text, FIELD)}`)] : [];
 }
 
-/** The worst hosts first; of a resolved incident they are history, of a firing one those that are affected. */
+/** The worst hosts first; of a resolved incident they are history, of others those that are affected. */
 function hosts({ hosts: all, hosts_total }: Incident, kind: Notification['kind']): Block[] {
-  const listed = kind === 'firing' ? all.filter(({ active }) => active) : all;
+  const listed = kind === 'resolved' ? all : all.filter(({ active }) => active);
   if (listed.length === 0) return [];
-  const worst = listed.toSorted((a, b) => b.peak_rate - a.peak_rate || (a.host_id < b.host_id ? -1 : 1));
+  const worst = listed.toSorted(
+    (a, b) => b.crashes - a.crashes || b.peak_rate - a.peak_rate || (a.host_id < b.host_id ? -1 : 1),
+  );
   const lines = worst.slice(0, HOSTS_SHOWN).map(hostLine);
-  const more = (kind === 'firing' ? hosts_total - (all.length - listed.length) : hosts_total) - lines.length;
+  const more =
+    (kind === 'resolved' ? hosts_total : hosts_total - (all.length - listed.length)) - lines.length;
   if (more > 0) lines.push(`… and ${more} more`);
   return [section(lines.join('\n'))];
 }
 
-function hostLine({ hostname, host_id, peak_rate, baseline_rate }: IncidentHost): string {
-  const name = code(hostname, 100) || code(host_id, 100);
-  return `• ${name} up to ${peak_rate}/s, usually ${baseline_rate}/s`;
+function hostLine({ hostname, host_id, crashes, peak_rate, baseline_rate }: IncidentHost): string {
+  const name = code(hostname, 100) || code(host_id, 100) || 'a host that is not known';
+  if (crashes > 0) return `• ${name} ${crashes === 1 ? 'crashed' : `crashed ${crashes} times`}`;
+  return peak_rate === 0 ? `• ${name}` : `• ${name} up to ${peak_rate}/s, usually ${baseline_rate}/s`;
 }
 
 function field(name: string, value: string): Text {
