@@ -33,6 +33,19 @@ describe('what is usual', () => {
     `);
   });
 
+  test('chronic droppers do not blur what a rack has in common that drops the same', () => {
+    story(`
+      fleet  200 hosts: rack r1..r10 of 20, pool web|db|cache|api in turn
+      00:00  pool=db usually drops NO_SOCKET/udp_rcv at 2000/s
+      02:00  rack=r2 & pool=web, rack=r2 & pool=cache, rack=r2 & pool=api drop NO_SOCKET/udp_rcv at 500/s
+      02:10  A's explanation?
+      02:10  end
+    `).reads(`
+      02:04  A fires, page: 15 of 20 hosts in rack r2 drop NO_SOCKET in udp_rcv
+      02:10  A is explained by rack=r2, 15 of 20, none of 180
+    `);
+  });
+
   test('what the catalog calls everyday noise pages at no rate', () => {
     story(`
       fleet  40 hosts: rack r1..r4 of 10

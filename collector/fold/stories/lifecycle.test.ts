@@ -36,7 +36,7 @@ describe('the life of an incident', () => {
       01:00  h07 drops NO_SOCKET/udp_rcv at 500/s
       05:00  end
     `).reads(`
-      01:32  A fires, page: h07 drops NO_SOCKET in udp_rcv
+      01:33  A fires, page: h07 drops NO_SOCKET in udp_rcv
     `);
   });
 
@@ -126,12 +126,11 @@ describe('the life of an incident', () => {
     `);
   });
 
-  test('two suspicions that turn out to be of one rack are one incident', () => {
+  test('a suspicion that turns out to be the first of its rack is told of as the rack', () => {
     story(`
       fleet  40 hosts: rack r1..r4 of 10
       01:00  h11 drops NEIGH_FAILED/neigh_timer_handler at 500/s
-      01:05  h12 drops NEIGH_FAILED/neigh_timer_handler at 500/s
-      01:10  rack=r2 but h11,h12 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      01:10  rack=r2 but h11 drops NEIGH_FAILED/neigh_timer_handler at 500/s
       01:40  A's hosts?
       01:40  end
     `).reads(`
@@ -140,7 +139,7 @@ describe('the life of an incident', () => {
     `);
   });
 
-  test('a host that fired alone is of the rack that follows it: one incident, one page', () => {
+  test('a host that fired alone turns out to be the first of its rack: one incident that became worse', () => {
     story(`
       fleet  40 hosts: rack r1..r4 of 10
       01:00  h11 drops NEIGH_FAILED/neigh_timer_handler at 500/s
@@ -148,8 +147,39 @@ describe('the life of an incident', () => {
       02:30  A's title?
       02:30  end
     `).reads(`
-      01:32  A fires, page: h11 drops NEIGH_FAILED in neigh_timer_handler
+      01:33  A fires, page: h11 drops NEIGH_FAILED in neigh_timer_handler
+      02:04  A escalates, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
       02:30  A reads: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+    `);
+  });
+
+  test('symptoms that turn out to be of one trouble are merged into the older incident', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      01:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      01:02  h11 drops TCP_CSUM/tcp_v4_rcv at 500/s
+      02:00  rack=r2 drops TCP_CSUM/tcp_v4_rcv at 500/s
+      02:30  A's symptoms?
+      02:30  end
+    `).reads(`
+      01:04  A fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      01:35  B fires, page: h11 drops TCP_CSUM in tcp_v4_rcv
+      02:04  B is merged into A, page
+      02:30  A has symptoms NEIGH_FAILED in neigh_timer_handler, TCP_CSUM in tcp_v4_rcv
+    `);
+  });
+
+  test('a host that fired among others goes over to the incident of its rack', () => {
+    story(`
+      fleet  200 hosts: rack r1..r10 of 20
+      01:00  h021, h121, h161 drop NEIGH_FAILED/neigh_timer_handler at 500/s
+      03:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      04:00  A's hosts?
+      04:00  end
+    `).reads(`
+      01:57  A fires, page: 3 hosts drop NEIGH_FAILED in neigh_timer_handler
+      03:04  B fires, page: All 20 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      04:00  A has hosts h121, h161
     `);
   });
 

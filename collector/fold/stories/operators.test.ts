@@ -89,7 +89,7 @@ describe('silences', () => {
       02:30  A's title?
       02:30  end
     `).reads(`
-      01:04  A fires: 5 of 10 hosts in rack r1 drop HW_CSUM in mlx5e_rx
+      01:04  A fires: All 5 hosts in rack r1 on firmware mlx5_core 28.40 drop HW_CSUM in mlx5e_rx
       01:04  A is suppressed by silence s1
       02:04  A is no longer suppressed
       02:04  A pages: All 20 hosts on firmware mlx5_core 28.40 drop HW_CSUM in mlx5e_rx
@@ -113,7 +113,76 @@ describe('silences', () => {
   });
 });
 
+describe('silences of other kinds', () => {
+  test('a rack that is taken down in its maintenance is silent without a page', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      00:30  ann maintains rack=r2 for 10 min as m1
+      01:00  rack=r2 falls silent
+      04:00  rack=r2 speaks again
+      06:00  end
+    `).reads(`
+      01:23  A fires: 3 of 10 hosts in rack r2 are silent
+      01:23  A is suppressed by maintenance m1
+      04:01  A is resolving
+      05:02  A is resolved
+    `);
+  });
+
+  test('a silence of a fingerprint covers what comes back', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      01:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      01:30  ann silences fingerprint=A for 20 min as s1
+      02:00  rack=r2 recovers
+      05:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      05:30  rack=r3 drops TCP_CSUM/tcp_v4_rcv at 500/s
+      06:00  end
+    `).reads(`
+      01:04  A fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      01:31  A is suppressed by silence s1
+      02:30  A is resolving
+      03:31  A is resolved, page
+      05:04  B fires, a regression of A: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      05:04  B is suppressed by silence s1
+      05:34  C fires, page: All 10 hosts in rack r3 drop TCP_CSUM in tcp_v4_rcv
+    `);
+  });
+
+  test('a silence of one incident is over with it', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      01:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      01:30  ann silences incident=A for 20 min as s1
+      02:00  rack=r2 recovers
+      05:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      05:30  end
+    `).reads(`
+      01:04  A fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      01:31  A is suppressed by silence s1
+      02:30  A is resolving
+      03:31  A is resolved, page
+      05:04  B fires, a regression of A, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+    `);
+  });
+});
+
 describe('acknowledging and resolving', () => {
+  test('a comment stands in the trail and changes nothing', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      01:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      02:00  ann comments on A "looks like the switch"
+      02:30  A's audit?
+      02:30  A's state?
+      02:30  end
+    `).reads(`
+      01:04  A fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      02:30  A was fired, comment
+      02:30  A is firing
+    `);
+  });
+
   test('acknowledging does not keep worse from being told', () => {
     story(`
       fleet  40 hosts: rack r1..r4 of 10

@@ -169,12 +169,14 @@ export class Fleet {
   crash(host: SimHost, nowS: number, title: string, relay: SimHost | null): void {
     this.stop(host);
     const line = 'Kernel panic - not syncing: Fatal exception';
-    const when = { kind: 'panic', line, uptime_us: (nowS - host.bootS) * 1_000_000 };
+    // No two kernels die at the same microsecond of their lives.
+    const uptime_us = (nowS - host.bootS) * 1_000_000 + ++this.#records;
+    const when = { kind: 'panic', line, uptime_us };
     const about = { kernel: host.attributes.get('kernel') ?? '', ...when };
     const bug = `crash in ${title}`;
     const signature = signatureOf({ bug, guilty: null, frames: [] });
     const reading: CrashReading = aReading({ title, alternates: [], bug, signature });
-    const read = { reading, parser_version: 1, digest: digestOf(++this.#records) };
+    const read = { reading, parser_version: 1, digest: digestOf(this.#records) };
     const record = `r${this.#records}`;
     const kept = { record, source: 'pstore', sender: '', first_us: timeUs(nowS + host.clockS), ...about };
     host.pstore.push({ crash_report: aReport(kept, read) });

@@ -9,7 +9,7 @@ import { nameOf } from '../words.ts';
 import { START_US } from './story.ts';
 
 /** What may be asked of an incident, as in "A's title?". */
-type Question = (record: IncidentRecord, transcript: Transcript) => string;
+type Question = (record: IncidentRecord, transcript: Transcript, fold: Fold) => string;
 
 const QUESTIONS: Readonly<Record<string, Question>> = {
   title: ({ title }) => `reads: ${title}`,
@@ -26,8 +26,13 @@ const QUESTIONS: Readonly<Record<string, Question>> = {
   loops: ({ loops }) => `has loops of ${some(loops)}`,
   consequences: ({ consequences }, { letterOf }) =>
     `has consequences ${some(consequences.map((id) => letterOf(id)))}`,
+  deliveries: ({ id }, _transcript, fold) => {
+    const own = [...fold.rows().notifications].filter(({ incident_id }) => incident_id === id);
+    return `has deliveries ${some(own.map(({ kind, deliveries }) => `${kind} ${deliveries[0]?.state}`))}`;
+  },
   late: ({ late }) => `has ${late.reports} late reports of ${late.events} events`,
   beginning: ({ started_us }) => `began at ${clock(started_us)}`,
+  audit: ({ audit }) => `was ${some(audit.map(({ event }) => event))}`,
   end: ({ last_us }) => `had trouble last at ${clock(last_us)}`,
 };
 
@@ -59,6 +64,10 @@ export class Transcript {
     return id;
   }
 
+  fingerprintOf(letter: string): string {
+    return (this.#known.get(this.idOf(letter)) as IncidentRecord).fingerprint;
+  }
+
   /** Tells what an entry changed. */
   watch(fold: Fold): void {
     const { incidents, notifications } = fold.takeChanges();
@@ -69,6 +78,9 @@ export class Transcript {
       pages.set(page.incident_id, [...(pages.get(page.incident_id) ?? []), page]);
     }
     const changed = [...incidents].filter(({ state }) => state !== 'candidate').sort(order);
+    // What is new is told first: the others may refer to it.
+    const isNew = ({ id }: IncidentRecord) => Number(this.#known.has(id));
+    changed.sort((a, b) => isNew(a) - isNew(b));
     for (const { id } of changed) this.#name(id);
     const at = clock(fold.nowUs);
     for (const record of changed) {
@@ -83,7 +95,7 @@ export class Transcript {
     const answer = QUESTIONS[question];
     if (!answer) throw new Error(`nobody knows an incident's ${question}: ask for ${Object.keys(QUESTIONS)}`);
     const record = this.#known.get(this.idOf(letter)) as IncidentRecord;
-    this.lines.push(`${clock(fold.nowUs)} ${letter} ${answer(record, this)}`);
+    this.lines.push(`${clock(fold.nowUs)} ${letter} ${answer(record, this, fold)}`);
   }
 
   #name(id: string): void {
@@ -147,7 +159,7 @@ function some(names: readonly string[] = []): string {
 }
 
 /** Minutes and seconds from the story's beginning. */
-export function clock(us: number): string {
+function clock(us: number): string {
   const seconds = Math.floor((us - START_US) / 1_000_000);
   return `${String(Math.floor(seconds / 60)).padStart(2, '0')}:${String(seconds % 60).padStart(2, '0')}`;
 }

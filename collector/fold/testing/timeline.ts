@@ -23,9 +23,10 @@ import { Transcript } from './timeline-transcript.ts';
 const RESTART_EVERY = 97;
 
 /** A story to be read. Throws where a line is none that is known. */
-export function story(script: string): { reads(expected: string): void } {
+export function story(script: string): { readonly lines: readonly string[]; reads(expected: string): void } {
   const told = new Timeline(script);
   return {
+    lines: told.transcript.lines,
     reads(expected) {
       const straight = told.transcript.lines.join('\n');
       expect(straight).toBe(tidy(expected));
@@ -38,7 +39,7 @@ export function story(script: string): { reads(expected: string): void } {
 
 /** Lines without what is only there for the eye. */
 function tidy(text: string): string {
-  const lines = text.split('\n').map((line) => line.trim().replace(/^(\S+)\s+/, '$1 '));
+  const lines = text.split('\n').map((line) => line.trim().replace(/\s+/g, ' '));
   return lines.filter((line) => line !== '').join('\n');
 }
 
@@ -317,6 +318,13 @@ const VERBS: readonly (readonly [RegExp, Verb])[] = [
     },
   ],
   [
+    /^(\S+) delivers ([A-Z])'s (page|resolution)$/,
+    (t, _replica, letter, what) => {
+      const kind = what === 'page' ? 'firing' : 'resolved';
+      t.log.delivered(t.nowS, `${t.transcript.idOf(letter as string)}/${kind}`, 'pager');
+    },
+  ],
+  [
     /^(\S+) announces "(.+)"(?: of (.+?))?(?: on (.+))?$/,
     (t, by, summary = '', attributes, hosts) => {
       const items = attributes
@@ -367,12 +375,13 @@ function matchersOf(t: Timeline, text: string) {
     const match = /^(\w+)(!?)=(.+)$/.exec(part);
     if (!match) throw new Error(`"${part}" is no matcher: say "rack=r1" or "rack!=r1"`);
     const [, name = '', not, value = ''] = match;
-    return {
-      name,
-      value: name === 'incident' ? t.transcript.idOf(value) : factOf(name, value),
-      not: not === '!',
-    };
+    return { name, value: wantedOf(t, name, value), not: not === '!' };
   });
+}
+
+function wantedOf({ transcript }: Timeline, name: string, value: string): string {
+  if (name === 'incident') return transcript.idOf(value);
+  return name === 'fingerprint' ? transcript.fingerprintOf(value) : factOf(name, value);
 }
 
 /**

@@ -1,0 +1,75 @@
+/** Stories of what comes late: history, which pages nobody. */
+import { describe, test } from 'vitest';
+import { story } from '../testing/timeline.ts';
+
+describe('a backlog', () => {
+  test('hosts that were cut off for long send one digest of what they dropped meanwhile, and page nobody', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      01:00  h31..h33 are cut off
+      02:00  h31..h33 drop NEIGH_FAILED/neigh_timer_handler at 500/s
+      05:00  h31..h33 recover
+      20:00  h31..h33 are reconnected
+      24:00  B's title?
+      24:00  end
+    `).reads(`
+      01:23  A fires, page: 2 of 10 hosts in rack r4 are silent
+      20:00  B is a digest: h33 sent a backlog
+      20:00  A is resolving
+      21:01  A is resolved, page
+      21:03  B is resolved
+      24:00  B reads: 3 hosts sent backlogs
+    `);
+  });
+
+  test('what was history adds to the incident of its time, and glues nothing to what goes on now', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      01:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      02:00  h11 is cut off
+      03:00  rack=r2 recovers
+      03:10  h11 drops TCP_CSUM/tcp_v4_rcv at 500/s
+      04:00  h11 recovers
+      16:00  rack=r4 drops TCP_CSUM/tcp_v4_rcv at 500/s
+      16:10  h11 is reconnected
+      17:00  A's late?
+      17:00  C's hosts?
+      17:00  end
+    `).reads(`
+      01:04  A fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      02:30  B fires, page: h11 is silent
+      03:30  A is resolving
+      04:31  A is resolved, page
+      16:04  C fires, page: All 10 hosts in rack r4 drop TCP_CSUM in tcp_v4_rcv
+      16:10  D is a digest: h11 sent a backlog
+      16:10  B is resolving
+      17:00  A has 7 late reports of 30500 events
+      17:00  C has hosts h31, h32, h33, h34, h35, h36, h37, h38, h39, h40
+    `);
+  });
+
+  test('what is late by less than ten minutes is no history: its trouble pages', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      01:00  messages of rack=r2 come 9 s late
+      03:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      06:00  end
+    `).reads(`
+      03:13  A fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+    `);
+  });
+
+  test('messages that come twice, or half a minute late, change nothing', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      00:00  messages of all come twice
+      01:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      02:00  rack=r2 recovers
+      04:00  end
+    `).reads(`
+      01:04  A fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      02:30  A is resolving
+      03:31  A is resolved, page
+    `);
+  });
+});
