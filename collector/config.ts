@@ -2,7 +2,14 @@
 import { LogConfig } from '@netfall/log';
 import Type from 'typebox';
 import { DEFAULT_LISTEN } from './api/api.ts';
-import { CrashesConfig, DetectConfig, type FoldConfig, IncidentConfig, LimitsConfig } from './fold/config.ts';
+import {
+  CorrelateConfig,
+  CrashesConfig,
+  DetectConfig,
+  type FoldConfig,
+  IncidentConfig,
+  LimitsConfig,
+} from './fold/config.ts';
 import { NotifyConfig } from './notify/config.ts';
 
 export const CollectorConfig = Type.Object(
@@ -30,6 +37,7 @@ export const CollectorConfig = Type.Object(
     ),
     log: LogConfig,
     detect: DetectConfig,
+    correlate: CorrelateConfig,
     incident: IncidentConfig,
     crashes: CrashesConfig,
     limits: LimitsConfig,
@@ -68,6 +76,13 @@ export const CollectorConfig = Type.Object(
 export type CollectorConfig = Type.Static<typeof CollectorConfig>;
 
 /** The part of it that the fold goes by. */
-export function foldConfig({ detect, correlate, incident, crashes, limits, notify }: CollectorConfig): FoldConfig {
+export function foldConfig({
+  detect,
+  correlate,
+  incident,
+  crashes,
+  limits,
+  notify,
+}: CollectorConfig): FoldConfig {
   return { detect, correlate, incident, crashes, limits, sinks: notify.map(({ name }) => name).sort() };
 }
