@@ -116,7 +116,7 @@ export function createProgram(): Command {
     .description('list incidents, show one, or say something about one');
   incidents
     .command('list', { isDefault: true })
-    .description('list incidents, the newest first')
+    .description('list incidents, open ones first')
     .addOption(new Option('--state <state...>', 'only these states').choices(INCIDENT_STATES))
     .option('--host <id>', 'only those of this host')
     .option('--limit <n>', 'list at most this many', parseCount, 50)

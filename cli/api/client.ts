@@ -112,11 +112,12 @@ export class ApiClient {
     this.#base = new URL(base.endsWith('/') ? base : `${base}/`);
   }
 
-  /** The newest incidents first. */
+  /** Open ones first, each the newest first. */
   incidents({ limit, states = [], host }: IncidentQuery): Promise<IncidentView[]> {
     const query: [string, string][] = states.map((state) => ['state', state]);
     if (host !== undefined) query.push(['host', host]);
-    return this.#list<IncidentView>('incidents', query, limit);
+    // One that is over between two pages moves, and may be on both.
+    return this.#list<IncidentView>('incidents', query, limit, 'incidents', ({ id }) => id);
   }
 
   async incident(id: string): Promise<IncidentView> {

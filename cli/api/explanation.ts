@@ -23,11 +23,7 @@ export function explanationLines({ explanation, unexplained }: IncidentView): st
       `risk ratio ${times(explanation.risk_ratio_milli)}`,
     ...equalLines(explanation),
     ...rivalLines(explanation),
-    ...(unexplained.total > 0
-      ? [
-          `unexplained: ${someOf(unexplained.hosts, unexplained.total)} ${unexplained.total === 1 ? 'has' : 'have'} it for another reason`,
-        ]
-      : []),
+    ...(unexplained.total > 0 ? [`unexplained: ${someOf(unexplained.hosts, unexplained.total)}`] : []),
   ];
 }
 

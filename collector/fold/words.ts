@@ -2,7 +2,7 @@
  * What is said of an incident, for people: a title, sentences that a person believes since they have the numbers, and the
  * next check. Pure, and the same on every replica; times are UTC. Blanks within a number do not break.
  */
-import type { AttributeValue, Cause, Explanation, Incident, Rival, Signal } from './model.ts';
+import type { AttributeValue, Cause, Explanation, Incident, Signal } from './model.ts';
 
 /** What the title goes by. */
 type Titled = Pick<
@@ -40,7 +40,7 @@ function verb(incident: Titled, when: 'now' | 'since' | 'then'): string {
     return when === 'now' ? (hosts_total === 1 ? one : now) : when === 'since' ? `${has} ${done}` : done;
   };
   if (signal.kind === 'drop') return `${does('drop', 'drops', 'dropped')} ${nameOf(signal)}`;
-  if (signal.kind === 'counter') return `${does('lose', 'loses', 'lost')} packets by ${signal.counter}`;
+  if (signal.kind === 'counter') return `${does('lose', 'loses', 'lost')} packets (${signal.counter})`;
   if (signal.kind === 'crash')
     return died(incident) ? does('crashed', 'crashed', 'crashed') : does('report', 'reports', 'reported');
   if (signal.kind === 'silence' && when === 'then') return hosts_total === 1 ? 'was silent' : 'were silent';
@@ -59,7 +59,7 @@ function again({ loops, hosts_total }: Titled): string {
 }
 
 function crashName(title: string): string {
-  return title || 'the cause has not been seen yet';
+  return title || 'what happened has not been seen yet';
 }
 
 /** E.g. "in rack r12 on kernel 6.1.0". */
@@ -83,20 +83,20 @@ const WITH: readonly string[] = ['nic', 'driver', 'cpu', 'product', 'vendor', 's
 
 /**
  * What is wrong, since when, where, how that compares with all others, and what explains it as well. E.g. "38 of 40 hosts in
- * rack r12 have dropped NEIGH_FAILED in neigh_timer_handler since 10:02:11 UTC (0.02 % of the other 3 960 did). It is
+ * rack r12 have dropped NEIGH_FAILED in neigh_timer_handler since 10:02:11 UTC (0.02 % of the other 3 960 have). It is
  * explained just as well by gateway_mac 02:00:00:00:00:0c."
  */
 export function sentenceOf(incident: Incident): string {
   const { explanation, unexplained, hosts_total, signal, cause } = incident;
   const sentences = [firstOf(incident), ...symptomsOf(incident)];
   if (explanation) {
-    sentences.push(...equivalentsOf(explanation), ...explanation.rivals.slice(0, MOST_RIVALS).map(rivalOf));
+    sentences.push(...equivalentsOf(explanation), ...rivalsOf(explanation));
     if (unexplained.total > 0)
       sentences.push(
-        `${hosts(unexplained.total, 'more host has', 'more hosts have')} it for another reason.`,
+        `${hosts(unexplained.total, 'more host has', 'more hosts have')} it, which this does not explain.`,
       );
-  } else if (targetOf(incident)) sentences.push(`The packets were for ${targetOf(incident)}.`);
-  else if (hosts_total > 1 && signal.kind !== 'backlog')
+  } else if (targetOf(incident) && !cause) sentences.push(`The packets were for ${targetOf(incident)}.`);
+  else if (hosts_total > 1 && !cause && signal.kind !== 'backlog')
     sentences.push('Nothing that they share explains it.');
   sentences.push(...beforeOf(incident));
   if (cause) sentences.push(causeOf(cause));
@@ -104,21 +104,26 @@ export function sentenceOf(incident: Incident): string {
 }
 
 function firstOf(incident: Incident): string {
-  const { signal, explanation, started_us, last_us } = incident;
+  const { signal, started_us, last_us, hosts_total } = incident;
   const isOver = OVER.includes(incident.state);
-  const when = isOver ? during(started_us, last_us) : `since ${clock(started_us, last_us)}`;
-  const what = `${subject(incident)} ${verb(incident, isOver ? 'then' : 'since')}`;
+  // A crash is a moment; more of them, and all other trouble, go on.
+  const isOnce = signal.kind === 'crash' && started_us === last_us;
+  const tense = isOver || isOnce ? 'then' : 'since';
+  const when = isOver
+    ? during(started_us, last_us)
+    : `${isOnce ? 'at' : 'since'} ${clock(started_us, last_us)}`;
+  const often = hosts_total === 1 ? `${again(incident)} ${when}` : ` ${when}${again(incident)}`;
   const name = signal.kind === 'crash' ? `: ${crashName(signal.title)}` : '';
-  return `${what} ${when}${again(incident)}${controlOf(explanation)}${name}.`;
+  return `${subject(incident)} ${verb(incident, tense)}${often}${controlOf(incident, tense)}${name}.`;
 }
 
 const OVER: readonly Incident['state'][] = ['resolved', 'closed', 'merged'];
 
-function controlOf(explanation: Explanation | null): string {
+function controlOf({ explanation }: Incident, tense: 'since' | 'then'): string {
   if (!explanation || explanation.items.length === 0 || explanation.others === 0) return '';
   const { others, others_affected } = explanation;
   const share = others_affected === 0 ? 'none' : percent(others_affected, others);
-  return ` (${share} of the other ${number(others)} did)`;
+  return ` (${share} of the other ${number(others)} ${tense === 'then' ? 'did' : 'have'})`;
 }
 
 function symptomsOf({ symptoms }: Incident): string[] {
@@ -136,9 +141,12 @@ function equivalentsOf({ equivalents }: Explanation): string[] {
   return [`It is explained just as well by ${list(all)}.`];
 }
 
-function rivalOf({ items, affected, covered }: Rival): string {
-  const share = `${number(affected)} of ${number(covered)} hosts`;
-  return `Nearly as well it is explained by ${items.map(named).join(' with ')}: ${share}.`;
+function rivalsOf({ rivals }: Explanation): string[] {
+  if (rivals.length === 0) return [];
+  const names = rivals.slice(0, MOST_RIVALS).map(({ items, affected, covered }) => {
+    return `${items.map(named).join(' with ')} (${number(affected)} of ${number(covered)} hosts)`;
+  });
+  return [`Nearly as well it is explained by ${list(names)}.`];
 }
 
 /** The host that an incident's packets were for, where that is all that they have in common; else empty. */
@@ -185,12 +193,12 @@ export function nextCheckOf({ explanation }: Incident): string {
   }
   const [same] = equivalents;
   if (!same) return '';
-  return `No host is ${phrase(items)} and not ${phrase(same)}, or the other way round: check both, or move a host.`;
+  return `Exactly the same hosts are ${phrase(items)} and ${phrase(same)}: check both, or move a host.`;
 }
 
 function look(host: string, has: readonly AttributeValue[], lacks: readonly AttributeValue[]): string {
   const [first, second] = [has, lacks].map((items) => items.map(named).join(' with '));
-  return `Look at ${host}, which is ${phrase(has)} but not ${phrase(lacks)}: trouble there speaks for ${first}, none for ${second}.`;
+  return `Look at ${host}, ${phrase(has)} but not ${phrase(lacks)}: trouble there speaks for ${first}, none for ${second}.`;
 }
 
 /** What a signal is called among others. */
