@@ -36,7 +36,11 @@ test('a surge on one host becomes one incident within ten seconds, and one messa
   await pass(10);
   for (const collector of collectors) {
     expect(collector.incidents()).toMatchObject([
-      { state: 'firing', fingerprint: 'drop/NO_SOCKET/__udp4_lib_rcv', hosts: [{ host_id: 'host-0' }] },
+      {
+        state: 'firing',
+        fingerprint: 'drop/NO_SOCKET/__udp4_lib_rcv@host=host-0',
+        hosts: [{ host_id: 'host-0' }],
+      },
     ]);
   }
   expect(sink.taken).toHaveLength(1);
