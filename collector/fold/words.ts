@@ -87,7 +87,7 @@ const WITH: readonly string[] = ['nic', 'driver', 'cpu', 'product', 'vendor', 's
  * explained just as well by gateway_mac 02:00:00:00:00:0c."
  */
 export function sentenceOf(incident: Incident): string {
-  const { explanation, unexplained, hosts_total, signal, cause } = incident;
+  const { explanation, unexplained, hosts_total, signal, cause, rollout } = incident;
   const sentences = [firstOf(incident), ...symptomsOf(incident)];
   if (explanation) {
     sentences.push(...equivalentsOf(explanation), ...rivalsOf(explanation));
@@ -96,7 +96,7 @@ export function sentenceOf(incident: Incident): string {
         `${hosts(unexplained.total, 'more host has', 'more hosts have')} it, which this does not explain.`,
       );
   } else if (targetOf(incident) && !cause) sentences.push(`The packets were for ${targetOf(incident)}.`);
-  else if (hosts_total > 1 && !cause && signal.kind !== 'backlog')
+  else if (hosts_total > 1 && !cause && !rollout && signal.kind !== 'backlog')
     sentences.push('Nothing that they share explains it.');
   sentences.push(...beforeOf(incident));
   if (cause) sentences.push(causeOf(cause));

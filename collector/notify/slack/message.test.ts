@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { aNotification, anIncident, T0 } from '../../api/testing.ts';
+import { aConsequence, aCrashIncident, anExplainedIncident } from '../../api/testing-incidents.ts';
 import type { AttributeValue, Incident, Notification, Signal } from '../../fold/model.ts';
 import { type Block, type SlackMessage, slackMessage } from './message.ts';
 
@@ -45,6 +46,31 @@ test('a resolved incident', async () => {
   });
   const notification = aNotification({ incident, kind: 'resolved' });
   await expect(golden(slackMessage(notification, OPTIONS))).toMatchFileSnapshot('golden/resolved.json');
+});
+
+test('what explains an incident, what to look at next, and where it comes of', async () => {
+  const incident = anExplainedIncident({ state: 'firing', acknowledged: null, cause: aConsequence().cause });
+  await expect(golden(slackMessage(aNotification({ incident }), OPTIONS))).toMatchFileSnapshot(
+    'golden/explained.json',
+  );
+});
+
+test('a crash that became worse', async () => {
+  const notification = aNotification({ incident: aCrashIncident({ suppressed: null }), kind: 'escalated' });
+  await expect(golden(slackMessage(notification, OPTIONS))).toMatchFileSnapshot('golden/escalated.json');
+});
+
+test('hosts that are silent have no rates', async () => {
+  const quiet = { ...host, events: 0, peak_rate: 0, baseline_rate: 0 };
+  const incident = anIncident({
+    severity: 'critical',
+    title: '2 hosts are silent',
+    signal: { kind: 'silence' },
+    hosts: [quiet, { ...quiet, host_id: 'web-2', hostname: 'web-2' }],
+    hosts_total: 2,
+    fleet: 40,
+  });
+  await expect(golden(slackMessage(aNotification({ incident })))).toMatchFileSnapshot('golden/silence.json');
 });
 
 test('names that hosts give themselves are text', async () => {

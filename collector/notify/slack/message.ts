@@ -89,7 +89,7 @@ function fields({ incident, kind }: Notification): Text[] {
   const { severity, hosts_total, fleet, started_us, last_us, regression_of, cause } = incident;
   const list = [
     field('Severity', severity),
-    field('Hosts', fleet > hosts_total ? `${hosts_total} of ${fleet}` : String(hosts_total)),
+    field('Hosts', fleet > hosts_total ? `${hosts_total} of ${fleet} in the fleet` : String(hosts_total)),
     field('Since', moment(started_us)),
   ];
   if (kind === 'resolved') list.push(field('Lasted', duration(last_us - started_us)));
