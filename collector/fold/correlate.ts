@@ -22,6 +22,8 @@ const NEAR_US = 300_000_000;
 const ALIKE = 0.6;
 /** A host reports every ten seconds: what ends and what begins within this time may be one. */
 const HANDOVER_US = 15_000_000;
+/** Hosts report in turns: how long it takes until all those have been missed that fell silent at once. */
+const NEIGHBOURS_US = 10_000_000;
 /** Incidents whose hosts have nothing in common take further ones for this long after the last. */
 const GATHER_US = 900_000_000;
 /** Of an incident that is known and has many hosts, every so many more cost a second until it is looked at again. */
@@ -221,7 +223,7 @@ export class Correlator {
     const isWorse =
       of.signal.kind === 'silence' && !hasClass(incidents.records.get(id) as IncidentRecord, of.key);
     incidents.admit(id, of, members, moment, this.#config);
-    if (isWorse) incidents.escalate(id, moment);
+    if (isWorse) incidents.escalate(id, 'silence', moment);
   }
 
   #begin(of: SignalClass, { canonical: name }: Group, moment: Moment): string | null {
@@ -276,6 +278,8 @@ export class Correlator {
     const isFirst = record.signal.kind === 'crash';
     const fingerprint = isFirst ? record.fingerprint : fingerprintOf({ key: keyOfRecord(record) }, name);
     incidents.note(id, { ...change, fingerprint }, moment, 'explained', name);
+    // Whoever heard of one host is to hear that it is more.
+    if (!before && record.signal.kind !== 'crash') incidents.escalate(id, 'explained', moment);
   }
 
   /** Hosts of which nothing explains why it is them. */
@@ -296,7 +300,9 @@ export class Correlator {
     }
     for (const [id, members] of belonging) incidents.admit(id, of, members, moment, this.#config);
     pool = this.#towards(of, pool, moment);
-    const ready = this.#isCrowd(pool.length) ? pool : pool.filter((active) => this.#hasLasted(of, active));
+    const ready = this.#isCrowd(pool.length)
+      ? pool
+      : pool.filter((active) => this.#hasLasted(of, active, moment));
     if (ready.length > 0) {
       const gathering = fired.find((record) => this.#gathers(record, moment));
       const group: Group = {
@@ -372,10 +378,11 @@ export class Correlator {
   }
 
   /** Whether trouble of one host lasts longer than the longest that chance brings in a fleet of this size. */
-  #hasLasted({ signal }: SignalClass, { spell }: Active): boolean {
-    if (signal.kind !== 'drop' && signal.kind !== 'counter') return true;
+  #hasLasted({ signal }: SignalClass, { spell }: Active, { nowUs }: Moment): boolean {
     const { alone_s, small_fleet } = this.#config.correlate;
     const luck = ln(Math.max(1, this.#options.population.size / small_fleet));
+    // Silence is no chance, but hosts behind one switch are noticed one after the other.
+    if (signal.kind === 'silence') return luck === 0 || nowUs - spell.last_us >= NEIGHBOURS_US;
     return spell.last_us - spell.since_us >= alone_s * 1_000_000 * luck;
   }
 
@@ -444,7 +451,8 @@ function isAlike(
   if (nowUs - begun > NEAR_US) return false;
   // What is over has nothing to do with what begins later, unless the one ended in the other, as drops do in silence.
   if (state === 'resolving' && since > last_us + HANDOVER_US) return false;
-  if (name !== '' && explanation && canonical(explanation.items) === name) return true;
+  // That both are the whole fleet's says nothing.
+  if (name !== '' && name !== FLEET && explanation && canonical(explanation.items) === name) return true;
   const common = hosts.filter(({ host_id }) => ids.has(host_id)).length;
   return common > 0 && common >= ALIKE * (hosts.length + ids.size - common);
 }
@@ -459,9 +467,12 @@ function byTarget(active: readonly Active[]): readonly (readonly [string, readon
   return [...lists].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
+/** What names the explanation without items. */
+const FLEET = 'fleet';
+
 /** What names an explanation: e.g. "firmware=mlx5_core 28.39,pool=api", or "fleet". */
 function canonical(items: readonly AttributeValue[]): string {
-  return items.map(({ attribute, value }) => `${attribute}=${value}`).join(',') || 'fleet';
+  return items.map(({ attribute, value }) => `${attribute}=${value}`).join(',') || FLEET;
 }
 
 function fingerprintOf({ key }: Pick<SignalClass, 'key'>, name: string): string {

@@ -131,7 +131,7 @@ export class CrashIncidents {
         'read',
         title,
       );
-      if (rollout) incidents.escalate(record.id, moment);
+      if (rollout) incidents.escalate(record.id, 'rollout', moment);
       return incidents.records.get(record.id) ?? null;
     }
     const target = other ?? this.#open(crash, signal, moment, config);
@@ -191,7 +191,7 @@ export class CrashIncidents {
     if (!isLoop) return;
     const names = loops.map((hostId) => this.#nameOf(hostId)).join(', ');
     incidents.note(id, {}, moment, 'crash loop', names);
-    incidents.escalate(id, moment);
+    incidents.escalate(id, 'crash-loop', moment);
   }
 
   #hostsOf(

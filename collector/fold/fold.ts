@@ -69,7 +69,7 @@ export class Fold {
             this.#removedIncidents.add(id);
           },
           hostChanged: (host) => this.#hosts.changed(host),
-          notify: (kind, incident, moment) => this.#notify(kind, incident, moment),
+          notify: (kind, incident, moment, why) => this.#notify(kind, incident, moment, why),
           refused: () => refused('too_many_incidents'),
         },
         classify: rules.classify,
@@ -305,8 +305,9 @@ export class Fold {
     this.#notificationsChanged(this.#outbox.settle(delivered, this.nowUs));
   }
 
-  #notify(kind: Notification['kind'], incident: Incident, moment: Moment): void {
-    this.#notificationsChanged(this.#outbox.add(kind, incident, moment.nowUs, this.#config.sinks));
+  #notify(kind: Notification['kind'], incident: Incident, moment: Moment, why?: string): void {
+    const { sinks } = this.#config;
+    this.#notificationsChanged(this.#outbox.add(kind, incident, moment.nowUs, sinks, why));
   }
 
   #notificationsChanged({ changed, removed }: OutboxStep): void {

@@ -31,7 +31,7 @@ export interface IncidentEvents {
   /** The record is gone. */
   removed(id: string): void;
   /** Somebody should hear of it. */
-  notify(kind: Notification['kind'], incident: Incident, moment: Moment): void;
+  notify(kind: Notification['kind'], incident: Incident, moment: Moment, why?: string): void;
   /** A host's record says which incident its trouble is of. */
   hostChanged(host: HostRecord): void;
   /** Whether a host says nothing any more. */
@@ -249,15 +249,12 @@ export class Incidents {
     this.#events.notify('firing', shown(this.#get(id)), moment);
   }
 
-  /** It became worse: whoever heard of it is to hear of that, once. */
-  escalate(id: string, moment: Moment): void {
+  /** It became worse, or turned out to be more: whoever heard of it is to hear of that, once for each reason. */
+  escalate(id: string, why: string, moment: Moment): void {
     const record = this.#get(id);
-    if (record.notified && !record.suppressed) this.#events.notify('escalated', shown(record), moment);
-  }
-
-  /** Sets or moves the step that is due of an incident which nobody affects by a class, such as a crash. */
-  endAt(id: string, liveUs: number): void {
-    this.#update({ ...this.#get(id), due_us: liveUs });
+    if (!record.notified || record.suppressed || record.escalated.includes(why)) return;
+    this.change(id, { escalated: [...record.escalated, why] });
+    this.#events.notify('escalated', shown(this.#get(id)), moment, why);
   }
 
   /** A live second is crossed. */

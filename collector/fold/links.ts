@@ -34,11 +34,11 @@ export class Links {
   /** Looks at all that is open and of which no cause is known. */
   pass(moment: Moment): void {
     const { incidents } = this.#options;
-    const open = incidents.open();
+    const open = incidents.open().filter(({ state }) => state !== 'candidate');
     const down = open.filter(({ signal }) => signal.kind === 'crash' || signal.kind === 'silence');
     if (down.length === 0) return;
     for (const record of open) {
-      if (record.cause || record.state === 'candidate' || record.signal.kind !== 'drop') continue;
+      if (record.cause || record.signal.kind !== 'drop') continue;
       const cause = this.#causeOf(record, down);
       if (cause) incidents.causedBy(record.id, cause, moment);
     }

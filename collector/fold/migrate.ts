@@ -5,7 +5,7 @@
 import { canonicalJson, INITIAL_CONFIG } from './config.ts';
 import type { SignalRecord, Spell } from './detect.ts';
 import type { HostRecord } from './host.ts';
-import { type IncidentRecord, newIncident } from './incident.ts';
+import { type IncidentRecord, newIncident, shown } from './incident.ts';
 import type { AuditEntry, DropSignal, Incident, IncidentHost, Notification } from './model.ts';
 import type { EpochRecord, Rows } from './rows.ts';
 import { FOLD_VERSION } from './rules.ts';
@@ -68,15 +68,7 @@ export function migrateRows(rows: Rows, from: number): Rows | null {
 }
 
 function incidentOf(incident: Incident4): Incident {
-  const {
-    due_us: _due,
-    notified: _notified,
-    returns: _returns,
-    samples: _samples,
-    crashes: _crashes,
-    ...shown
-  } = recordOf({ ...incident, due_us: 0, samples: [] });
-  return shown;
+  return shown(recordOf({ ...incident, due_us: 0, samples: [] }));
 }
 
 function recordOf({ hosts, audit, due_us, samples, ...incident }: Record4): IncidentRecord {

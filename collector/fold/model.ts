@@ -248,7 +248,7 @@ export interface Incident {
 
 /** Something that somebody is to be told; one a state change worth telling. */
 export interface Notification {
-  /** Stable: the incident's id and the kind. Sinks receive it to recognise a repetition. */
+  /** Stable: the incident's id, the kind, and of what became worse why. Sinks receive it to recognise a repetition. */
   readonly id: string;
   readonly incident_id: string;
   readonly kind: 'firing' | 'escalated' | 'resolved';

@@ -25,8 +25,14 @@ export class Outbox {
   }
 
   /** Creates a notification. Where too many wait, the oldest one is given up. */
-  add(kind: Notification['kind'], incident: Incident, nowUs: number, sinks: readonly string[]): OutboxStep {
-    const id = `${incident.id}/${kind}`;
+  add(
+    kind: Notification['kind'],
+    incident: Incident,
+    nowUs: number,
+    sinks: readonly string[],
+    why = '',
+  ): OutboxStep {
+    const id = `${incident.id}/${kind}${why === '' ? '' : `-${why}`}`;
     const deliveries = sinks.toSorted().map((sink): Delivery => {
       return { sink, state: 'pending', attempts: 0, at_us: 0, error: '' };
     });

@@ -63,6 +63,7 @@ describe('surges', () => {
         audit: [{ at_us: START_US + 14_000_000, event: 'fired', by: '', detail: 'by a' }],
         due_us: 0,
         notified: true,
+        escalated: [],
         returns: 0,
         samples: [],
         crashes: [],

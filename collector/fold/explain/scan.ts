@@ -12,6 +12,8 @@ const MOST_EXPLANATIONS = 5;
 const ITEM_NATS = 6;
 /** Nats by which the best explanation has to be more than what chance finds among so many values: ln(V²/2) and this. */
 const CHANCE_NATS = 3;
+/** Nats by which its hosts have to differ from all others beyond what one of so many values does by chance: ln V and this. */
+const APART_NATS = 2;
 /** Values that pairs and triples are made of: as many as an integer has bits. */
 const MOST_PARTS = 31;
 /** Pairs, or triples, that are counted in the whole fleet: the likeliest, by a guess that is this much too good. */
@@ -88,10 +90,15 @@ export function explain(
 
 /** By how much a rate of `affected` in `covered` hosts is likelier than a rate of `chance`, nats; 0 where it is lower. */
 export function likelihood(covered: number, affected: number, chance: number): number {
-  const rate = affected / covered;
-  if (affected === 0 || rate <= chance) return 0;
+  return affected <= covered * chance ? 0 : divergence(covered, affected, chance);
+}
+
+/** The same, also of a rate that is lower. */
+function divergence(covered: number, affected: number, chance: number): number {
   const well = covered - affected;
-  return affected * ln(rate / chance) + (well === 0 ? 0 : well * ln((1 - rate) / (1 - chance)));
+  const rate = affected / covered;
+  const more = affected === 0 ? 0 : affected * ln(rate / chance);
+  return more + (well === 0 ? 0 : well * ln((1 - rate) / (1 - chance)));
 }
 
 /** An attribute's place where equivalents are told: labels that operators gave, then what they know, then identifiers. */
@@ -134,6 +141,7 @@ class Scan {
   readonly #population: Population;
   readonly #options: ScanOptions;
   readonly #least: number;
+  readonly #leastApart: number;
   /** Slots of hosts that no explanation has yet. */
   #rest: number[];
   /** Of slots: 1 where an explanation covers the host, so that it counts no more. */
@@ -152,6 +160,7 @@ class Scan {
     for (let i = 0; i < population.values; i++) this.#counts[i] = population.count(i);
     const values = Math.max(2, population.sharedValues);
     this.#least = ln((values * values) / 2) + CHANCE_NATS;
+    this.#leastApart = ln(values) + APART_NATS;
   }
 
   /** The next explanation, whose hosts are then gone; null when nothing explains what is left. */
@@ -165,6 +174,12 @@ class Scan {
       const larger = this.#joined(singles, size, best.gain);
       considered.push(...larger);
       best = this.#bestOf([best, ...larger]);
+    }
+    // Where what the likeliest set tells apart may well be the same, it is the whole fleet's trouble, or nobody's.
+    if (best.numbers.length > 0 && !this.#isApart(best)) {
+      const [fleet] = this.#fleet();
+      if (!fleet) return null;
+      best = fleet;
     }
     if (best.nats < this.#least) return null;
     const others = this.#size - best.covered;
@@ -203,7 +218,18 @@ class Scan {
     const inside = likelihood(covered, affected, this.#chance);
     const others = this.#size - covered;
     const outside = others === 0 ? 0 : likelihood(others, this.#rest.length - affected, this.#chance);
-    return inside + outside - ITEM_NATS * items;
+    return inside + outside - ITEM_NATS * Math.max(0, items - 1);
+  }
+
+  /** Whether a set's hosts differ from all others by more than what chance finds among so many sets. */
+  #isApart({ numbers, covered, affected }: Candidate): boolean {
+    const all = this.#rest.length;
+    const others = this.#size - covered;
+    if (others === 0) return false;
+    if (all === this.#size) return false;
+    const rate = all / this.#size;
+    const apart = divergence(covered, affected, rate) + divergence(others, all - affected, rate);
+    return apart - ITEM_NATS * (numbers.length - 1) >= this.#leastApart;
   }
 
   get #chance(): number {
