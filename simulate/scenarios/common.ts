@@ -1,0 +1,43 @@
+/** What scenarios have in common: everyday life before and after, and whom a fault may befall. */
+import type { Attribute, Host, Pair } from '../fleet.ts';
+import type { Plan } from '../plan.ts';
+
+/** Everyday life before anything happens, and after it, s. */
+const WARM_UP_S = 80;
+const RECOVERY_S = 70;
+
+/** A fault's share of the fleet: neither a trifle nor more hosts than anybody would wait for. */
+const LEAST_HOSTS = 4;
+const MOST_HOSTS = 2000;
+
+/** Everyday life, a fault for so long, and everyday life again. Returns when the fault begins and ends, µs. */
+export function faultWindow(
+  plan: Plan,
+  seconds: number,
+): { readonly fromUs: number; readonly untilUs: number } {
+  plan.window('warm-up', WARM_UP_S);
+  const fault = plan.window('fault', seconds);
+  plan.window('recovery', RECOVERY_S);
+  return fault;
+}
+
+export interface Group {
+  readonly cause: readonly Pair[];
+  readonly hosts: readonly Host[];
+}
+
+/** Some hosts that share a value of an attribute. */
+export function groupBy(
+  plan: Plan,
+  attribute: Attribute,
+  unless: (group: Group) => boolean = () => false,
+): Group {
+  const { fleet, random } = plan;
+  const groups = Array.from(fleet.by(attribute), ([value, hosts]): Group => {
+    return { cause: [{ attribute, value }], hosts };
+  });
+  const most = Math.min(MOST_HOSTS, fleet.hosts.length / 2);
+  const fitting = groups.filter((group) => group.hosts.length >= LEAST_HOSTS && !unless(group));
+  const small = fitting.filter(({ hosts }) => hosts.length <= most);
+  return random.pick(small.length > 0 ? small : fitting);
+}
