@@ -13,7 +13,7 @@ describe('a backlog', () => {
       24:00  B's title?
       24:00  end
     `).reads(`
-      01:23  A fires, page: 2 of 10 hosts in rack r4 are silent
+      01:23  A fires, page: 3 of 10 hosts in rack r4 are silent
       20:00  B is a digest: h33 sent a backlog
       20:00  A is resolving
       21:01  A is resolved, page
@@ -37,7 +37,7 @@ describe('a backlog', () => {
       17:00  end
     `).reads(`
       01:04  A fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
-      02:30  B fires, page: h11 is silent
+      02:40  B fires, page: h11 is silent
       03:30  A is resolving
       04:31  A is resolved, page
       16:04  C fires, page: All 10 hosts in rack r4 drop TCP_CSUM in tcp_v4_rcv
@@ -56,6 +56,24 @@ describe('a backlog', () => {
       06:00  end
     `).reads(`
       03:13  A fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+    `);
+  });
+
+  test('a crash that a relay heard while it was cut off is history, and pages nobody', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10, kernel 6.1
+      01:00  h07 stops
+      01:05  h40 is cut off
+      01:10  h07 crashes "kernel BUG in nvme_queue_rq", heard by h40
+      02:00  h07 boots
+      14:00  h40 is reconnected
+      17:00  end
+    `).reads(`
+      01:44  A fires, page: h40 is silent
+      14:00  B is a digest: h40 sent a backlog
+      14:00  A is resolving
+      15:01  A is resolved, page
+      15:01  B is resolved
     `);
   });
 

@@ -71,7 +71,7 @@ describe('what is usual', () => {
       02:00  rack=r3 recovers
       04:00  end
     `).reads(`
-      01:04  A fires, page: All 10 hosts in rack r3 lose packets by rx_missed_errors
+      01:04  A fires, page: All 10 hosts in rack r3 lose packets (rx_missed_errors)
       02:30  A is resolving
       03:31  A is resolved, page
     `);

@@ -70,9 +70,9 @@ describe('what comes of a host that is gone', () => {
       03:00  end
     `).reads(`
       01:09  A fires, page: 3 hosts drop NEIGH_FAILED in neigh_timer_handler
-      01:27  B fires, page: h07 is silent
-      01:27  A comes of B, concurrent
-      01:27  A is suppressed by B
+      01:37  B fires, page: h07 is silent
+      01:37  A comes of B, concurrent
+      01:37  A is suppressed by B
       03:00  B has consequences A
     `);
   });
@@ -115,6 +115,69 @@ describe('what comes of a host that is gone', () => {
       03:31  B is resolved
       04:06  A is resolving
       05:06  A is resolved, page
+    `);
+  });
+
+  test('what comes of a switch that is gone is one incident, whichever of its hosts packets were for', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      01:00  rack=r3 falls silent
+      01:05  h01,h12,h33 drop NEIGH_FAILED/neigh_timer_handler at 500/s towards h21
+      01:05  h02,h13,h34 drop NEIGH_FAILED/neigh_timer_handler at 500/s towards h22
+      01:05  h03,h14,h35 drop NEIGH_FAILED/neigh_timer_handler at 500/s towards h23
+      03:00  rack=r3 speaks again
+      03:00  all but rack=r3 recover
+      06:00  end
+    `).reads(`
+      01:09  A fires, page: 9 hosts drop NEIGH_FAILED in neigh_timer_handler
+      01:23  B fires, page: 3 of 10 hosts in rack r3 are silent
+      01:23  A comes of B, before
+      01:23  A is suppressed by B
+      03:01  B is resolving
+      03:30  A is resolving
+      04:02  B is resolved, page
+      04:03  A is no longer suppressed
+      04:31  A is resolved, page
+    `);
+  });
+
+  test('an operator who calls a cause over is told of what goes on of it', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10, kernel 6.1
+      01:00  h07 crashes "kernel BUG in nvme_queue_rq", heard by h40
+      01:10  h11, h22, h33 drop NEIGH_FAILED/neigh_timer_handler at 500/s towards h07
+      02:00  ann resolves A "gone for good"
+      03:00  end
+    `).reads(`
+      01:00  A fires, page: h07 crashed: Kernel panic - not syncing: Fatal exception
+      01:14  B fires: 3 hosts drop NEIGH_FAILED in neigh_timer_handler
+      01:14  B comes of A, before
+      01:14  B is suppressed by A
+      02:00  A is resolved by ann, page
+      02:01  B is no longer suppressed
+      02:01  B pages: 3 hosts drop NEIGH_FAILED in neigh_timer_handler
+    `);
+  });
+
+  test('a rack that dies is one incident, and its neighbours’ drops another under it', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10, kernel 6.1
+      01:00  rack=r2 crashes "kernel BUG in nvme_queue_rq", heard by h40
+      01:05  rack=r1 drops NEIGH_FAILED/neigh_timer_handler at 500/s towards h11
+      02:00  A's explanation?
+      02:30  rack=r2 boots
+      02:30  rack=r1 recovers
+      14:00  end
+    `).reads(`
+      01:00  A fires, page: All 10 hosts in rack r2 crashed: Kernel panic - not syncing: Fatal exception
+      01:09  B fires: All 10 hosts in rack r1 drop NEIGH_FAILED in neigh_timer_handler
+      01:09  B comes of A, before
+      01:09  B is suppressed by A
+      02:00  A is explained by rack=r2, 10 of 10, none of 30
+      03:00  B is resolving
+      04:01  B is resolved
+      11:06  A is resolving
+      12:06  A is resolved, page
     `);
   });
 

@@ -101,6 +101,22 @@ describe('crashes', () => {
     `);
   });
 
+  test('a crash that was heard and one of the same signature that was not are one incident', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10, kernel 6.1
+      01:00  h07 crashes "kernel BUG in nvme_queue_rq", heard by h40
+      01:00  h28 crashes "kernel BUG in nvme_queue_rq"
+      03:00  h07,h28 boot with pstore
+      05:00  A's hosts?
+      05:00  end
+    `).reads(`
+      01:00  A fires, page: h07 crashed: Kernel panic - not syncing: Fatal exception
+      01:36  B fires, page: h28 is silent
+      03:02  B is merged into A, page
+      05:00  A has hosts h07, h28
+    `);
+  });
+
   test('a crash that nobody heard is told of when the host finds it in its pstore, and was why it was silent', () => {
     story(`
       fleet  40 hosts: rack r1..r4 of 10, kernel 6.1
@@ -108,7 +124,7 @@ describe('crashes', () => {
       03:00  h07 boots with pstore
       05:00  end
     `).reads(`
-      01:27  A fires, page: h07 is silent
+      01:37  A fires, page: h07 is silent
       03:02  B fires, page: h07 crashed: kernel BUG in nvme_queue_rq
       03:02  A is merged into B, page
     `);
@@ -121,7 +137,7 @@ describe('crashes', () => {
       02:00  h07 crashes "kernel BUG in nvme_queue_rq", heard by h40
       05:00  end
     `).reads(`
-      02:27  A fires, page: h07 is silent
+      02:37  A fires, page: h07 is silent
       03:00  B fires, page: h07 crashed: Kernel panic - not syncing: Fatal exception
       03:00  A is merged into B, page
     `);

@@ -153,6 +153,21 @@ describe('the life of an incident', () => {
     `);
   });
 
+  test('trouble of one rack that becomes the fleet’s is told of as that', () => {
+    story(`
+      fleet  80 hosts: rack r1..r8 of 10
+      01:00  rack=r1 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      02:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      04:00  all drop NEIGH_FAILED/neigh_timer_handler at 500/s
+      05:00  end
+    `).reads(`
+      01:04  A fires, page: All 10 hosts in rack r1 drop NEIGH_FAILED in neigh_timer_handler
+      02:04  B fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      04:04  A escalates, page: All 80 hosts drop NEIGH_FAILED in neigh_timer_handler
+      04:04  B is merged into A, page
+    `);
+  });
+
   test('symptoms that turn out to be of one trouble are merged into the older incident', () => {
     story(`
       fleet  40 hosts: rack r1..r4 of 10

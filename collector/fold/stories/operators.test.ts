@@ -97,6 +97,55 @@ describe('silences', () => {
     `);
   });
 
+  test('a silence that covers the hosts that are listed does not hide those for which there was no room', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10, firmware 28.39|28.40 in turn
+      00:10  epoch incident.max_hosts=5
+      00:30  ann silences rack=r1 for 10 min as s1
+      01:00  firmware=28.40 drops HW_CSUM/mlx5e_rx at 500/s
+      01:30  A's hosts?
+      01:30  end
+    `).reads(`
+      01:04  A fires, page: All 20 hosts on firmware mlx5_core 28.40 drop HW_CSUM in mlx5e_rx
+      01:30  A has hosts h02, h04, h06, h08, h10
+    `);
+  });
+
+  test('a silence of one reason does not hide what comes with it', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      00:30  ann silences reason=NEIGH_FAILED for 10 min as s1
+      01:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      01:10  rack=r2 drops TCP_CSUM/tcp_v4_rcv at 500/s
+      03:00  A's symptoms?
+      03:00  end
+    `).reads(`
+      01:04  A fires: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      01:04  A is suppressed by silence s1
+      01:14  A is no longer suppressed
+      01:14  A pages: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      03:00  A has symptoms NEIGH_FAILED in neigh_timer_handler, TCP_CSUM in tcp_v4_rcv
+    `);
+  });
+
+  test('once only hosts in maintenance are left, an incident is theirs', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10, firmware 28.39|28.40 in turn
+      00:30  ann maintains rack=r1 for 10 min as m1
+      01:00  firmware=28.40 drops HW_CSUM/mlx5e_rx at 500/s
+      02:00  all but rack=r1 recover
+      03:00  ann ends m1
+      04:00  firmware=28.40 recovers
+      07:00  end
+    `).reads(`
+      01:04  A fires, page: All 20 hosts on firmware mlx5_core 28.40 drop HW_CSUM in mlx5e_rx
+      02:31  A is suppressed by maintenance m1
+      03:01  A is no longer suppressed
+      04:30  A is resolving
+      05:31  A is resolved, page
+    `);
+  });
+
   test('a silence made after the page keeps the resolution quiet no less than the trouble', () => {
     story(`
       fleet  40 hosts: rack r1..r4 of 10
@@ -149,6 +198,21 @@ describe('silences of other kinds', () => {
     `);
   });
 
+  test('a crash in a silenced rack pages once a host elsewhere dies of the same', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10, kernel 6.1
+      00:30  ann silences rack=r1 for 10 min as s1
+      01:00  h07 crashes "kernel BUG in nvme_queue_rq", heard by h40
+      01:20  h17 crashes "kernel BUG in nvme_queue_rq", heard by h40
+      02:00  end
+    `).reads(`
+      01:00  A fires: h07 crashed: Kernel panic - not syncing: Fatal exception
+      01:00  A is suppressed by silence s1
+      01:20  A is no longer suppressed
+      01:20  A pages: 2 hosts crashed: kernel BUG in nvme_queue_rq
+    `);
+  });
+
   test('a silence of one incident is over with it', () => {
     story(`
       fleet  40 hosts: rack r1..r4 of 10
@@ -196,6 +260,20 @@ describe('acknowledging and resolving', () => {
       01:30  A is acknowledged by ann: the switch is being replaced
       02:30  A escalates, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
       03:00  A has symptoms NEIGH_FAILED in neigh_timer_handler, silence
+    `);
+  });
+
+  test('what was acknowledged takes no hosts that have nothing in common with it: they are news', () => {
+    story(`
+      fleet  200 hosts: rack r1..r10 of 20
+      01:00  h007 drops NO_SOCKET/udp_rcv at 500/s
+      02:30  ann acknowledges A "a bad release on h007"
+      05:00  h105 drops NO_SOCKET/udp_rcv at 500/s
+      07:00  end
+    `).reads(`
+      01:57  A fires, page: h007 drops NO_SOCKET in udp_rcv
+      02:30  A is acknowledged by ann: a bad release on h007
+      05:57  B fires, page: h105 drops NO_SOCKET in udp_rcv
     `);
   });
 

@@ -48,6 +48,25 @@ describe('replicas', () => {
     `);
   });
 
+  test('agents that restart in the middle of trouble, with new spools, are of the same incident', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      01:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      02:00  h12 stops
+      02:05  h12 starts
+      02:30  rack=r2 stops
+      02:33  rack=r2 loses their spools
+      02:33  rack=r2 starts
+      04:00  rack=r2 recovers
+      06:00  end
+    `).reads(`
+      01:04  A fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      02:30  A is resolving
+      02:37  A fires again
+      04:30  A is resolving
+    `);
+  });
+
   test('an outage of the log defers what is due, and repeats nothing', () => {
     story(`
       fleet  40 hosts: rack r1..r4 of 10

@@ -10,7 +10,7 @@ describe('silence', () => {
       03:00  h07 speaks again
       06:00  end
     `).reads(`
-      01:27  A fires, page: h07 is silent
+      01:37  A fires, page: h07 is silent
       03:01  A is resolving
       04:02  A is resolved, page
     `);
@@ -28,6 +28,18 @@ describe('silence', () => {
       03:00  A is explained by gateway_mac=g3, 10 of 10, none of 30
       04:01  A is resolving
       05:02  A is resolved, page
+    `);
+  });
+
+  test('two hosts that fall silent one after the other, and have nothing in common, are two incidents', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      01:00  h07 falls silent
+      08:00  h33 falls silent
+      09:00  end
+    `).reads(`
+      01:37  A fires, page: h07 is silent
+      08:31  B fires, page: h33 is silent
     `);
   });
 
@@ -65,7 +77,7 @@ describe('silence', () => {
       01:10  the log is away for 2 min
       04:00  end
     `).reads(`
-      03:27  A fires, page: h07 is silent
+      03:37  A fires, page: h07 is silent
     `);
   });
 

@@ -101,7 +101,7 @@ describe('several symptoms', () => {
       01:30  A's symptoms?
       01:30  end
     `).reads(`
-      01:04  A fires, page: 6 of 10 hosts in rack r2 lose packets by rx_missed_errors
+      01:04  A fires, page: 6 of 10 hosts in rack r2 lose packets (rx_missed_errors)
       01:04  B fires, page: 7 of 10 hosts in rack r1 drop NO_SOCKET in udp_rcv
       01:30  A has symptoms rx_missed_errors
     `);
