@@ -2,7 +2,7 @@
  * Which hosts are in trouble now, by the class of trouble: derived from the host records, never stored. Must not know how
  * trouble is noticed, nor what becomes of it.
  */
-import type { Spell } from './detect.ts';
+import type { SignalRecord, Spell } from './detect.ts';
 import type { HostRecord } from './host.ts';
 import type { Severity, Signal } from './model.ts';
 
@@ -27,6 +27,11 @@ export function classKey(signal: Signal): string {
   if (signal.kind === 'counter') return `counter/${signal.counter}`;
   if (signal.kind === 'crash') return `crash/${signal.signature}`;
   return signal.kind;
+}
+
+/** The class of a host's signal. */
+export function signalOf({ kind, reason, function: fn }: SignalRecord): Signal {
+  return kind === 'drop' ? { kind, reason, function: fn } : { kind, counter: reason };
 }
 
 export class Classes {

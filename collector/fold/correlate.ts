@@ -4,7 +4,7 @@
  * that was restored between two seconds says the same. docs/correlation.md tells the method.
  */
 import type { ChangeRecord } from './changes.ts';
-import { type Active, type Classes, classKey, type SignalClass } from './classes.ts';
+import { type Active, type Classes, classKey, type SignalClass, signalOf } from './classes.ts';
 import type { FoldConfig } from './config.ts';
 import { ln } from './explain/ln.ts';
 import type { Population } from './explain/population.ts';
@@ -24,6 +24,8 @@ const ALIKE = 0.6;
 const HANDOVER_US = 15_000_000;
 /** Hosts report in turns: how long it takes until all those have been missed that fell silent at once. */
 const NEIGHBOURS_US = 10_000_000;
+/** Trouble of one host that it had before has to last so many times as long. */
+const HABIT_TIMES = 2;
 /** Incidents whose hosts have nothing in common take further ones for this long after the last. */
 const GATHER_US = 900_000_000;
 /** Of an incident that is known and has many hosts, every so many more cost a second until it is looked at again. */
@@ -377,13 +379,20 @@ export class Correlator {
     return likelihood(size, count, chance) >= CROWD_NATS;
   }
 
-  /** Whether trouble of one host lasts longer than the longest that chance brings in a fleet of this size. */
-  #hasLasted({ signal }: SignalClass, { spell }: Active, { nowUs }: Moment): boolean {
-    const { alone_s, small_fleet } = this.#config.correlate;
-    const luck = ln(Math.max(1, this.#options.population.size / small_fleet));
+  /**
+   * Whether trouble of one host lasts longer than the longest that chance brings in a fleet of this size, and than it ever did
+   * on that host. Of a host that is new nobody knows what is usual there.
+   */
+  #hasLasted({ signal, key }: SignalClass, { host, spell }: Active, { nowUs }: Moment): boolean {
+    const { correlate, detect } = this.#config;
+    const luck = ln(Math.max(1, this.#options.population.size / correlate.small_fleet));
+    if (luck === 0) return true;
     // Silence is no chance, but hosts behind one switch are noticed one after the other.
-    if (signal.kind === 'silence') return luck === 0 || nowUs - spell.last_us >= NEIGHBOURS_US;
-    return spell.last_us - spell.since_us >= alone_s * 1_000_000 * luck;
+    if (signal.kind === 'silence') return nowUs - spell.last_us >= NEIGHBOURS_US;
+    if (nowUs - host.state.first_seen_us < detect.learn_s * 1_000_000) return false;
+    const habit = host.state.signals.find((one) => classKey(signalOf(one)) === key)?.habit_us ?? 0;
+    const least = Math.max(correlate.alone_s * 1_000_000 * luck, HABIT_TIMES * habit);
+    return spell.last_us - spell.since_us >= least;
   }
 
   /** Hosts that somebody may have to hear of, once it has lasted: a candidate. */

@@ -23,6 +23,8 @@ export interface SignalRecord {
   traffic: number;
   /** Live time of the last report that spoke of it: no host reports while the log is out of reach. */
   heard_us: number;
+  /** How long it lasted at most before, µs, up to LONGEST_HABIT_US: what lasts no longer is a habit of the host's. */
+  habit_us: number;
   /** Since the rate rose above the threshold, until it counts as well again. */
   spell: Spell | null;
 }
@@ -77,7 +79,16 @@ export function newSignal(
   fn: string,
   liveUs: number,
 ): SignalRecord {
-  return { kind, reason, function: fn, baseline: 0, traffic: 0, heard_us: liveUs, spell: null };
+  return { kind, reason, function: fn, baseline: 0, traffic: 0, heard_us: liveUs, habit_us: 0, spell: null };
+}
+
+/** Ends a spell, and remembers how long it lasted. */
+export function endSpell(signal: SignalRecord): void {
+  const { spell } = signal;
+  if (!spell) return;
+  const lasted = Math.max(0, spell.last_us - spell.since_us);
+  signal.habit_us = Math.min(LONGEST_HABIT_US, Math.max(signal.habit_us, lasted));
+  signal.spell = null;
 }
 
 /** A host's first report says what is usual there: nothing in it is news. */
@@ -160,6 +171,9 @@ function learn(signal: SignalRecord, rate: number, traffic: number, windowUs: nu
 function towards(distance: number, weight: number): number {
   return Math.trunc((distance * weight) / ONE);
 }
+
+/** Beyond it trouble is no habit, however often it comes. */
+const LONGEST_HABIT_US = 600_000_000;
 
 /** Agents report a surge within a second of its beginning: the rest of the first window that shows it was calm. */
 const HURRY_US = 1_000_000;

@@ -64,6 +64,8 @@ export interface HostState {
   silence: Spell | null;
   /** The incarnation that had news last. */
   speaker: string;
+  /** The number, within it, of the message that the inventory came in; 0 when it is of an earlier one. */
+  inventory_seq: number;
   /** Newest incarnation first. */
   readonly streams: StreamRecord[];
   /** By source and hop. */
@@ -94,6 +96,7 @@ export function newHost(id: string, nowUs: number): HostRecord {
       jitter_us: 0,
       silence: null,
       speaker: '',
+      inventory_seq: 0,
       streams: [],
       losses: [],
       signals: [],
@@ -151,6 +154,7 @@ export function streamOf(host: HostState, incarnation: string, open: () => Strea
   streams.push(stream);
   streams.sort((a, b) => (a.incarnation > b.incarnation ? -1 : 1));
   host.speaker = incarnation;
+  host.inventory_seq = 0;
   return stream;
 }
 

@@ -128,6 +128,12 @@ export class Hosts {
     // What was overtaken by a later message of the same spool says how the host was, not how it is.
     const before = host.facts.sources;
     const goodbye = newest ? this.#news(host, envelope) : null;
+    if (!newest && envelope.incarnation === state.speaker && envelope.seq > state.inventory_seq) {
+      // But for who it is, which it says once.
+      const facts = this.#inventoryIn(host.facts, envelope);
+      if (facts !== host.facts) state.inventory_seq = envelope.seq;
+      this.#take(host, facts);
+    }
     if (host.facts.sources.some(({ name, state }) => state === 'off' && this.#options.isSwitchedOff(name)))
       skipTime(state, unheardUs);
     // After the inventory of the same message, which may hold the name to call the host by.
@@ -230,22 +236,32 @@ export class Hosts {
     let { facts } = host;
     if (facts.boot_id !== envelope.boot_id) facts = { ...facts, boot_id: envelope.boot_id };
     let goodbye: string | null = null;
+    facts = this.#inventoryIn(facts, envelope);
+    if (facts.inventory !== host.facts.inventory) host.state.inventory_seq = envelope.seq;
     for (const item of envelope.items) {
-      if (item.inventory) facts = { ...facts, inventory: plainInventory(item.inventory, this.#intern) };
-      else if (item.heartbeat) {
+      if (item.heartbeat) {
         facts = applyHeartbeat(facts, host.state, item.heartbeat, this.#time.liveUs, this.#intern);
       } else if (item.goodbye) goodbye = item.goodbye.reason;
     }
-    if (facts !== host.facts) this.#changedFacts.add(host.id);
-    if (facts.inventory !== host.facts.inventory) {
-      const addresses = host.facts.inventory?.addresses ?? [];
-      this.addresses.replace(host.id, addresses, facts.inventory?.addresses ?? []);
-      facts = this.#dated(host.facts, facts);
-    }
-    const isNew = facts.inventory !== host.facts.inventory;
-    host.facts = facts;
-    if (isNew || wasStopped) this.#count(host);
+    this.#take(host, facts, wasStopped);
     return goodbye;
+  }
+
+  /** The facts with the inventory that a message has, if it has one. */
+  #inventoryIn(facts: HostFacts, { items }: Envelope): HostFacts {
+    const inventory = items.find((item) => item.inventory)?.inventory;
+    return inventory ? { ...facts, inventory: plainInventory(inventory, this.#intern) } : facts;
+  }
+
+  /** A host's facts are these from here on. @param isBack whether it was not counted in the fleet */
+  #take(host: HostRecord, facts: HostFacts, isBack = false): void {
+    const before = host.facts;
+    if (facts !== before) this.#changedFacts.add(host.id);
+    const isNew = facts.inventory !== before.inventory;
+    host.facts = isNew ? this.#dated(before, facts) : facts;
+    if (isNew)
+      this.addresses.replace(host.id, before.inventory?.addresses ?? [], facts.inventory?.addresses ?? []);
+    if (isNew || isBack) this.#count(host);
   }
 
   /** Facts of another inventory, with when attributes changed by it. What the first inventory says was so before. */

@@ -33,11 +33,11 @@ type Incident4 = Pick<
 type Record4 = Incident4 & Pick<IncidentRecord, 'due_us' | 'samples'>;
 type Host4 = Omit<HostRecord, 'facts' | 'state'> & {
   readonly facts: Omit<HostRecord['facts'], 'changed'>;
-  readonly state: Omit<HostRecord['state'], 'jitter_us' | 'silence' | 'signals'> & {
+  readonly state: Omit<HostRecord['state'], 'inventory_seq' | 'jitter_us' | 'silence' | 'signals'> & {
     readonly signals: readonly Signal4[];
   };
 };
-type Signal4 = Omit<SignalRecord, 'kind' | 'spell'> & {
+type Signal4 = Omit<SignalRecord, 'kind' | 'habit_us' | 'spell'> & {
   readonly spell: Omit<Spell, 'incident' | 'towards' | 'sample'> | null;
 };
 
@@ -101,13 +101,14 @@ function hostOf({ id, facts, state }: Host4, open: ReadonlyMap<string, string>):
     return {
       kind: 'drop',
       ...signal,
+      habit_us: 0,
       spell: spell && { ...spell, incident: incident ?? '', towards: [], sample: null },
     };
   });
   return {
     id,
     facts: { ...facts, changed: {} },
-    state: { ...state, jitter_us: 0, silence: null, signals },
+    state: { ...state, inventory_seq: 0, jitter_us: 0, silence: null, signals },
   };
 }
 

@@ -4,15 +4,22 @@
  */
 import type { CounterReport, DropReport, DropSample } from '@netfall/proto';
 import type { Addresses } from './addresses.ts';
-import type { Classes } from './classes.ts';
+import { type Classes, signalOf } from './classes.ts';
 import type { FoldConfig } from './config.ts';
 import { plus } from './count.ts';
-import { newSignal, type Observation, observe, type SignalRecord, type Spell, seed } from './detect.ts';
+import {
+  endSpell,
+  newSignal,
+  type Observation,
+  observe,
+  type SignalRecord,
+  type Spell,
+  seed,
+} from './detect.ts';
 import { findSignal, type HostRecord, type HostState, hostname, insertSignal } from './host.ts';
 import type { Incidents } from './incidents.ts';
 import type { Intern } from './intern.ts';
 import type { Moment } from './log-time.ts';
-import type { Signal } from './model.ts';
 import type { RejectReason } from './rows.ts';
 import type { DropClass, Rules } from './rules.ts';
 import { asSample, newestSample } from './samples.ts';
@@ -130,7 +137,7 @@ export class Signals {
   endAll(host: HostRecord, why: string): void {
     for (const signal of host.state.signals) {
       const { spell } = signal;
-      signal.spell = null;
+      endSpell(signal);
       if (spell?.affected) this.#end(host, signal, spell, why);
     }
   }
@@ -150,7 +157,7 @@ export class Signals {
     else if (verdict === 'unchanged') {
       this.#incidents.progressed(host, spell, sample);
     } else {
-      signal.spell = null;
+      endSpell(signal);
       this.#end(host, signal, spell, `${hostname(host)} recovered`);
     }
   }
@@ -201,10 +208,6 @@ export function skipTime({ signals }: HostState, us: number): void {
 
 /** Of a counter that the catalog does not call a loss any more. */
 const NO_TROUBLE: DropClass = { alarm: 'never', severity: 'info' };
-
-function signalOf({ kind, reason, function: fn }: SignalRecord): Signal {
-  return kind === 'drop' ? { kind, reason, function: fn } : { kind, counter: reason };
-}
 
 /** Compares by what was usual, then by when it was last seen; signals come in the order of their names. */
 function isQuieter(a: SignalRecord, b: SignalRecord): boolean {
