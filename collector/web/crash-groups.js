@@ -1,8 +1,8 @@
 /** Crashes by signature, and those of one signature. */
-import { fact, notices, renew, statusLine } from './crash-parts.js';
-import { crashRow, groupRow, keyed } from './crash-rows.js';
+import { crashRow, groupRow } from './crash-rows.js';
 import { crashWords, taintMeanings } from './crash-words.js';
 import { arrange, get, make, number, setText } from './elements.js';
+import { fact, keyed, notices, renew, statusLine } from './parts.js';
 
 /** Signatures, and crashes of one, that are asked for at a time; and crashes that have none. */
 const PAGE = 100;

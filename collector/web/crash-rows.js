@@ -1,6 +1,6 @@
 /** Rows of crashes, and of what crashed: each leads to its own view. Made once each, and then brought up to date. */
-import { hostOf } from './crash-parts.js';
 import { make, makeTime, number, plural, setText } from './elements.js';
+import { rowOf } from './parts.js';
 
 /** Said of rows whose reading is corrupted. */
 const DOUBT = 'not to be trusted';
@@ -68,19 +68,6 @@ function logState({ records, best }) {
   return `log ${record.complete ? 'whole' : lacks}, by ${record.source}`;
 }
 
-/** A row that leads somewhere. */
-function rowOf(href) {
-  const parts = {
-    badge: make('span', 'badge'),
-    title: make('span', 'title'),
-    meaning: make('span', 'meaning'),
-    facts: make('span', 'facts'),
-  };
-  const link = make('a', 'line', parts.badge, make('span', 'what', parts.title, parts.meaning, parts.facts));
-  link.href = href;
-  return { ...parts, item: make('li', 'incident', link) };
-}
-
 /** What it was, and by its colour whether a kernel lives on after that; nothing where nobody knows. */
 function badge({ item, badge: mark }, words, survived) {
   mark.hidden = words === '';
@@ -94,21 +81,17 @@ function setTime(place, us, phrase) {
   place.replaceChildren(...(us === 0 ? [] : [makeTime(us, phrase)]));
 }
 
-/** Rows for things, in their order: made once each, and then brought up to date. */
-export function keyed(rows, things, keyOf, makeOne, ...rest) {
-  const keys = new Set(things.map(keyOf));
-  for (const key of rows.keys()) if (!keys.has(key)) rows.delete(key);
-  return things.map((thing) => {
-    const key = keyOf(thing);
-    const row = rows.get(key) ?? makeOne(thing);
-    rows.set(key, row);
-    row.update(thing, ...rest);
-    return row;
-  });
-}
-
 function some(names, most, total = names.length) {
   const shown = names.slice(0, most);
   const more = total - shown.length;
   return shown.join(', ') + (more > 0 ? ` and ${number.format(more)} more` : '');
+}
+
+/** The host's name, or the address that it was heard from. */
+export function hostOf({ hostname, host_id, records }) {
+  return (
+    hostname ||
+    host_id ||
+    `heard from ${records.find(({ sender }) => sender !== '')?.sender ?? 'nobody known'}`
+  );
 }

@@ -1,10 +1,11 @@
 /** One crash: what happened and where, on what, and the log, as far as it is there. */
 import { crashLog } from './crash-log.js';
-import { fact, hostOf, notices, statusLine } from './crash-parts.js';
+import { hostOf } from './crash-rows.js';
 import { crashWords, taintMeanings } from './crash-words.js';
 import { clockTime, get, make, makeTime, number, plural, setText, span } from './elements.js';
+import { fact, notices, statusLine } from './parts.js';
 
-/** As crashes.js wants a view. */
+/** As views.js wants a view. */
 export function crashView(id) {
   const heading = make('h2', 'title', `Crash ${id}`);
   const state = statusLine();

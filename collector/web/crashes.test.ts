@@ -60,7 +60,7 @@ describe.skipIf(chromiumPath === undefined)('crashes in a browser (needs chromiu
   });
   afterAll(() => browser?.close());
   const open = (api: TestApi, hash?: string) => openPage(browser, api, hash);
-  const titles = (page: Page) => page.locator('#crashes .title').allTextContents();
+  const titles = (page: Page) => page.locator('#view .title').allTextContents();
 
   async function asksUntil(page: Page, isSo: () => Promise<boolean>): Promise<void> {
     const isSoNow = async () => {
@@ -77,10 +77,10 @@ describe.skipIf(chromiumPath === undefined)('crashes in a browser (needs chromiu
     api.database.commit({ hosts: [aHost('web-1')], crashes: [aCrash({}, whole), other, stall, unread] });
     const { page, complaints } = await open(api);
     await page.getByRole('link', { name: 'Crashes' }).click();
-    await page.locator('#crashes .line').first().waitFor();
+    await page.locator('#view .line').first().waitFor();
     expect(await titles(page)).toEqual(['kernel BUG in nvme_queue_rq', 'stall', 'heard from 192.0.2.77']);
     const facts = (row: number) =>
-      page.locator('#crashes .facts').nth(row).locator('> span:not(:empty)').allTextContents();
+      page.locator('#view .facts').nth(row).locator('> span:not(:empty)').allTextContents();
     expect((await facts(0)).slice(0, 3)).toEqual([
       '2 crashes',
       'on web-1, web-2',
@@ -91,7 +91,7 @@ describe.skipIf(chromiumPath === undefined)('crashes in a browser (needs chromiu
       expect.stringMatching(/^first .* ago$/),
     ]);
     expect((await facts(1)).slice(0, 2)).toEqual(['1 crash', 'on web-1']);
-    expect(await page.locator('#crashes .badge:visible').allTextContents()).toEqual(['fatal', 'fatal']);
+    expect(await page.locator('#view .badge:visible').allTextContents()).toEqual(['fatal', 'fatal']);
     expect(await page.locator('#views [aria-current]').textContent()).toBe('Crashes');
     expect(await page.locator('#open-title').isVisible()).toBe(false);
     await page.getByRole('link', { name: 'Incidents' }).click();
@@ -105,16 +105,16 @@ describe.skipIf(chromiumPath === undefined)('crashes in a browser (needs chromiu
     await api.evidence.put(`crash/${digest}`, [log]);
     api.database.commit({ crashes: [aCrash({}, whole)] });
     const { page, complaints } = await open(api, '#crashes');
-    await page.locator('#crashes .line').waitFor();
+    await page.locator('#view .line').waitFor();
     expect(await page.title()).toBe('Netfall: Crashes 1');
     // From the heading, which has the focus: to the first row.
     await page.keyboard.press('Tab');
     api.database.commit({ crashes: [aCrash({}, whole), stall, other] });
     await asksAgain(page, '2 crashes');
-    const focused = page.locator('#crashes .line:focus .title');
+    const focused = page.locator('#view .line:focus .title');
     expect(await focused.textContent()).toBe('kernel BUG in nvme_queue_rq');
     await page.keyboard.press('Enter');
-    await page.locator('#crashes .crash-facts').waitFor();
+    await page.locator('#view .crash-facts').waitFor();
     expect(page.url()).toMatch(/#crashes\/1%3A64a1643594c7e212$/);
     expect(await titles(page)).toEqual(['kernel BUG in nvme_queue_rq', 'web-2', 'web-1']);
     expect(await page.locator('.fact').first().locator('li').allTextContents()).toEqual([
@@ -129,7 +129,7 @@ describe.skipIf(chromiumPath === undefined)('crashes in a browser (needs chromiu
     await page.locator('.stack').waitFor();
     expect(page.url()).toMatch(/#crash\/c200-0$/);
     await page.goBack();
-    await page.locator('#crashes .line').first().waitFor();
+    await page.locator('#view .line').first().waitFor();
     await page.getByRole('link', { name: 'All crashes' }).click();
     await page.getByText('crashes that share a signature').waitFor();
     expect(complaints).toEqual([]);
@@ -287,24 +287,24 @@ describe.skipIf(chromiumPath === undefined)('crashes in a browser (needs chromiu
       crashes: [...crashes, aCrash({ id: 'c1-0' }, { ...whole, first_us: 1, reading: unknown })],
     });
     const { page } = await open(api, '#crashes');
-    await page.locator('#crashes .line').first().waitFor();
-    const doubts = () => page.locator('#crashes .doubtful:not(:empty)').allTextContents();
+    await page.locator('#view .line').first().waitFor();
+    const doubts = () => page.locator('#view .doubtful:not(:empty)').allTextContents();
     expect(await doubts()).toEqual(['not to be trusted']);
-    expect(await page.locator('#crashes .line').last().locator('.badge:visible').textContent()).toBe('fatal');
-    await page.locator('#crashes .line').first().click();
+    expect(await page.locator('#view .line').last().locator('.badge:visible').textContent()).toBe('fatal');
+    await page.locator('#view .line').first().click();
     await page.locator('.crash-facts').waitFor();
-    expect(await page.locator('#crashes .notice').textContent()).toBe(
+    expect(await page.locator('#view .notice').textContent()).toBe(
       'No report of these is to be trusted, so they need not be of one bug.',
     );
     expect(await doubts()).toEqual(Array(4).fill('not to be trusted'));
-    const badges = page.locator('#crashes .badge:visible');
+    const badges = page.locator('#view .badge:visible');
     expect(await badges.allTextContents()).toEqual(['panic', 'hung task', 'of another release']);
     expect(
       await page
-        .locator('#crashes li.incident')
+        .locator('#view li.incident')
         .evaluateAll((rows) => rows.map((row) => row.dataset['severity'])),
     ).toEqual(['critical', 'warning', '', 'critical']);
-    await page.locator('#crashes .line').first().click();
+    await page.locator('#view .line').first().click();
     await page.getByText('The report is not to be trusted: it is cut short.').waitFor();
     await page.close();
   });
@@ -313,7 +313,7 @@ describe.skipIf(chromiumPath === undefined)('crashes in a browser (needs chromiu
     await using api = await startApi();
     api.database.commit({ crashes: [aCrash({}, whole)] });
     const { page } = await open(api, '#crashes');
-    await page.locator('#crashes .line').waitFor();
+    await page.locator('#view .line').waitFor();
     const turn = (isHidden: boolean) =>
       page.evaluate(`
         Object.defineProperty(document, 'hidden', { configurable: true, value: ${isHidden} });
@@ -384,12 +384,12 @@ describe.skipIf(chromiumPath === undefined)('crashes in a browser (needs chromiu
     const said = { kernel: hostile, hardware: hostile, line: hostile, source: hostile, hostname: hostile };
     api.database.commit({ crashes: [aCrash({}, { ...whole, ...said, reading, crashed, holders: [] })] });
     const { page, complaints } = await open(api, '#crashes');
-    await page.locator('#crashes .line').click();
-    await page.locator('#crashes .line').last().waitFor();
-    await page.locator('#crashes .line').last().click();
+    await page.locator('#view .line').click();
+    await page.locator('#view .line').last().waitFor();
+    await page.locator('#view .line').last().click();
     await page.locator('.log-line').first().waitFor();
     expect(await page.locator('.frame code').first().textContent()).toBe(`${hostile}+0x1`);
-    expect(await page.locator('#crashes img').count()).toBe(0);
+    expect(await page.locator('#view img').count()).toBe(0);
     expect(complaints).toEqual([]);
     await page.close();
   });

@@ -3,7 +3,9 @@
  */
 
 export const byId = (id) => document.getElementById(id);
-export const number = new Intl.NumberFormat('en');
+const english = new Intl.NumberFormat('en');
+/** Digits in groups of three, as the collector's own sentences have them. */
+export const number = { format: (count) => english.format(count).replaceAll(',', '\u00a0') };
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 
@@ -51,6 +53,12 @@ export function span(us) {
   if (hours < 24) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
   const days = Math.floor(hours / 24);
   return hours % 24 === 0 ? `${days} d` : `${days} d ${hours % 24} h`;
+}
+
+/** A share in percent; what is not nothing is not called nothing. */
+export function percent(part, whole) {
+  const hundredths = whole === 0 ? 0 : Math.round((part / whole) * 10_000) / 100;
+  return `${part > 0 && hundredths === 0 ? '<\u00a00.01' : hundredths}\u00a0%`;
 }
 
 export function plural(count, one, many) {

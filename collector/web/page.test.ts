@@ -1,15 +1,7 @@
-import { explain } from '@netfall/catalog/explain';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  aHost,
-  anIncident,
-  anIncidentSample,
-  aShownIncident,
-  startApi,
-  T0,
-  type TestApi,
-} from '../api/testing.ts';
+import { aHost, anIncident, startApi, T0, type TestApi } from '../api/testing.ts';
+import { aConsequence, aCrashIncident, anExplainedIncident } from '../api/testing-incidents.ts';
 import { chromiumPath, launchChromium, openPage } from './testing.ts';
 
 describe.skipIf(chromiumPath === undefined)('the page in a browser (needs chromium in /usr/bin)', () => {
@@ -43,27 +35,23 @@ describe.skipIf(chromiumPath === undefined)('the page in a browser (needs chromi
     await page.close();
   });
 
-  test('shows a change as it comes, and keeps open what was opened', async () => {
+  test('shows a change as it comes, and what has the focus keeps it', async () => {
     await using api = await startApi();
     api.database.commit({ hosts: [aHost('web-1')], incidents: [anIncident()] });
     const { page, complaints } = await open(api);
-    // By keyboard: to the ledger, to the incident, open.
+    // By keyboard: from the ledger to the incident.
     await page.locator('#open .line').waitFor();
     await page.locator('#ledger .ledger-head').focus();
     await page.keyboard.press('Tab');
-    await page.keyboard.press('Enter');
-    await page.locator('#open tbody tr').waitFor();
-    const second = { ...anIncident().hosts[0]!, host_id: 'web-2', hostname: 'web-2', peak_rate: 5000 };
     api.database.commit({
       incidents: [
-        anIncident({ version: 2, title: 'now on two', hosts: [anIncident().hosts[0]!, second] }),
+        anIncident({ version: 2, title: 'now on two' }),
         anIncident({ id: 'i200-0', title: 'another', severity: 'critical' }),
       ],
     });
     await page.getByText('another', { exact: true }).waitFor();
     expect(await titles(page, '#open')).toEqual(['another', 'now on two']);
-    expect(await page.locator('#i100-0 tbody th').allTextContents()).toEqual(['web-2', 'web-1']);
-    expect(await page.locator('details:has(> summary:focus)').getAttribute('id')).toBe('i100-0');
+    expect(await page.locator('li:has(> .line:focus)').getAttribute('id')).toBe('i100-0');
     // An older copy, as another replica may send it, changes nothing.
     api.database.commit({ incidents: [anIncident({ version: 1, title: 'old' })] });
     api.database.commit({
@@ -71,108 +59,43 @@ describe.skipIf(chromiumPath === undefined)('the page in a browser (needs chromi
     });
     await page.locator('#resolved #i200-0').waitFor();
     expect(await titles(page, '#open')).toEqual(['now on two']);
+    // What turned out to be another incident is that one's.
+    api.database.commit({ incidents: [anIncident({ version: 3, state: 'merged', merged_into: 'i9-0' })] });
+    await page.locator('#i100-0').waitFor({ state: 'detached' });
+    await page.locator('#resolved .line').click();
+    await page.locator('#view h2').waitFor();
+    expect(page.url()).toMatch(/#incident\/i200-0$/);
+    await page.getByRole('link', { name: 'All incidents' }).click();
+    await page.locator('#open-title:focus').waitFor();
     expect(complaints).toEqual([]);
     await page.close();
   });
 
-  test('says what the reason means, and where and when it began', async () => {
+  test('tells incidents apart, and puts those last that nobody is told of', async () => {
     await using api = await startApi();
-    const [host] = anIncident().hosts;
-    const hosts = [
-      { ...host!, host_id: 'web-1', hostname: 'web-1', first_us: T0 + 2_000_000 },
-      { ...host!, host_id: 'web-2', hostname: 'web-2' },
-    ];
-    api.database.commit({ hosts: [aHost('web-1')], incidents: [anIncident({ hosts, hosts_total: 2 })] });
-    const { page } = await open(api, '#i100-0');
-    await page.getByText('first on web-2.', { exact: true }).waitFor();
-    expect(await page.locator('.meaning').textContent()).toBe(aShownIncident().meaning);
-    expect(await page.locator('.beginning time').getAttribute('datetime')).toBe('2026-03-01T10:00:00.000Z');
-    await page.close();
-  });
-
-  test('shows likely causes, the likeliest folded out, and keeps what is open through changes', async () => {
-    await using api = await startApi();
-    const signal = { kind: 'drop', reason: 'SOCKET_RCVBUFF', function: 'udp_queue_rcv_one_skb' } as const;
-    api.database.commit({ hosts: [aHost('web-1')], incidents: [anIncident({ signal })] });
-    const { page, complaints } = await open(api, '#i100-0');
-    const entry = explain('SOCKET_RCVBUFF');
-    const known = entry?.causes ?? [];
-    await page.locator('#i100-0 .cause').first().waitFor();
-    expect(await page.locator('.cause-line').allTextContents()).toEqual(known.map(({ cause }) => cause));
-    expect(await page.locator('.run').allTextContents()).toEqual(
-      known.flatMap(({ tell }) => tell.map(({ run }) => run)),
-    );
-    expect(await page.locator('.mend').allTextContents()).toEqual(known.map(({ mend }) => `Mend: ${mend}`));
-    const shown = () =>
-      page.locator('.remedy').evaluateAll((all) => all.map((each) => each.checkVisibility()));
-    expect(await shown()).toEqual(known.map((_, i) => i === 0));
-    await page.locator('.cause-line').nth(1).click();
-    await page.locator('.cause-line').nth(0).click();
-    api.database.commit({ incidents: [anIncident({ signal, version: 2, title: 'changed' })] });
-    await page.getByText('changed').waitFor();
-    expect(await shown()).toEqual(known.map((_, i) => i === 1));
-    expect(await page.locator('.causes .hint').textContent()).toBe(
-      'More in a terminal: netfall explain SOCKET_RCVBUFF',
-    );
-    expect(complaints).toEqual([]);
-    await page.close();
-  });
-
-  test('shows no causes where the catalog has none, and asks for nothing that it does not have', async () => {
-    await using api = await startApi();
-    const of = (reason: string) => ({ kind: 'drop', reason, function: 'f' }) as const;
     api.database.commit({
       hosts: [aHost('web-1')],
-      incidents: [
-        anIncident({ signal: of('TCP_OLD_DATA') }),
-        anIncident({ id: 'i101-0', signal: of('A_NEW_KERNELS') }),
-      ],
+      incidents: [anIncident(), anExplainedIncident(), aCrashIncident(), aConsequence()],
     });
-    const { page, complaints } = await open(api, '#i100-0');
-    await page.locator('#i100-0 .causes .hint').waitFor();
-    expect(await page.locator('#i100-0 .causes h3').count()).toBe(0);
-    await page.locator('#i101-0 .line').click();
-    await page.locator('#i101-0 tbody tr').waitFor();
-    expect(await page.locator('#i101-0 .causes').isVisible()).toBe(false);
-    expect(complaints).toEqual([]);
-    await page.close();
-  });
-
-  test('shows packets that were dropped, the innermost flow first, and none where there are none', async () => {
-    await using api = await startApi();
-    const [flow] = anIncidentSample().flows;
-    const outer = { ...flow!, protocol: 'VXLAN', source_port: 0, destination_port: 0, tunnel_id: 42 };
-    const inner = { ...flow!, source: '2001:db8::1', destination: '::1', protocol: 'TCP', detail: 'SYN' };
-    const samples = [
-      anIncidentSample(),
-      anIncidentSample({ hostname: 'web-2', namespace: '', length: 1514, flows: [outer, inner] }),
-      anIncidentSample({ hostname: 'web-3', interface: '', namespace: '', flows: [] }),
-    ];
-    api.database.commit({
-      hosts: [aHost('web-1')],
-      incidents: [anIncident({ samples }), anIncident({ id: 'i101-0' })],
-    });
-    const { page, complaints } = await open(api, '#i100-0');
-    const shown = page.locator('#i100-0 .packet');
-    await shown.first().waitFor();
-    const flows = (await shown.all()).map((packet) => packet.locator('.flow').allTextContents());
-    expect(await Promise.all(flows)).toEqual([
-      ['10.1.2.3:51514 → 10.9.0.4:8125 UDP'],
-      ['[2001:db8::1]:51514 → [::1]:8125 TCP SYN', 'in 10.1.2.3 → 10.9.0.4 VXLAN 42'],
+    const { page, complaints } = await open(api);
+    await page.locator('#open .title').nth(3).waitFor();
+    const items = page.locator('#open > li');
+    const ids = await items.evaluateAll((all) => all.map(({ id }) => id));
+    expect(ids).toEqual(['i100-0', 'i4102-0', 'i4200-0', 'i4210-0']);
+    expect(await page.locator('#open .hosts').allTextContents()).toEqual([
+      '1 host',
+      '38/40 hosts',
+      '2 hosts',
+      '3 hosts',
+    ]);
+    const marks = (await items.all()).map((item) => item.locator('.marks > span').allTextContents());
+    expect(await Promise.all(marks)).toEqual([
       [],
+      ['acknowledged by alice'],
+      ['in maintenance', 'crash loop', 'regression'],
+      ['comes of i4200-0'],
     ]);
-    const places = (await shown.all()).map((packet) => packet.locator('.facts > span').allTextContents());
-    expect(await Promise.all(places)).toEqual([
-      ['web-1', 'eth0', 'pod shop/web-1', '70 bytes'],
-      ['web-2', 'eth0', '1,514 bytes'],
-      ['web-3', '70 bytes'],
-    ]);
-    const times = shown.locator('time');
-    expect(await times.count()).toBe(3);
-    expect(await times.first().getAttribute('datetime')).toBe('2026-03-01T10:00:04.000Z');
-    await page.locator('#i101-0 .line').click();
-    await page.locator('#i101-0 tbody tr').waitFor();
-    expect(await page.locator('#i101-0 .packets').count()).toBe(0);
+    expect(await page.title()).toBe('(1) Netfall');
     expect(complaints).toEqual([]);
     await page.close();
   });
@@ -180,28 +103,19 @@ describe.skipIf(chromiumPath === undefined)('the page in a browser (needs chromi
   test('what hosts call themselves is text', async () => {
     await using api = await startApi();
     const hostile = '<img src=x onerror=alert(1)>';
-    const host = { ...anIncident().hosts[0]!, hostname: hostile };
+    const acknowledged = { by: hostile, at_us: T0, comment: '' };
     api.database.commit({
       hosts: [aHost('web-1')],
-      incidents: [
-        anIncident({
-          title: hostile,
-          signal: { kind: 'drop', reason: hostile, function: hostile },
-          hosts: [host],
-          samples: [anIncidentSample({ hostname: hostile, namespace: hostile, interface: hostile })],
-          audit: [{ at_us: T0, event: hostile, by: hostile, detail: hostile }],
-          fingerprint: hostile,
-          regression_of: 'javascript:alert(1)',
-        }),
-      ],
+      incidents: [anIncident({ title: hostile, acknowledged, merged_into: hostile })],
     });
-    const { page, complaints } = await open(api, '#i100-0');
-    // The link to the incident has opened it.
-    await page.locator('#i100-0 tbody tr').waitFor();
+    const { page, complaints } = await open(api);
+    await page.locator('#open .title').waitFor();
     expect(await titles(page, '#open')).toEqual([hostile]);
-    expect(await page.locator('tbody th').allTextContents()).toEqual([hostile]);
+    expect(await page.locator('.marks > span').allTextContents()).toEqual([
+      `acknowledged by ${hostile}`,
+      `into ${hostile}`,
+    ]);
     expect(await page.locator('img').count()).toBe(0);
-    expect(await page.locator('.ids a').getAttribute('href')).toBe('#javascript%3Aalert(1)');
     expect(complaints).toEqual([]);
     await page.close();
   });

@@ -12,6 +12,7 @@ test.each<readonly [path: string, file: string, type: string]>([
   ['/', 'index.html', 'text/html; charset=utf-8'],
   ['/page.css', 'page.css', 'text/css; charset=utf-8'],
   ['/crashes.css', 'crashes.css', 'text/css; charset=utf-8'],
+  ['/incident.css', 'incident.css', 'text/css; charset=utf-8'],
   ...SCRIPTS.map((file) => [`/${file}`, file, 'text/javascript; charset=utf-8'] as const),
 ])('%s is served, and once', async (path, file, type) => {
   await using api = await startApi();

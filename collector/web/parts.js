@@ -1,4 +1,4 @@
-/** What the views of crashes have in common. */
+/** What views have in common. What is shown is not known here. */
 import { make } from './elements.js';
 
 /** A label and what stands beside it. */
@@ -26,11 +26,28 @@ export function renew(element, data, childrenOf) {
   element.replaceChildren(...childrenOf());
 }
 
-/** The host's name, or the address that it was heard from. */
-export function hostOf({ hostname, host_id, records }) {
-  return (
-    hostname ||
-    host_id ||
-    `heard from ${records.find(({ sender }) => sender !== '')?.sender ?? 'nobody known'}`
-  );
+/** A row that leads somewhere. */
+export function rowOf(href) {
+  const parts = {
+    badge: make('span', 'badge'),
+    title: make('span', 'title'),
+    meaning: make('span', 'meaning'),
+    facts: make('span', 'facts'),
+  };
+  const link = make('a', 'line', parts.badge, make('span', 'what', parts.title, parts.meaning, parts.facts));
+  link.href = href;
+  return { ...parts, item: make('li', 'incident', link) };
+}
+
+/** Rows for things, in their order: made once each, and then brought up to date. */
+export function keyed(rows, things, keyOf, makeOne, ...rest) {
+  const keys = new Set(things.map(keyOf));
+  for (const key of rows.keys()) if (!keys.has(key)) rows.delete(key);
+  return things.map((thing) => {
+    const key = keyOf(thing);
+    const row = rows.get(key) ?? makeOne(thing);
+    rows.set(key, row);
+    row.update(thing, ...rest);
+    return row;
+  });
 }
