@@ -52,7 +52,7 @@ function rivalLines({ items, rivals }: Explanation): string[] {
 }
 
 /** E.g. "rack r12 + kernel 6.1.0". */
-export function itemsOf(items: readonly AttributeValue[]): string {
+function itemsOf(items: readonly AttributeValue[]): string {
   const names = items.map(({ attribute, value }) => clean(`${attribute} ${value}`));
   return names.join(' + ') || 'the whole fleet';
 }

@@ -73,6 +73,14 @@ test('hosts that are silent have no rates', async () => {
   await expect(golden(slackMessage(aNotification({ incident })))).toMatchFileSnapshot('golden/silence.json');
 });
 
+test('an incident that turned out to be another one', async () => {
+  const end = { state: 'merged', merged_into: 'i90-0', resolved_us: T0 + 60_000_000 } as const;
+  const incident = anIncident({ ...end, hosts: [{ ...host, active: false }] });
+  const message = slackMessage(aNotification({ incident, kind: 'resolved' }), OPTIONS);
+  expect(message.text).toBe(':white_check_mark: Merged: web-1 drops NO_SOCKET in __udp4_lib_rcv');
+  expect(JSON.stringify(message)).toContain('*Is part of*\\n`i90-0`');
+});
+
 test('names that hosts give themselves are text', async () => {
   const incident = anIncident({
     title: '<!channel> drops A&B in <https://evil.example|f>',

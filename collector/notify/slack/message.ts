@@ -49,7 +49,8 @@ const WORDS = { firing: 'Firing', escalated: 'Worse', resolved: 'Resolved' } as 
 export function slackMessage(notification: Notification, options: MessageOptions = {}): SlackMessage {
   const { incident, kind } = notification;
   const look = kind === 'resolved' ? LOOKS.resolved : LOOKS[incident.severity];
-  const start = `${look.emoji} ${WORDS[kind]}: `;
+  const word = incident.state === 'merged' ? 'Merged' : WORDS[kind];
+  const start = `${look.emoji} ${word}: `;
   const header = start + escapeText(incident.title, HEADER - start.length);
   return {
     text: start + escapeText(incident.title, FIELD),
@@ -86,13 +87,14 @@ function sentence(incident: Incident, { publicUrl }: MessageOptions): string {
 }
 
 function fields({ incident, kind }: Notification): Text[] {
-  const { severity, hosts_total, fleet, started_us, last_us, regression_of, cause } = incident;
+  const { severity, hosts_total, fleet, started_us, last_us, regression_of, cause, merged_into } = incident;
   const list = [
     field('Severity', severity),
     field('Hosts', fleet > hosts_total ? `${hosts_total} of ${fleet} in the fleet` : String(hosts_total)),
     field('Since', moment(started_us)),
   ];
   if (kind === 'resolved') list.push(field('Lasted', duration(last_us - started_us)));
+  if (merged_into !== '') list.push(field('Is part of', code(merged_into, FIELD / 2)));
   if (regression_of !== '') list.push(field('Came back after', code(regression_of, FIELD / 2)));
   if (cause) list.push(field('Comes of', code(cause.incident_id, FIELD / 2)));
   return list;
