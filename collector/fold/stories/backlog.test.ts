@@ -33,18 +33,16 @@ describe('a backlog', () => {
       16:00  rack=r4 drops TCP_CSUM/tcp_v4_rcv at 500/s
       16:10  h11 is reconnected
       17:00  A's late?
-      17:00  C's hosts?
+      17:00  B's hosts?
       17:00  end
     `).reads(`
       01:04  A fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
-      02:40  B fires, page: h11 is silent
-      03:30  A is resolving
-      04:31  A is resolved, page
-      16:04  C fires, page: All 10 hosts in rack r4 drop TCP_CSUM in tcp_v4_rcv
-      16:10  D is a digest: h11 sent a backlog
-      16:10  B is resolving
+      02:30  A escalates, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      16:04  B fires, page: All 10 hosts in rack r4 drop TCP_CSUM in tcp_v4_rcv
+      16:10  C is a digest: h11 sent a backlog
+      16:10  A is resolving
       17:00  A has 7 late reports of 30500 events
-      17:00  C has hosts h31, h32, h33, h34, h35, h36, h37, h38, h39, h40
+      17:00  B has hosts h31, h32, h33, h34, h35, h36, h37, h38, h39, h40
     `);
   });
 
@@ -56,6 +54,46 @@ describe('a backlog', () => {
       06:00  end
     `).reads(`
       03:13  A fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+    `);
+  });
+
+  test('trouble that goes on after a partition is told of, and lasts', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      01:00  rack=r2 is cut off
+      03:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      14:00  rack=r2 is reconnected
+      18:00  rack=r2 recovers
+      20:00  end
+    `).reads(`
+      01:23  A fires, page: 3 of 10 hosts in rack r2 are silent
+      14:00  B is a digest: h13 sent a backlog
+      14:00  A is resolving
+      14:01  C fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      15:01  A is resolved, page
+      15:01  B is resolved
+      18:30  C is resolving
+      19:31  C is resolved, page
+    `);
+  });
+
+  test('a partition in the middle of trouble is the same trouble, and what was spooled is no history yet', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      01:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      02:00  rack=r2 is cut off
+      04:00  rack=r2 is reconnected
+      06:00  rack=r2 recovers
+      09:00  A's late?
+      09:00  end
+    `).reads(`
+      01:04  A fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      02:30  A escalates, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      04:00  A is resolving
+      04:01  A fires again
+      06:30  A is resolving
+      08:31  A is resolved, page
+      09:00  A has 0 late reports of 0 events
     `);
   });
 
@@ -80,7 +118,7 @@ describe('a backlog', () => {
   test('messages that come twice, or half a minute late, change nothing', () => {
     story(`
       fleet  40 hosts: rack r1..r4 of 10
-      00:00  messages of all come twice
+      messages of all come twice
       01:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
       02:00  rack=r2 recovers
       04:00  end

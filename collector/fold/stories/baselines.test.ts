@@ -6,7 +6,7 @@ describe('what is usual', () => {
   test('growth of traffic alone, and of the drops that go with it, is no trouble', () => {
     story(`
       fleet  40 hosts: rack r1..r4 of 10
-      00:00  all usually drop TCP_OVERWINDOW/tcp_validate at 40/s
+      all usually drop TCP_OVERWINDOW/tcp_validate at 40/s
       02:00  rack=r2 carries 10 times the traffic
       05:00  end
     `).reads('');
@@ -15,7 +15,7 @@ describe('what is usual', () => {
   test('a host that has always dropped much is as it was when it is first heard of', () => {
     story(`
       fleet  40 hosts: rack r1..r4 of 10
-      00:00  rack=r2 usually drops NO_SOCKET/udp_rcv at 2000/s
+      rack=r2 usually drops NO_SOCKET/udp_rcv at 2000/s
       05:00  end
     `).reads('');
   });
@@ -23,7 +23,7 @@ describe('what is usual', () => {
   test('a chronic dropper is in trouble once it drops many times what it usually does', () => {
     story(`
       fleet  3 hosts
-      00:00  all usually drop NO_SOCKET/udp_rcv at 200/s
+      all usually drop NO_SOCKET/udp_rcv at 200/s
       02:00  h2 drops NO_SOCKET/udp_rcv at 500/s
       03:00  h2 recovers
       04:00  h2 drops NO_SOCKET/udp_rcv at 5000/s
@@ -36,13 +36,24 @@ describe('what is usual', () => {
   test('chronic droppers do not blur what a rack has in common that drops the same', () => {
     story(`
       fleet  200 hosts: rack r1..r10 of 20, pool web|db|cache|api in turn
-      00:00  pool=db usually drops NO_SOCKET/udp_rcv at 2000/s
+      pool=db usually drops NO_SOCKET/udp_rcv at 2000/s
       02:00  rack=r2 & pool=web, rack=r2 & pool=cache, rack=r2 & pool=api drop NO_SOCKET/udp_rcv at 500/s
       02:10  A's explanation?
       02:10  end
     `).reads(`
       02:04  A fires, page: 15 of 20 hosts in rack r2 drop NO_SOCKET in udp_rcv
       02:10  A is explained by rack=r2, 15 of 20, none of 180
+    `);
+  });
+
+  test('trouble of a kind that was never seen lasts as long as it does, however much traffic there is', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      all carry 50 times the traffic
+      01:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      06:00  end
+    `).reads(`
+      01:04  A fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
     `);
   });
 
@@ -57,11 +68,38 @@ describe('what is usual', () => {
   test('the first report of a host that joins in the middle of its trouble says what is usual there', () => {
     story(`
       fleet  10 hosts: rack r1..r2 of 5
-      00:00  h10 falls silent
-      00:00  h10 usually drops NO_SOCKET/udp_rcv at 900/s
+      h10 falls silent
+      h10 usually drops NO_SOCKET/udp_rcv at 900/s
       02:00  h10 speaks again
       05:00  end
     `).reads('');
+  });
+
+  test('of a host that is new nobody knows what is usual: alone it pages nobody for ten minutes', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      h07 falls silent
+      01:00  h07 speaks again
+      02:00  h07 drops NO_SOCKET/udp_rcv at 500/s
+      12:00  end
+    `).reads(`
+      11:01  A fires, page: h07 drops NO_SOCKET in udp_rcv
+    `);
+  });
+
+  test('what a host had before has to last twice as long before it pages alone', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      01:00  h07 drops NO_SOCKET/udp_rcv at 500/s
+      01:50  h07 recovers
+      04:00  h07 drops NO_SOCKET/udp_rcv at 500/s
+      06:00  end
+    `).reads(`
+      01:33  A fires, page: h07 drops NO_SOCKET in udp_rcv
+      02:20  A is resolving
+      03:21  A is resolved, page
+      05:41  B fires, a regression of A, page: h07 drops NO_SOCKET in udp_rcv
+    `);
   });
 
   test('losses that only a counter shows are trouble as drops are', () => {

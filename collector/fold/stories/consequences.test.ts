@@ -90,10 +90,40 @@ describe('what comes of a host that is gone', () => {
       01:14  B fires: 3 hosts drop NEIGH_FAILED in neigh_timer_handler
       01:14  B comes of A, before
       01:14  B is suppressed by A
-      03:06  A is resolving
-      04:06  A is resolved, page
-      04:07  B is no longer suppressed
-      04:07  B pages: 3 hosts drop NEIGH_FAILED in neigh_timer_handler
+      03:01  A is resolving
+      03:03  B is no longer suppressed
+      03:03  B pages: 3 hosts drop NEIGH_FAILED in neigh_timer_handler
+      04:01  A is resolved, page
+    `);
+  });
+
+  test('a consequence that goes on once its host is back pages then', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10, kernel 6.1
+      01:00  h07 crashes "kernel BUG in nvme_queue_rq", heard by h40
+      01:10  h11, h22, h33 drop NEIGH_FAILED/neigh_timer_handler at 500/s towards h07
+      01:30  h07 boots
+      05:00  end
+    `).reads(`
+      01:00  A fires, page: h07 crashed: Kernel panic - not syncing: Fatal exception
+      01:14  B fires: 3 hosts drop NEIGH_FAILED in neigh_timer_handler
+      01:14  B comes of A, before
+      01:14  B is suppressed by A
+      02:33  B is no longer suppressed
+      02:33  B pages: 3 hosts drop NEIGH_FAILED in neigh_timer_handler
+    `);
+  });
+
+  test('drops for a host that crashed and is back are no consequence of its crash', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10, kernel 6.1
+      01:00  h07 crashes "kernel BUG in nvme_queue_rq", heard by h40
+      01:30  h07 boots
+      05:00  h11, h22, h33 drop NEIGH_FAILED/neigh_timer_handler at 500/s towards h07
+      06:00  end
+    `).reads(`
+      01:00  A fires, page: h07 crashed: Kernel panic - not syncing: Fatal exception
+      05:04  B fires, page: 3 hosts drop NEIGH_FAILED in neigh_timer_handler
     `);
   });
 
@@ -113,8 +143,8 @@ describe('what comes of a host that is gone', () => {
       01:14  B is suppressed by A
       02:30  B is resolving
       03:31  B is resolved
-      04:06  A is resolving
-      05:06  A is resolved, page
+      04:01  A is resolving
+      05:01  A is resolved, page
     `);
   });
 
@@ -136,7 +166,6 @@ describe('what comes of a host that is gone', () => {
       03:01  B is resolving
       03:30  A is resolving
       04:02  B is resolved, page
-      04:03  A is no longer suppressed
       04:31  A is resolved, page
     `);
   });
@@ -176,8 +205,8 @@ describe('what comes of a host that is gone', () => {
       02:00  A is explained by rack=r2, 10 of 10, none of 30
       03:00  B is resolving
       04:01  B is resolved
-      11:06  A is resolving
-      12:06  A is resolved, page
+      11:01  A is resolving
+      12:01  A is resolved, page
     `);
   });
 

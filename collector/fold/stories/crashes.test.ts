@@ -133,7 +133,7 @@ describe('crashes', () => {
   test('a crash that is heard of once its host was told to be silent takes the silence over', () => {
     story(`
       fleet  40 hosts: rack r1..r4 of 10, kernel 6.1
-      00:00  messages of h40 come 60 s late
+      messages of h40 come 60 s late
       02:00  h07 crashes "kernel BUG in nvme_queue_rq", heard by h40
       05:00  end
     `).reads(`
@@ -170,6 +170,71 @@ describe('crashes', () => {
     `);
   });
 
+  test('the same crash after its incident was resolved is a regression, as soon as its log is read', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10, kernel 6.1
+      00:00  epoch incident.crash_quiet_s=60
+      01:00  h07 crashes "kernel BUG in nvme_queue_rq", heard by h40
+      01:20  h07 boots
+      06:00  h17 crashes "kernel BUG in nvme_queue_rq", heard by h40
+      06:20  h17 boots
+      07:00  end
+    `).reads(`
+      01:00  A fires, page: h07 crashed: Kernel panic - not syncing: Fatal exception
+      02:01  A is resolving
+      03:01  A is resolved, page
+      06:00  B fires, page: h17 crashed: Kernel panic - not syncing: Fatal exception
+      06:05  B is a regression of A
+    `);
+  });
+
+  test('what nobody read is no past of anything', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10, kernel 6.1
+      00:00  epoch incident.crash_quiet_s=60
+      01:00  h07 crashes "nobody knows", heard by h40, unread
+      01:20  h07 boots
+      06:00  h17 crashes "kernel BUG in nvme_queue_rq", heard by h40
+      06:20  h17 boots
+      07:00  end
+    `).reads(`
+      01:00  A fires, page: h07 crashed: Kernel panic - not syncing: Fatal exception
+      02:01  A is resolving
+      03:01  A is resolved, page
+      06:00  B fires, page: h17 crashed: Kernel panic - not syncing: Fatal exception
+    `);
+  });
+
+  test('a crash that two relays hear is one', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10, kernel 6.1
+      01:00  h07 crashes "kernel BUG in nvme_queue_rq", heard by h39, h40
+      03:00  A's hosts?
+      03:00  A's loops?
+      03:00  end
+    `).reads(`
+      01:00  A fires, page: h07 crashed: Kernel panic - not syncing: Fatal exception
+      03:00  A has hosts h07
+      03:00  A has loops of none
+    `);
+  });
+
+  test('a crash of a host that nobody knows yet is its host’s once that is known', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10, kernel 6.1
+      h07 falls silent
+      01:00  h07 crashes "kernel BUG in nvme_queue_rq", heard by h40
+      01:30  A's hosts?
+      02:00  h07 boots with pstore
+      03:00  A's hosts?
+      03:00  end
+    `).reads(`
+      01:00  A fires, page: 10.0.0.7 crashed: Kernel panic - not syncing: Fatal exception
+      01:30  A has hosts 10.0.0.7
+      03:00  A has hosts h07
+    `);
+  });
+
   test('an incident of crashes is resolved once its hosts are back and nothing more came', () => {
     story(`
       fleet  40 hosts: rack r1..r4 of 10, kernel 6.1
@@ -179,8 +244,8 @@ describe('crashes', () => {
       06:00  end
     `).reads(`
       01:00  A fires, page: h07 crashed: Kernel panic - not syncing: Fatal exception
-      03:06  A is resolving
-      04:06  A is resolved, page
+      03:01  A is resolving
+      04:01  A is resolved, page
     `);
   });
 
@@ -193,15 +258,15 @@ describe('crashes', () => {
       12:00  end
     `).reads(`
       01:00  A fires, page: h07 crashed: Kernel panic - not syncing: Fatal exception
-      08:06  A is resolving
-      09:06  A is resolved, page
+      09:01  A is resolving
+      10:01  A is resolved, page
     `);
   });
 
   test('a relay whose clock is wrong tells when a host crashed all the same', () => {
     story(`
       fleet  40 hosts: rack r1..r4 of 10, kernel 6.1
-      00:00  h40 is 3000 s behind
+      h40 is 3000 s behind
       01:00  h07 crashes "kernel BUG in nvme_queue_rq", heard by h40
       01:30  A's beginning?
       01:30  end

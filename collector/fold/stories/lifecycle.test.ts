@@ -6,7 +6,6 @@ describe('the life of an incident', () => {
   test('a rack in trouble is one page, and one more when it is over', () => {
     story(`
       fleet  40 hosts: rack r1..r4 of 10, pool web|db in turn
-      00:00  all are well
       01:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
       01:30  ann acknowledges A "on it"
       04:00  rack=r2 recovers

@@ -75,7 +75,6 @@ describe('silences', () => {
       01:04  A fires: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
       01:04  A is suppressed by silence s1
       02:15  A is resolving
-      02:30  A is no longer suppressed
       03:16  A is resolved
     `);
   });
@@ -143,6 +142,36 @@ describe('silences', () => {
       03:01  A is no longer suppressed
       04:30  A is resolving
       05:31  A is resolved, page
+    `);
+  });
+
+  test('what became worse under a silence is told when that ends', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      01:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      01:20  ann silences rack=r2 for 3 min as s1
+      02:00  rack=r2 falls silent
+      06:00  end
+    `).reads(`
+      01:04  A fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      01:21  A is suppressed by silence s1
+      04:20  A is no longer suppressed
+      04:20  A escalates, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+    `);
+  });
+
+  test('an incident that two silences cover together pages when one of them ends', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10, firmware 28.39|28.40 in turn
+      00:30  ann silences rack=r1 for 5 min as s1
+      00:30  ann silences rack!=r1 for 3 min as s2
+      01:00  firmware=28.40 drops HW_CSUM/mlx5e_rx at 500/s
+      06:00  end
+    `).reads(`
+      01:04  A fires: All 20 hosts on firmware mlx5_core 28.40 drop HW_CSUM in mlx5e_rx
+      01:04  A is suppressed by silence s1
+      03:30  A is no longer suppressed
+      03:30  A pages: All 20 hosts on firmware mlx5_core 28.40 drop HW_CSUM in mlx5e_rx
     `);
   });
 

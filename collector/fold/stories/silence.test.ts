@@ -108,8 +108,8 @@ describe('silence', () => {
   test('clocks that are off by minutes make nobody late and nobody silent', () => {
     story(`
       fleet  40 hosts: rack r1..r4 of 10
-      00:00  rack=r1 is 300 s ahead
-      00:00  rack=r2 is 900 s behind
+      rack=r1 is 300 s ahead
+      rack=r2 is 900 s behind
       01:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
       02:00  A's beginning?
       02:00  end

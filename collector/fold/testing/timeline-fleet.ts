@@ -12,6 +12,8 @@ const REST_S = 10;
 const HURRY_S = 30;
 /** A started agent's first message comes after this long. */
 const FIRST_S = 2;
+/** When the fleet was first heard of: long enough ago to be known when a story begins. One message tells of all until then. */
+export const KNOWN_S = -660;
 /** Messages of a backlog that are sent in a second. */
 const REPLAYED_A_SECOND = 20;
 /** Agents send a few packets of a kind as samples. */
@@ -81,7 +83,7 @@ export class Fleet {
       address: `10.0.${(index + 1) >> 8}.${(index + 1) & 255}`,
       ...{ isUp: true, isCutOff: false, clockS: 0, delayS: 0, isDoubled: false, incarnation: 1, seq: 0 },
       ...{ bootS: -1000 * (index + 1), load: 1, usual: new Map(), drops: new Map(), counters: new Map() },
-      ...{ sinceS: 0, events: new Map(), counted: new Map(), items: [], dueS: FIRST_S },
+      ...{ sinceS: KNOWN_S - 1, events: new Map(), counted: new Map(), items: [], dueS: KNOWN_S },
       ...{ hurriedUntilS: -1, pstore: [] },
     });
     this.#tellInventory(this.#get(id));
@@ -165,27 +167,30 @@ export class Fleet {
     host.dueS = Math.min(host.dueS, nowS + 1);
   }
 
-  /** A kernel dies; whoever hears of it says so, and the host's own pstore keeps it. */
-  crash(host: SimHost, nowS: number, title: string, relay: SimHost | null): void {
+  /**
+   * A kernel dies; relays that hear of it say so, and the host's own pstore keeps it.
+   * @param title what its log is read as; null where nobody reads it
+   */
+  crash(host: SimHost, nowS: number, title: string | null, relays: readonly SimHost[]): void {
     this.stop(host);
     const line = 'Kernel panic - not syncing: Fatal exception';
     // No two kernels die at the same microsecond of their lives.
     const uptime_us = (nowS - host.bootS) * 1_000_000 + ++this.#records;
-    const when = { kind: 'panic', line, uptime_us };
-    const about = { kernel: host.attributes.get('kernel') ?? '', ...when };
-    const bug = `crash in ${title}`;
-    const signature = signatureOf({ bug, guilty: null, frames: [] });
-    const reading: CrashReading = aReading({ title, alternates: [], bug, signature });
-    const read = { reading, parser_version: 1, digest: digestOf(this.#records) };
+    const about = { kernel: host.attributes.get('kernel') ?? '', kind: 'panic', line, uptime_us };
+    const read = {
+      digest: digestOf(this.#records),
+      ...(title === null ? {} : { reading: readingOf(title), parser_version: 1 }),
+    };
     const record = `r${this.#records}`;
     const kept = { record, source: 'pstore', sender: '', first_us: timeUs(nowS + host.clockS), ...about };
     host.pstore.push({ crash_report: aReport(kept, read) });
-    if (!relay) return;
-    const first_us = timeUs(nowS + relay.clockS);
-    const heard = { record, source: 'netconsole', sender: host.address, first_us, ...about };
-    const report = aReport(heard, read);
-    this.#tell(relay, nowS, { crash_witness: report.witness ?? null });
-    this.later(nowS + REPORT_S, () => this.#tell(relay, nowS + REPORT_S, { crash_report: report }));
+    for (const relay of relays) {
+      const first_us = timeUs(nowS + relay.clockS);
+      const heard = { record, source: 'netconsole', sender: host.address, first_us, ...about };
+      const report = aReport(heard, read);
+      this.#tell(relay, nowS, { crash_witness: report.witness ?? null });
+      this.later(nowS + REPORT_S, () => this.#tell(relay, nowS + REPORT_S, { crash_report: report }));
+    }
   }
 
   /** Goes on to a second. Returns what reaches the log by then, in order of time; nothing while the log is away. */
@@ -201,13 +206,13 @@ export class Fleet {
     return due.sort((a, b) => a.atS - b.atS);
   }
 
-  /** A second goes by. */
-  count(): void {
+  /** Time goes by. */
+  count(seconds: number): void {
     for (const host of this.hosts) {
       if (!host.isUp) continue;
-      for (const [signal, rate] of host.usual) add(host.events, signal, rate * host.load);
-      for (const [signal, { rate }] of host.drops) add(host.events, signal, rate);
-      for (const [counter, rate] of host.counters) add(host.counted, counter, rate);
+      for (const [signal, rate] of host.usual) add(host.events, signal, rate * host.load * seconds);
+      for (const [signal, { rate }] of host.drops) add(host.events, signal, rate * seconds);
+      for (const [counter, rate] of host.counters) add(host.counted, counter, rate * seconds);
     }
   }
 
@@ -245,7 +250,7 @@ export class Fleet {
       items: [...host.items, counted],
       incarnation: String(host.incarnation).padStart(4, '0'),
       seq: ++host.seq,
-      intervalMs: REST_S * 1000,
+      intervalMs: (nowS < 0 ? -nowS : REST_S) * 1000,
       clockS: host.clockS,
     };
     const atS = host.isCutOff ? Number.POSITIVE_INFINITY : nowS + host.delayS;
@@ -255,7 +260,7 @@ export class Fleet {
     Object.assign(host, { sinceS: nowS, events: new Map(), counted: new Map(), items: [] });
     // At rest hosts take turns.
     const turn = nowS === FIRST_S ? host.index % REST_S : 0;
-    host.dueS = nowS + (isFast ? 1 : REST_S - turn);
+    host.dueS = nowS < 0 ? FIRST_S : nowS + (isFast ? 1 : REST_S - turn);
   }
 
   #samples(signal: string, towards: string): readonly DropSample[] {
@@ -266,6 +271,12 @@ export class Fleet {
     };
     return Array.from({ length: SAMPLES }, () => aSample(signal, { flows: [flow] }));
   }
+}
+
+function readingOf(title: string): CrashReading {
+  const bug = `crash in ${title}`;
+  const signature = signatureOf({ bug, guilty: null, frames: [] });
+  return aReading({ title, alternates: [], bug, signature });
 }
 
 function add(counts: Map<string, number>, key: string, by: number): void {

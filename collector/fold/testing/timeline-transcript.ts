@@ -117,6 +117,8 @@ export class Transcript {
       const how = now.detected_us > 0 && now.state === 'resolving' ? 'is a digest' : 'fires';
       events.push(`${how}${past}${paged('firing')}: ${now.title}`);
     }
+    if (before && now.regression_of !== before.regression_of)
+      events.push(`is a regression of ${this.letterOf(now.regression_of)}`);
     if (now.cause && !before?.cause)
       events.push(`comes of ${this.letterOf(now.cause.incident_id)}, ${now.cause.order}`);
     const { suppressed } = now;

@@ -70,10 +70,10 @@ export const VERBS: readonly (readonly [RegExp, Verb])[] = [
       each(t, who, (host) => t.fleet.come(host, t.nowS, key, factOf(key, value))),
   ],
   [
-    /^(.+) crash(?:es)? "(.+)"(?:, heard by (\S+))?$/,
-    (t, who, title, relay) => {
-      const heard = relay ? t.one(relay) : null;
-      each(t, who, (host) => t.fleet.crash(host, t.nowS, title as string, heard));
+    /^(.+) crash(?:es)? "(.+?)"(?:, heard by (.+?))?(, unread)?$/,
+    (t, who, title, relays, unread) => {
+      const heard = relays ? t.who(relays) : [];
+      each(t, who, (host) => t.fleet.crash(host, t.nowS, unread ? null : (title as string), heard));
     },
   ],
   [

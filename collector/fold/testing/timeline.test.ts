@@ -27,7 +27,7 @@ test.each([
     'line 2, "rack=r1 explodes": nothing like it happens in VERBS',
   ],
   ['a host that there is not', '01:00 h77 recovers', 'line 2, "h77 recovers": there is no host "h77"'],
-  ['several hosts where one is meant', '01:00 h1 crashes "x", heard by all', '"all" is not one host'],
+  ['several hosts where one is meant', '01:00 h1 drops A/b at 9/s towards all', '"all" is not one host'],
   [
     'an incident that there is not',
     '01:00 ann acknowledges A',

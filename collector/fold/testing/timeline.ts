@@ -7,7 +7,8 @@
  *   04:00  rack=r2 recovers
  *   08:00  end
  *
- * timeline-verbs.ts has all that may happen. Every story is folded twice: straight, and by replicas that are restored from each other's
+ * What has no time was so before: the fleet has been known for eleven minutes when the story begins. timeline-verbs.ts has
+ * all that may happen. Every story is folded twice: straight, and by replicas that are restored from each other's
  * rows again and again. What is read has to be the same.
  */
 import { expect } from 'vitest';
@@ -16,12 +17,15 @@ import { type FoldConfig, INITIAL_CONFIG } from '../config.ts';
 import { Fold, type FoldEntry } from '../fold.ts';
 import { restored, shuffler } from './restored.ts';
 import { Story, testRules } from './story.ts';
-import { Fleet, factOf, type SimHost } from './timeline-fleet.ts';
+import { Fleet, factOf, KNOWN_S, type SimHost } from './timeline-fleet.ts';
 import { Transcript } from './timeline-transcript.ts';
 import { VERBS } from './timeline-verbs.ts';
 
 /** Replicas of the second run are restored after so many entries; of a large fleet after one round of its hosts. */
 const RESTART_EVERY = 97;
+
+/** How often somebody says that time passes before the story begins. */
+const TICK_S = 2;
 
 /** A story to be read. Throws where a line is none that is known. */
 export function story(script: string): { readonly lines: readonly string[]; reads(expected: string): void } {
@@ -55,8 +59,8 @@ export class Timeline {
   readonly fleet = new Fleet();
   readonly log = new Story();
   fold = new Fold(testRules);
-  nowS = 0;
-  awayUntilS = 0;
+  nowS = KNOWN_S;
+  awayUntilS = KNOWN_S;
   isOver = false;
   #config: FoldConfig = { ...INITIAL_CONFIG, sinks: ['pager'] };
   readonly #steps: Step[] = [];
@@ -64,8 +68,11 @@ export class Timeline {
 
   constructor(script: string) {
     const lines = readLines(script);
-    this.log.epoch(0, this.#config);
-    for (let next = 0; !this.isOver; this.nowS++) {
+    this.log.epoch(this.nowS, this.#config);
+    let next = 0;
+    for (; lines[next]?.atS === KNOWN_S; next++) this.#do(lines[next] as Line);
+    this.#meet();
+    for (; !this.isOver; this.nowS++) {
       for (; lines[next] && (lines[next] as Line).atS <= this.nowS; next++) this.#do(lines[next] as Line);
       if (next === lines.length && !this.isOver) throw new Error('a story needs a line that says "end"');
       this.#pass();
@@ -154,6 +161,16 @@ export class Timeline {
     throw new Error(`line ${number}, "${text}": nothing like it happens in VERBS`);
   }
 
+  /** The fleet is first heard of, and time passes until the story begins. */
+  #meet(): void {
+    this.fleet.count(1);
+    this.#pass();
+    this.fleet.count(-KNOWN_S - 1);
+    for (let atS = KNOWN_S + TICK_S; atS < 0; atS += TICK_S) this.log.tick(atS);
+    this.#read();
+    this.nowS = 0;
+  }
+
   #pass(): void {
     const { fleet, nowS } = this;
     const isLogAway = nowS < this.awayUntilS;
@@ -170,7 +187,7 @@ export class Timeline {
       this.transcript.ask(this.fold, letter, question);
     }
     this.#asked = [];
-    fleet.count();
+    fleet.count(1);
   }
 
   #read(): void {
@@ -200,8 +217,8 @@ function readLines(script: string): readonly Line[] {
     const text = raw.trim().replace(/\s+/g, ' ');
     if (text === '') continue;
     const timed = /^(\d+):(\d\d) (.+)$/.exec(text);
-    const atS = timed ? Number(timed[1]) * 60 + Number(timed[2]) : 0;
-    if (atS < (lines.at(-1)?.atS ?? 0))
+    const atS = timed ? Number(timed[1]) * 60 + Number(timed[2]) : KNOWN_S;
+    if (atS < (lines.at(-1)?.atS ?? KNOWN_S))
       throw new Error(`line ${i + 1}, "${text}": it is earlier than the line before`);
     lines.push({ number: i + 1, atS, text: timed?.[3] ?? text });
   }
