@@ -73,7 +73,15 @@ export class TestDatabase {
     this.#sequence = sequence;
     for (const host of hosts) this.#hosts.set(host.id, host);
     for (const incident of incidents)
-      this.#incidents.set(incident.id, { ...incident, due_us: 0, notified: true, escalated: [], returns: 0, crashes: [] });
+      this.#incidents.set(incident.id, {
+        ...incident,
+        due_us: 0,
+        notified: true,
+        escalated: [],
+        owed: [],
+        returns: 0,
+        crashes: [],
+      });
     for (const crash of crashes) this.#crashes.set(crash.id, crash);
     for (const notification of notifications) this.#notifications.set(notification.id, notification);
     for (const change of changes) this.#changes.set(change.id, change);

@@ -8,7 +8,7 @@ import { type Active, type Classes, classKey, type SignalClass, signalOf } from 
 import type { FoldConfig } from './config.ts';
 import { ln } from './explain/ln.ts';
 import type { Population } from './explain/population.ts';
-import { explain, type Explanation as Found, likelihood } from './explain/scan.ts';
+import { explain, type Explanation as Found, likelihood, type ScanOptions } from './explain/scan.ts';
 import type { HostRecord } from './host.ts';
 import { hostname } from './host.ts';
 import { type IncidentRecord, order } from './incident.ts';
@@ -24,17 +24,24 @@ const ALIKE = 0.6;
 const HANDOVER_US = 15_000_000;
 /** Hosts report in turns: how long it takes until all those have been missed that fell silent at once. */
 const NEIGHBOURS_US = 10_000_000;
+/** Trouble of so many times as many hosts as it was told of is news. */
+const SPREAD_TIMES = 3;
 /** Trouble of one host that it had before has to last so many times as long. */
 const HABIT_TIMES = 2;
 /** Incidents whose hosts have nothing in common take further ones for this long after the last. */
 const GATHER_US = 900_000_000;
 /** Of an incident that is known and has many hosts, every so many more cost a second until it is looked at again. */
 const HOSTS_A_SECOND = 4000;
+/** A host that falls silent later than that is one more that is dead. */
+const GATHER_SILENCE_US = 60_000_000;
 /** Hosts of which so many at once are no chance: by likelihood, nats, and against what chance expects. */
 const CROWD_NATS = 8;
 const CROWD_TIMES = 2;
 /** Packets for one host: so many hosts drop them, where that host is not known to be in trouble. */
 const FEWEST_TOWARDS = 3;
+const TOWARDS_SHARE = 0.6;
+/** For this long after an announced change its hosts are looked at in particular. */
+const EXPECTED_US = 3_600_000_000;
 /** An announced change fits from a day before trouble to a minute after: clocks differ. By so many of the incident's hosts. */
 const CHANGE_EARLIER_US = 86_400_000_000;
 const CHANGE_LATER_US = 60_000_000;
@@ -80,8 +87,7 @@ export class Correlator {
     const { incidents, population, hosts } = this.#options;
     const record = incidents.records.get(id) as IncidentRecord;
     const ids = record.hosts.flatMap(({ host_id }) => (hosts.has(host_id) ? [host_id] : []));
-    const options = { chancePpm: this.#config.correlate.chance_ppm, changedUs: this.#changedUs };
-    const [found] = explain(population, ids, options);
+    const [found] = explain(population, ids, this.#scanOptions(moment));
     if (!found) return;
     const group = groupOf(found, this.#changedUs(found.items, found.hosts));
     const left = ids.filter((host) => !found.hosts.includes(host));
@@ -106,7 +112,7 @@ export class Correlator {
     this.#consequences(of, free, moment);
     // What comes of something else is explained by that.
     const open = free.filter(({ spell }) => !incidents.records.get(spell.incident)?.cause);
-    const groups = this.#explained(open);
+    const groups = this.#explained(open, moment);
     const explained = new Set(groups.flatMap(({ hosts }) => hosts));
     const unexplained = open.map(({ host }) => host.id).filter((id) => !explained.has(id));
     const placed = new Set<string>();
@@ -123,11 +129,10 @@ export class Correlator {
   }
 
   /** What hosts in trouble have in common. */
-  #explained(active: readonly Active[]): readonly Group[] {
+  #explained(active: readonly Active[], moment: Moment): readonly Group[] {
     const { population } = this.#options;
     const ids = active.map(({ host }) => host.id);
-    const options = { chancePpm: this.#config.correlate.chance_ppm, changedUs: this.#changedUs };
-    return explain(population, ids, options).map((found) => {
+    return explain(population, ids, this.#scanOptions(moment)).map((found) => {
       return groupOf(found, this.#changedUs(found.items, found.hosts));
     });
   }
@@ -225,7 +230,7 @@ export class Correlator {
     const isWorse =
       of.signal.kind === 'silence' && !hasClass(incidents.records.get(id) as IncidentRecord, of.key);
     incidents.admit(id, of, members, moment, this.#config);
-    if (isWorse) incidents.escalate(id, 'silence', moment);
+    if (isWorse) incidents.escalate(id, 'silence');
   }
 
   #begin(of: SignalClass, { canonical: name }: Group, moment: Moment): string | null {
@@ -277,11 +282,12 @@ export class Correlator {
       incidents.change(id, change);
       return;
     }
-    const isFirst = record.signal.kind === 'crash';
-    const fingerprint = isFirst ? record.fingerprint : fingerprintOf({ key: keyOfRecord(record) }, name);
-    incidents.note(id, { ...change, fingerprint }, moment, 'explained', name);
-    // Whoever heard of one host is to hear that it is more.
-    if (!before && record.signal.kind !== 'crash') incidents.escalate(id, 'explained', moment);
+    incidents.note(id, change, moment, 'explained', name);
+    if (record.signal.kind === 'crash') return;
+    incidents.rename(id, fingerprintOf({ key: keyOfRecord(record) }, name), moment);
+    // Whoever heard of one host is to hear that it is more; and of a rack, that it is the fleet.
+    if (!before) incidents.escalate(id, 'explained');
+    else if (explanation.affected >= SPREAD_TIMES * before.affected) incidents.escalate(id, 'spread');
   }
 
   /** Hosts of which nothing explains why it is them. */
@@ -302,9 +308,10 @@ export class Correlator {
     }
     for (const [id, members] of belonging) incidents.admit(id, of, members, moment, this.#config);
     pool = this.#towards(of, pool, moment);
-    const ready = this.#isCrowd(pool.length)
-      ? pool
-      : pool.filter((active) => this.#hasLasted(of, active, moment));
+    if (of.signal.kind === 'silence') pool = this.#ofKnown(of, pool, moment);
+    // Of hosts behind one switch some are missed sooner than others: silence waits for them.
+    const isCrowd = of.signal.kind !== 'silence' && this.#isCrowd(pool.length);
+    const ready = isCrowd ? pool : pool.filter((active) => this.#hasLasted(of, active, moment));
     if (ready.length > 0) {
       const gathering = fired.find((record) => this.#gathers(record, moment));
       const group: Group = {
@@ -323,25 +330,37 @@ export class Correlator {
   #consequences(of: SignalClass, free: readonly Active[], moment: Moment): void {
     if (of.signal.kind !== 'drop') return;
     const { isDown } = this.#options;
+    const byCause = new Map<string, Active[]>();
     for (const [target, members] of byTarget(free.filter((active) => this.#isWatched(active)))) {
-      if (isDown(target)) this.#placeTowards(of, target, members, moment);
+      if (!isDown(target)) continue;
+      const cause = this.#incidentOf(target);
+      if (cause) for (const one of members) push(byCause, cause.id, one);
     }
+    for (const [cause, members] of byCause) this.#placeTowards(of, cause, members, moment);
+  }
+
+  /** The open incident of a host's death or silence. */
+  #incidentOf(hostId: string): IncidentRecord | undefined {
+    return this.#options.incidents.open().find(({ signal, state, hosts }) => {
+      const isDeath = signal.kind === 'crash' || signal.kind === 'silence';
+      return isDeath && state !== 'candidate' && hosts.some(({ host_id }) => host_id === hostId);
+    });
   }
 
   /** Groups those whose packets were for one host. Returns those that are left. */
   #towards(of: SignalClass, pool: readonly Active[], moment: Moment): Active[] {
     const placed = new Set<string>();
     for (const [target, members] of byTarget(pool)) {
-      if (members.length < FEWEST_TOWARDS || !this.#placeTowards(of, target, members, moment)) continue;
+      // One of several hosts that packets were for says nothing yet: they may turn out to be of one rack.
+      if (members.length < FEWEST_TOWARDS || members.length < TOWARDS_SHARE * pool.length) continue;
+      if (!this.#placeTowards(of, target, members, moment)) continue;
       for (const { host } of members) placed.add(host.id);
     }
     return pool.filter(({ host }) => !placed.has(host.id));
   }
 
   #placeTowards(of: SignalClass, target: string, members: readonly Active[], moment: Moment): boolean {
-    const record = this.#options.hosts.get(target);
-    if (!record) return false;
-    const name = canonical([{ attribute: 'towards', value: hostname(record) }]);
+    const name = canonical([{ attribute: 'towards', value: target }]);
     const known = this.#options.incidents
       .openWith(of.key)
       .find(({ fingerprint }) => fingerprint === fingerprintOf(of, name));
@@ -359,6 +378,26 @@ export class Correlator {
     );
   }
 
+  /** Hosts that were in trouble until they fell silent, with others of their kind: their silence is of that. Returns the rest. */
+  #ofKnown(of: SignalClass, pool: readonly Active[], moment: Moment): Active[] {
+    const { incidents, population } = this.#options;
+    const rest: Active[] = [];
+    const belonging = new Map<string, Active[]>();
+    for (const active of pool) {
+      const { host, spell } = active;
+      const record = incidents.open().find(({ state, signal, explanation, hosts }) => {
+        if (state === 'candidate' || signal.kind === 'crash' || signal.kind === 'backlog') return false;
+        const items = explanation?.items ?? [];
+        if (items.length === 0 || !population.fits(host.id, items)) return false;
+        return hosts.some((one) => one.host_id === host.id && spell.since_us <= one.last_us + HANDOVER_US);
+      });
+      if (record) push(belonging, record.id, active);
+      else rest.push(active);
+    }
+    for (const [id, members] of belonging) this.#admit(id, of, members, moment);
+    return rest;
+  }
+
   #belongs(record: IncidentRecord, hostId: string): boolean {
     if (record.hosts.some(({ host_id }) => host_id === hostId)) return true;
     const items = record.explanation?.items ?? [];
@@ -366,9 +405,11 @@ export class Correlator {
   }
 
   /** Whether an incident takes hosts that have nothing in common with those it has. */
-  #gathers({ explanation, hosts, fingerprint, state }: IncidentRecord, { nowUs }: Moment): boolean {
-    if (explanation || state === 'resolving' || fingerprint.includes('@towards=')) return false;
-    return hosts.some(({ first_us }) => nowUs - first_us < GATHER_US);
+  #gathers({ explanation, hosts, fingerprint, state, signal }: IncidentRecord, { nowUs }: Moment): boolean {
+    // Whoever took care of it knows of the hosts that it had.
+    if (explanation || state !== 'firing' || fingerprint.includes('@towards=')) return false;
+    const while_us = signal.kind === 'silence' ? GATHER_SILENCE_US : GATHER_US;
+    return hosts.some(({ first_us }) => nowUs - first_us < while_us);
   }
 
   /** Whether so many hosts at once are more than chance. */
@@ -408,6 +449,15 @@ export class Correlator {
   #membersOf(of: SignalClass, id: string, without: readonly string[]): readonly Active[] {
     const not = new Set(without);
     return [...of.active.values()].filter(({ host, spell }) => spell.incident === id && !not.has(host.id));
+  }
+
+  #scanOptions({ nowUs }: Moment): ScanOptions {
+    const announced: AttributeValue[][] = [];
+    for (const { at_us, attributes } of this.#options.changes.values()) {
+      if (attributes.length === 0 || at_us > nowUs + CHANGE_LATER_US || at_us < nowUs - EXPECTED_US) continue;
+      announced.push(attributes.map(({ key, value }) => ({ attribute: key, value })));
+    }
+    return { chancePpm: this.#config.correlate.chance_ppm, changedUs: this.#changedUs, announced };
   }
 
   /** Announced changes of the day before that concern all of an incident's hosts, the newest first. */

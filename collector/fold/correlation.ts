@@ -118,7 +118,7 @@ export class Correlation {
   #settle(): void {
     const { time } = this.#options;
     this.#found.links.pass(time);
-    this.#found.operations.pass(time);
+    this.#found.operations.pass(time, this.#config);
   }
 
   get #found(): Parts {

@@ -66,11 +66,13 @@ export class CrashIncidents {
 
   /** Whether a host is known to have died, in an incident that is open. */
   isDown(hostId: string): boolean {
-    const { crashes, crashesOf, incidents } = this.#options;
+    const { crashes, crashesOf, incidents, hosts } = this.#options;
     for (const id of crashesOf(hostId)) {
       const crash = crashes.get(id);
       if (crash?.host_id !== hostId || isSurvived(crash.kind)) continue;
-      if (incidents.isOpenNow(this.#of.get(id) ?? '')) return true;
+      const state = hosts.get(hostId)?.state;
+      const isBack = state?.status === 'live' && state.back_us >= crash.at_us;
+      if (!isBack && incidents.isOpenNow(this.#of.get(id) ?? '')) return true;
     }
     return false;
   }
@@ -84,10 +86,11 @@ export class CrashIncidents {
     if (!known) record = this.#newcomer(crash, signal, moment, config);
     else if (isOpen(known)) record = this.#better(known, crash, signal, moment, config);
     if (!record) return;
-    this.#list(record.id, crash, signal, moment, config, record !== known);
+    const isNew = record.id !== known?.id;
+    this.#list(record.id, crash, signal, moment, config, isNew);
     if (!isOpen(incidents.records.get(record.id) as IncidentRecord)) return;
     this.#claimSilence(record.id, crash, moment, config);
-    if (record !== known || signal.signature !== '') this.#options.explain(record.id, moment);
+    if (isNew || signal.signature !== '') this.#options.explain(record.id, moment);
   }
 
   /** The incident that a crash that is new is of; null when nobody is to hear of it. */
@@ -126,12 +129,13 @@ export class CrashIncidents {
       const { title } = signal;
       incidents.note(
         record.id,
-        { signal, fingerprint: fingerprintOf(signal), rollout, symptoms: [symptom(record, signal)] },
+        { signal, rollout, symptoms: [symptom(record, signal)] },
         moment,
         'read',
         title,
       );
-      if (rollout) incidents.escalate(record.id, 'rollout', moment);
+      incidents.rename(record.id, fingerprintOf(signal, crash), moment);
+      if (rollout) incidents.escalate(record.id, 'rollout');
       return incidents.records.get(record.id) ?? null;
     }
     const target = other ?? this.#open(crash, signal, moment, config);
@@ -191,7 +195,7 @@ export class CrashIncidents {
     if (!isLoop) return;
     const names = loops.map((hostId) => this.#nameOf(hostId)).join(', ');
     incidents.note(id, {}, moment, 'crash loop', names);
-    incidents.escalate(id, 'crash-loop', moment);
+    incidents.escalate(id, 'crash-loop');
   }
 
   #hostsOf(
@@ -254,7 +258,7 @@ export class CrashIncidents {
   #open(crash: StoredCrash, signal: CrashSignal, moment: Moment, config: FoldConfig): IncidentRecord | null {
     const { incidents, fleet } = this.#options;
     const severity = isSurvived(crash.kind) ? ('warning' as const) : ('critical' as const);
-    const fingerprint = fingerprintOf(signal);
+    const fingerprint = fingerprintOf(signal, crash);
     const opened = incidents.begin(
       { fingerprint, state: 'candidate', signal, severity, fleet: fleet() },
       moment,
@@ -351,8 +355,9 @@ function signalOf(crash: StoredCrash): CrashSignal {
   };
 }
 
-function fingerprintOf({ signature }: CrashSignal): string {
-  return `crash/${signature || 'unread'}`;
+/** Of what nobody has read there is no telling whether it happened before. */
+function fingerprintOf({ signature }: CrashSignal, { id }: StoredCrash): string {
+  return `crash/${signature || `unread/${id}`}`;
 }
 
 function symptom({ symptoms, severity }: IncidentRecord, signal: CrashSignal): IncidentRecord['symptoms'][0] {

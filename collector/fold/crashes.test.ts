@@ -170,7 +170,7 @@ describe('a crash', () => {
     expect([...incidents]).toMatchObject([
       {
         id: 'i4-0',
-        fingerprint: 'crash/unread',
+        fingerprint: 'crash/unread/c4-0',
         state: 'firing',
         severity: 'critical',
         title: 'web-1.example.net crashed: Kernel panic - not syncing: sysrq triggered crash',

@@ -111,6 +111,8 @@ export function observe(
 ): Verdict {
   const rate = milliRate(seen);
   const traffic = packetRate(seen);
+  // A kind that is new goes with the traffic that there is: learned up from nothing, any of it would count as growth.
+  if (signal.traffic === 0) signal.traffic = traffic;
   // Reports leave out what did not move: what was not mentioned since then was none.
   const unmentioned = liveUs - signal.heard_us - seen.windowUs;
   if (unmentioned > 0 && !signal.spell?.affected)

@@ -60,6 +60,8 @@ export interface HostState {
   late_since_us: number;
   /** How much later than the shortest delay its messages come, µs, smoothed: what its clock's error may be off by. */
   jitter_us: number;
+  /** When it spoke again after silence, or as another boot, log time; 0 if it never did. */
+  back_us: number;
   /** Since it fell silent, unless that is known to be a crash; null while it speaks. */
   silence: Spell | null;
   /** The incarnation that had news last. */
@@ -94,6 +96,7 @@ export function newHost(id: string, nowUs: number): HostRecord {
       late: 0,
       late_since_us: 0,
       jitter_us: 0,
+      back_us: 0,
       silence: null,
       speaker: '',
       inventory_seq: 0,

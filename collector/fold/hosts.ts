@@ -231,6 +231,8 @@ export class Hosts {
   /** What a host says of itself. Returns why it stops, or null. */
   #news(host: HostRecord, envelope: Envelope): string | null {
     const wasStopped = host.state.status === 'stopped';
+    const isAnotherBoot = host.facts.boot_id !== '' && host.facts.boot_id !== envelope.boot_id;
+    if (host.state.status === 'silent' || isAnotherBoot) host.state.back_us = this.#time.nowUs;
     host.state.status = 'live';
     this.endSilence(host, `${hostname(host)} speaks again`);
     let { facts } = host;

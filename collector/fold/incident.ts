@@ -29,8 +29,9 @@ export interface IncidentRecord extends Incident {
   readonly due_us: number;
   /** Whether somebody was to be told that it fires. */
   readonly notified: boolean;
-  /** Why somebody was to be told that it became worse. */
+  /** Why somebody was told that it became worse, and why somebody still has to be. */
   readonly escalated: readonly string[];
+  readonly owed: readonly string[];
   /** How often its trouble came back soon after it was over: each time it has to be over for twice as long. */
   readonly returns: number;
   /** By host, one of each. Not part of what notifications carry: addresses are for those who may ask. */
@@ -64,6 +65,7 @@ export function shown(record: IncidentRecord): Incident {
     due_us: _due,
     notified: _notified,
     escalated: _escalated,
+    owed: _owed,
     returns: _returns,
     samples: _samples,
     crashes: _crashes,
@@ -94,7 +96,7 @@ export function newIncident(id: string, opening: Opening, moment: Moment): Incid
     ...{ changes: [], rollout: null, loops: [], cause: null, consequences: [] },
     ...{ acknowledged: null, suppressed: null, regression_of: '', merged_into: '' },
     ...{ late: { reports: 0, events: 0 }, runbook: '', audit: [] },
-    ...{ due_us: 0, notified: false, escalated: [], returns: 0, samples: [], crashes: [] },
+    ...{ due_us: 0, notified: false, escalated: [], owed: [], returns: 0, samples: [], crashes: [] },
   };
 }
 

@@ -181,14 +181,12 @@ export class Incidents {
   fire(id: string, fingerprint: string, moment: Moment, why: string): void {
     const record = this.#get(id);
     const earlier = this.#lastOf(fingerprint);
-    const isSoon = earlier !== null && moment.nowUs - earlier.resolved_us < SOON_US;
     const fired: IncidentRecord = {
       ...record,
       fingerprint,
       state: 'firing',
       detected_us: moment.nowUs,
-      regression_of: earlier?.id ?? '',
-      returns: isSoon ? earlier.returns + 1 : 0,
+      ...(earlier && pastOf(earlier, moment)),
       audit: audited(record, moment, 'fired', earlier ? `${why}, again after ${earlier.id}` : why),
     };
     this.#update(fired);
@@ -241,20 +239,32 @@ export class Incidents {
       this.change(parent.id, { consequences: [...parent.consequences, id].slice(-100) });
   }
 
-  /** Somebody is to hear that it fires, unless it is suppressed or was told of. */
+  /** Whoever has to hear of it does, unless it is suppressed: that it fires, or else that it became worse since. */
   tell(id: string, moment: Moment): void {
-    const record = this.#get(id);
-    if (record.notified || record.suppressed || record.state !== 'firing') return;
-    this.change(id, { notified: true });
-    this.#events.notify('firing', shown(this.#get(id)), moment);
+    const { notified, suppressed, state, owed } = this.#get(id);
+    if (suppressed || (state !== 'firing' && state !== 'acknowledged')) return;
+    if (!notified && state === 'firing') {
+      this.change(id, { notified: true, owed: [] });
+      this.#events.notify('firing', shown(this.#get(id)), moment);
+    } else if (notified && owed.length > 0) {
+      this.change(id, { owed: [], escalated: [...this.#get(id).escalated, ...owed] });
+      this.#events.notify('escalated', shown(this.#get(id)), moment, owed[0]);
+    }
   }
 
   /** It became worse, or turned out to be more: whoever heard of it is to hear of that, once for each reason. */
-  escalate(id: string, why: string, moment: Moment): void {
+  escalate(id: string, why: string): void {
+    const { notified, owed, escalated } = this.#get(id);
+    if (notified && !owed.includes(why) && !escalated.includes(why))
+      this.change(id, { owed: [...owed, why] });
+  }
+
+  /** It goes by another fingerprint by now, and so may have a past. */
+  rename(id: string, fingerprint: string, moment: Moment): void {
     const record = this.#get(id);
-    if (!record.notified || record.suppressed || record.escalated.includes(why)) return;
-    this.change(id, { escalated: [...record.escalated, why] });
-    this.#events.notify('escalated', shown(this.#get(id)), moment, why);
+    if (record.fingerprint === fingerprint) return;
+    const earlier = record.regression_of === '' ? this.#lastOf(fingerprint) : null;
+    this.change(id, { fingerprint, ...(earlier && pastOf(earlier, moment)) });
   }
 
   /** A live second is crossed. */
@@ -422,6 +432,15 @@ export class Incidents {
       this.#remove(oldest);
     }
   }
+}
+
+/** What an incident has of the one that it repeats. */
+function pastOf(
+  earlier: IncidentRecord,
+  { nowUs }: Moment,
+): Pick<IncidentRecord, 'regression_of' | 'returns'> {
+  const isSoon = nowUs - earlier.resolved_us < SOON_US;
+  return { regression_of: earlier.id, returns: isSoon ? earlier.returns + 1 : 0 };
 }
 
 function keysOf({ signal, symptoms }: IncidentRecord): readonly string[] {

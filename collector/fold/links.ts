@@ -46,13 +46,23 @@ export class Links {
 
   #causeOf(record: IncidentRecord, down: readonly IncidentRecord[]): Cause | null {
     const { hosts } = this.#options;
-    const [target, sinceUs, jitterUs] = this.#targetOf(record);
+    const { targets, all } = this.#towards(record);
+    if (targets.length < KNOWN * all) return null;
+    const isOf = (parent: IncidentRecord) => {
+      const ids = new Set(parent.hosts.map(({ host_id }) => host_id));
+      return targets.filter(({ id }) => ids.has(id));
+    };
+    const parent = down.find((one) => {
+      const mine = isOf(one);
+      return one.id !== record.id && mine.length > 0 && mine.length >= SHARE * targets.length;
+    });
+    if (!parent) return null;
+    const mine = isOf(parent);
+    const target = mine[0]?.id ?? '';
     const host = hosts.get(target);
     if (!host) return null;
-    const parent = down.find(
-      (one) => one.id !== record.id && one.hosts.some(({ host_id }) => host_id === target),
-    );
-    if (!parent) return null;
+    const sinceUs = Math.min(...mine.map((one) => one.sinceUs));
+    const jitterUs = Math.max(...mine.map((one) => one.jitterUs));
     const isCrash = parent.signal.kind === 'crash';
     const crashes = parent.crashes.filter(({ host_id }) => host_id === target);
     const beganUs = isCrash
@@ -60,34 +70,34 @@ export class Links {
       : (host.state.silence?.since_us ?? parent.started_us);
     const gap_us = sinceUs - beganUs;
     const error_us = REPORT_US + 2 * (jitterUs + host.state.jitter_us) + (isCrash ? 0 : SILENCE_US);
-    // What was there before is not of it.
+    // What was there before is not of it, nor what began when the host was back.
     if (gap_us < -error_us) return null;
+    if (host.state.back_us > beganUs && sinceUs > host.state.back_us + error_us) return null;
     const order = gap_us > error_us ? 'before' : 'concurrent';
     return { incident_id: parent.id, host_id: target, hostname: hostname(host), order, gap_us, error_us };
   }
 
-  /** The host that an incident's packets are for, if most are for one; since when, and by how unsteady a clock. */
-  #targetOf(record: IncidentRecord): [hostId: string, sinceUs: number, jitterUs: number] {
-    const counts = new Map<string, { hosts: number; sinceUs: number; jitterUs: number }>();
-    let known = 0;
+  /** Whom the packets of an incident's hosts were for, by the host that dropped them; and how many hosts there are. */
+  #towards({ id }: IncidentRecord): { readonly all: number; readonly targets: readonly Towards[] } {
+    const targets: Towards[] = [];
     let all = 0;
     for (const { active } of this.#options.classes.all()) {
       for (const { host, spell } of active.values()) {
-        const [target] = spell.towards;
-        if (spell.incident !== record.id) continue;
+        if (spell.incident !== id) continue;
         all++;
-        if (!target) continue;
-        known++;
-        const before = counts.get(target.host_id);
-        counts.set(target.host_id, {
-          hosts: (before?.hosts ?? 0) + 1,
-          sinceUs: Math.min(before?.sinceUs ?? spell.since_us, spell.since_us),
-          jitterUs: Math.max(before?.jitterUs ?? 0, host.state.jitter_us),
-        });
+        const [target] = spell.towards;
+        if (target) {
+          targets.push({ id: target.host_id, sinceUs: spell.since_us, jitterUs: host.state.jitter_us });
+        }
       }
     }
-    const [best] = [...counts].sort(([a, x], [b, y]) => y.hosts - x.hosts || (a < b ? -1 : 1));
-    if (!best || best[1].hosts < SHARE * known || known < KNOWN * all) return ['', 0, 0];
-    return [best[0], best[1].sinceUs, best[1].jitterUs];
+    return { all, targets: targets.sort((a, b) => (a.id < b.id ? -1 : 1)) };
   }
+}
+
+/** A host that dropped packets were for, since when, and how unsteadily whoever says so reports. */
+interface Towards {
+  readonly id: string;
+  readonly sinceUs: number;
+  readonly jitterUs: number;
 }

@@ -33,7 +33,10 @@ type Incident4 = Pick<
 type Record4 = Incident4 & Pick<IncidentRecord, 'due_us' | 'samples'>;
 type Host4 = Omit<HostRecord, 'facts' | 'state'> & {
   readonly facts: Omit<HostRecord['facts'], 'changed'>;
-  readonly state: Omit<HostRecord['state'], 'inventory_seq' | 'jitter_us' | 'silence' | 'signals'> & {
+  readonly state: Omit<
+    HostRecord['state'],
+    'inventory_seq' | 'jitter_us' | 'back_us' | 'silence' | 'signals'
+  > & {
     readonly signals: readonly Signal4[];
   };
 };
@@ -108,7 +111,7 @@ function hostOf({ id, facts, state }: Host4, open: ReadonlyMap<string, string>):
   return {
     id,
     facts: { ...facts, changed: {} },
-    state: { ...state, inventory_seq: 0, jitter_us: 0, silence: null, signals },
+    state: { ...state, inventory_seq: 0, jitter_us: 0, back_us: 0, silence: null, signals },
   };
 }
 

@@ -10,8 +10,15 @@ import { hostname } from './host.ts';
 import { type IncidentRecord, isOpen } from './incident.ts';
 import type { Incidents } from './incidents.ts';
 import type { Moment } from './log-time.ts';
-import type { Suppression } from './model.ts';
-import { aboutIncident, fitsHost, fitsIncident, isActive, type SilenceRecord } from './silence.ts';
+import type { Cause, Suppression } from './model.ts';
+import {
+  aboutIncident,
+  fitsHost,
+  fitsIncident,
+  isActive,
+  namesHosts,
+  type SilenceRecord,
+} from './silence.ts';
 
 export interface OperationsOptions {
   readonly incidents: Incidents;
@@ -44,32 +51,56 @@ export class Operations {
   }
 
   /** Sees who is kept from hearing of what is open, and tells all others. */
-  pass(moment: Moment): void {
+  pass(moment: Moment, config: FoldConfig): void {
     const { incidents, silences } = this.#options;
     const active = [...silences.values()]
       .filter((silence) => isActive(silence, moment.nowUs))
       .sort((a, b) => (a.id < b.id ? -1 : 1));
     for (const record of incidents.open()) {
       if (record.state === 'candidate') continue;
-      incidents.suppress(record.id, this.#suppressionOf(record, active), moment);
+      // What is over need not be told of any more.
+      if (record.state !== 'resolving') {
+        incidents.suppress(record.id, this.#suppressionOf(record, active, moment, config), moment);
+      }
       incidents.tell(record.id, moment);
     }
   }
 
-  #suppressionOf(record: IncidentRecord, silences: readonly SilenceRecord[]): Suppression | null {
+  /** Whether the host that an incident comes of has been back for long enough that it should be over. */
+  #isBack({ incident_id, host_id }: Cause, { nowUs }: Moment, { incident }: FoldConfig): boolean {
+    const { hosts, incidents } = this.#options;
+    const { state } = hosts.get(host_id) ?? {};
+    if (!state || state.status === 'silent') return false;
+    const began = incidents.records.get(incident_id)?.started_us ?? 0;
+    return state.back_us > began && nowUs - state.back_us >= incident.hold_down_s * 1_000_000;
+  }
+
+  #suppressionOf(
+    record: IncidentRecord,
+    silences: readonly SilenceRecord[],
+    moment: Moment,
+    config: FoldConfig,
+  ): Suppression | null {
     const { incidents } = this.#options;
     const { cause } = record;
-    if (cause && incidents.isOpenNow(cause.incident_id)) return { by: 'incident', id: cause.incident_id };
+    if (cause && incidents.isOpenNow(cause.incident_id) && !this.#isBack(cause, moment, config)) {
+      return { by: 'incident', id: cause.incident_id };
+    }
     if (silences.length === 0) return null;
-    const about = aboutIncident(record);
-    const fitting = silences.filter((silence) => fitsIncident(silence, about));
     const affected = record.hosts.filter(({ active }) => active);
     const hosts = affected.length > 0 ? affected : record.hosts;
-    // Every host has to be covered: by one silence, or by several.
-    const first = fitting.find((silence) => hosts.some((host) => this.#covers(silence, host.host_id)));
-    const isCovered = hosts.every(({ host_id }) => fitting.some((silence) => this.#covers(silence, host_id)));
-    if (!first || !isCovered) return null;
-    return { by: first.maintenance ? 'maintenance' : 'silence', id: first.id };
+    const isBeyond = record.hosts_total > record.hosts.length;
+    let first: SilenceRecord | undefined;
+    // Every symptom, and every host, has to be covered: by one silence, or by several.
+    for (const { signal } of record.symptoms) {
+      const about = aboutIncident({ ...record, signal });
+      const fitting = silences.filter((silence) => fitsIncident(silence, about));
+      if (isBeyond && fitting.every(namesHosts)) return null;
+      const covering = (hostId: string) => fitting.find((silence) => this.#covers(silence, hostId));
+      if (!hosts.every(({ host_id }) => covering(host_id))) return null;
+      first ??= covering(hosts[0]?.host_id ?? '');
+    }
+    return first ? { by: first.maintenance ? 'maintenance' : 'silence', id: first.id } : null;
   }
 
   #covers(silence: SilenceRecord, hostId: string): boolean {

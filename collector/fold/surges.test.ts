@@ -64,6 +64,7 @@ describe('surges', () => {
         due_us: 0,
         notified: true,
         escalated: [],
+        owed: [],
         returns: 0,
         samples: [],
         crashes: [],

@@ -111,14 +111,15 @@ export class Population {
   /** Whether a host has all of these values, by name. */
   fits(hostId: string, items: readonly Item[]): boolean {
     const slot = this.#slots.get(hostId);
-    if (slot === undefined) return false;
-    const numbers: number[] = [];
-    for (const { attribute, value } of items) {
-      const number = this.#numbers.get(keyOf(attribute, value));
-      if (number === undefined) return false;
-      numbers.push(number);
-    }
-    return this.hasAll(slot, numbers);
+    const numbers = this.numbersOf(items);
+    return slot !== undefined && numbers !== null && this.hasAll(slot, numbers);
+  }
+
+  /** The numbers of values; null where no host has one of them. */
+  numbersOf(items: readonly Item[]): readonly number[] | null {
+    const numbers = items.map(({ attribute, value }) => this.#numbers.get(keyOf(attribute, value)));
+    const known = numbers.filter((number) => number !== undefined);
+    return known.length === numbers.length ? known : null;
   }
 
   #take(attribute: string, value: string): number {

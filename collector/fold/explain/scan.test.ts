@@ -5,7 +5,7 @@ import { ln } from './ln.ts';
 import { type Item, Population } from './population.ts';
 import { compareItems, explain, likelihood, type ScanOptions } from './scan.ts';
 
-const options: ScanOptions = { chancePpm: 2000, changedUs: () => 0 };
+const options: ScanOptions = { chancePpm: 2000, changedUs: () => 0, announced: [] };
 
 /** `racks` racks of `size` hosts, two switches a zone of four racks; firmware goes by the host's place in its rack. */
 function fleetOf(racks: number, size: number): { population: Population; hosts: string[] } {

@@ -59,6 +59,8 @@ export interface ScanOptions {
   readonly chancePpm: number;
   /** When hosts came to have these values, the last of them, µs; 0 when it is not known. Of sets as good the latest is taken. */
   readonly changedUs: (items: readonly Item[], hosts: readonly string[]) => number;
+  /** Sets of values that something was announced about: fewer hosts are enough for them than among all sets there are. */
+  readonly announced: readonly (readonly Item[])[];
 }
 
 /** A set of values that is looked at. */
@@ -176,12 +178,12 @@ class Scan {
       best = this.#bestOf([best, ...larger]);
     }
     // Where what the likeliest set tells apart may well be the same, it is the whole fleet's trouble, or nobody's.
-    if (best.numbers.length > 0 && !this.#isApart(best)) {
-      const [fleet] = this.#fleet();
-      if (!fleet) return null;
-      best = fleet;
+    if (best.numbers.length > 0 && !(this.#isApart(best, this.#leastApart) && best.nats >= this.#least)) {
+      const [other] = [...this.#announced(), ...this.#fleet()];
+      if (!other) return null;
+      best = other;
     }
-    if (best.nats < this.#least) return null;
+    if (best.numbers.length === 0 && best.nats < this.#least) return null;
     const others = this.#size - best.covered;
     const othersAffected = this.#rest.length - best.affected;
     const slots = this.#rest.filter((slot) => this.#population.hasAll(slot, best.numbers));
@@ -221,15 +223,34 @@ class Scan {
     return inside + outside - ITEM_NATS * Math.max(0, items - 1);
   }
 
-  /** Whether a set's hosts differ from all others by more than what chance finds among so many sets. */
-  #isApart({ numbers, covered, affected }: Candidate): boolean {
+  /** Sets that something was announced about and that chance would not find among as many, the likeliest first. */
+  #announced(): readonly Candidate[] {
+    const { announced } = this.#options;
+    const least = ln(Math.max(2, announced.length)) + CHANCE_NATS;
+    return announced
+      .flatMap((items) => {
+        const numbers = this.#population.numbersOf(items);
+        if (!numbers) return [];
+        let covered = 0;
+        this.#each((slot) => {
+          if (this.#population.hasAll(slot, numbers)) covered++;
+        });
+        const affected = this.#rest.filter((slot) => this.#population.hasAll(slot, numbers)).length;
+        return affected >= 2 ? [this.#candidate(numbers, covered, affected)] : [];
+      })
+      .filter((candidate) => candidate.nats >= least && this.#isApart(candidate, least))
+      .sort((a, b) => b.gain - a.gain || this.#compareNumbers(a, b));
+  }
+
+  /** Whether a set's hosts differ from all others by more than what chance finds. */
+  #isApart({ numbers, covered, affected }: Candidate, least: number): boolean {
     const all = this.#rest.length;
     const others = this.#size - covered;
     if (others === 0) return false;
     if (all === this.#size) return false;
     const rate = all / this.#size;
     const apart = divergence(covered, affected, rate) + divergence(others, all - affected, rate);
-    return apart - ITEM_NATS * (numbers.length - 1) >= this.#leastApart;
+    return apart - ITEM_NATS * (numbers.length - 1) >= least;
   }
 
   get #chance(): number {
