@@ -7,6 +7,7 @@ import { packetsOf, symptomList } from './incident-symptoms.js';
 import { fact, renew, statusLine } from './parts.js';
 
 const MOST_CONSEQUENCES = 20;
+const UNKNOWN = 'a host that is not known';
 
 /** As views.js wants a view. */
 export function incidentView(id) {
@@ -82,10 +83,10 @@ function factsOf(incident) {
   const { acknowledged, suppressed, signal } = incident;
   const [first] = hosts.toSorted((a, b) => a.first_us - b.first_us);
   const where = first
-    ? `, ${hosts_total > 1 ? 'first ' : ''}on ${first.hostname || 'a host that is not known'}`
-    : '';
+    ? [hosts_total > 1 ? ', first on ' : ', on ', make('span', 'first', first.hostname || UNKNOWN)]
+    : [];
   const list = [
-    fact('Began', moment(started_us), where),
+    fact('Began', moment(started_us), ...where),
     fact('Detected', detected_us === 0 ? 'not yet' : `${span(detected_us - started_us)} later`),
     isOver(incident)
       ? fact(
