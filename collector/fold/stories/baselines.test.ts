@@ -83,7 +83,7 @@ describe('what is usual', () => {
       02:00  h07 drops NO_SOCKET/udp_rcv at 500/s
       12:00  end
     `).reads(`
-      11:01  A fires, page: h07 drops NO_SOCKET in udp_rcv
+      11:02  A fires, page: h07 drops NO_SOCKET in udp_rcv
     `);
   });
 

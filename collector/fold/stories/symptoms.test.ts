@@ -107,6 +107,25 @@ describe('several symptoms', () => {
     `);
   });
 
+  test('an incident all of whose symptoms go over to another one is merged into that', () => {
+    story(`
+      fleet  80 hosts: rack r1..r8 of 10
+      01:00  rack=r2, rack=r4 drop NEIGH_FAILED/neigh_timer_handler at 500/s
+      01:02  rack=r2, rack=r4 drop TCP_CSUM/tcp_v4_rcv at 500/s
+      02:00  all drop NEIGH_FAILED/neigh_timer_handler at 500/s
+      02:00  all drop TCP_CSUM/tcp_v4_rcv at 500/s
+      03:00  all recover
+      06:00  end
+    `).reads(`
+      01:04  A fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      01:04  B fires, page: All 10 hosts in rack r4 drop NEIGH_FAILED in neigh_timer_handler
+      02:04  A escalates, page: All 80 hosts drop NEIGH_FAILED in neigh_timer_handler
+      02:04  B is merged into A, page
+      03:30  A is resolving
+      04:31  A is resolved, page
+    `);
+  });
+
   test('a rack that recovers host by host keeps what was said of it', () => {
     story(`
       fleet  40 hosts: rack r1..r4 of 10

@@ -39,9 +39,10 @@ export interface SimHost {
   isUp: boolean;
   /** Whether its messages wait for a network. */
   isCutOff: boolean;
-  /** By how much its clock is ahead, and its messages come late, s; and whether they come twice. */
+  /** By how much its clock is ahead, s; how late every so many-th of its messages comes, s; and whether they come twice. */
   clockS: number;
   delayS: number;
+  delayEvery: number;
   isDoubled: boolean;
   incarnation: number;
   seq: number;
@@ -81,7 +82,16 @@ export class Fleet {
     this.hosts.push({
       ...{ id, index, attributes: new Map(attributes) },
       address: `10.0.${(index + 1) >> 8}.${(index + 1) & 255}`,
-      ...{ isUp: true, isCutOff: false, clockS: 0, delayS: 0, isDoubled: false, incarnation: 1, seq: 0 },
+      ...{
+        isUp: true,
+        isCutOff: false,
+        clockS: 0,
+        delayS: 0,
+        delayEvery: 1,
+        isDoubled: false,
+        incarnation: 1,
+        seq: 0,
+      },
       ...{ bootS: -1000 * (index + 1), load: 1, usual: new Map(), drops: new Map(), counters: new Map() },
       ...{ sinceS: KNOWN_S - 1, events: new Map(), counted: new Map(), items: [], dueS: KNOWN_S },
       ...{ hurriedUntilS: -1, pstore: [] },
@@ -253,7 +263,8 @@ export class Fleet {
       intervalMs: (nowS < 0 ? -nowS : REST_S) * 1000,
       clockS: host.clockS,
     };
-    const atS = host.isCutOff ? Number.POSITIVE_INFINITY : nowS + host.delayS;
+    const delayS = host.seq % host.delayEvery === 0 ? host.delayS : 0;
+    const atS = host.isCutOff ? Number.POSITIVE_INFINITY : nowS + delayS;
     const message = { host: host.id, sealedS: nowS, atS, report };
     this.#waiting.push(message);
     if (host.isDoubled) this.#waiting.push(message);

@@ -88,10 +88,11 @@ export const VERBS: readonly (readonly [RegExp, Verb])[] = [
       }),
   ],
   [
-    /^messages of (.+) come (\d+) s late$/,
-    (t, who, seconds) =>
+    /^(?:every (\d+)th message|messages) of (.+) comes? (\d+) s late$/,
+    (t, every, who, seconds) =>
       each(t, who, (host) => {
         host.delayS = Number(seconds);
+        host.delayEvery = Number(every) || 1;
       }),
   ],
   [

@@ -37,7 +37,7 @@ export function story(script: string): { readonly lines: readonly string[]; read
       expect(straight).toBe(tidy(expected));
       const restarting = told.retold();
       expect(restarting.lines.join('\n'), 'with replicas that restart').toBe(straight);
-      expect(restarting.digest, 'rows of replicas that restart').toBe(rowsDigest(told.fold.rows()));
+      expect(restarting.digest, 'rows of replicas that restart').toBe(told.digest());
     },
   };
 }
@@ -77,6 +77,10 @@ export class Timeline {
       if (next === lines.length && !this.isOver) throw new Error('a story needs a line that says "end"');
       this.#pass();
     }
+  }
+
+  digest(): string {
+    return rowsDigest(this.fold.rows());
   }
 
   /** The same log by replicas that are restored from one another. */
