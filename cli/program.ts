@@ -275,6 +275,24 @@ export function createProgram(): Command {
     );
 
   program
+    .command('simulate')
+    .description('make the log of a synthetic fleet in which something goes wrong, and the truth about it')
+    .option('--list', 'list scenarios')
+    .option('--scenario <name>', 'what goes wrong')
+    .option('--hosts <n>', 'hosts in the fleet, from 20 to 100000', parseCount, 1000)
+    .option('--seed <n>', 'the same number makes the same log', parseCount, 1)
+    .option('--out <dir>', 'write events.ndjson and truth.json here', parsePath)
+    .option('--nats <url>', 'append to the log on these NATS servers (comma-separated)', parseServers)
+    .option('--log <dir>', 'append to the embedded log in this folder, which nobody may use', parsePath)
+    .option('--speed <n>', 'into a log: how many times as fast as it would come (default: 1)', parseCount)
+    .option('--cell <name>', 'the cell of the fleet', 'default')
+    .action(async (_, command) =>
+      (await import('./commands/simulate.ts')).simulateFleet(command.optsWithGlobals(), (message) => {
+        throw command.error(`netfall: ${message}`);
+      }),
+    );
+
+  program
     .command('agent')
     .description('run an agent alone, as on every host of a fleet')
     .requiredOption('--config <file>', 'its configuration (docs/configuration.md)')

@@ -52,7 +52,7 @@ export interface Usual {
   readonly swing: number;
 }
 
-/** A message that the log may get later, or again. */
+/** A message that the log does not have yet. */
 interface Unacknowledged {
   readonly seq: number;
   /** When the log has it. */
@@ -82,6 +82,7 @@ export class Agent {
   #tellsInventory = true;
   #seq = 0;
   #boot = 1;
+  #bootId: string;
   #sealedUs: number;
   #fastUntilUs = Number.NEGATIVE_INFINITY;
   /** When the next message is due; Infinity while the host is down. */
@@ -98,6 +99,7 @@ export class Agent {
     this.#options = options;
     this.host = host;
     this.#values = host.values;
+    this.#bootId = bootId(host.index, this.#boot);
     this.#incarnation = `01${host.index.toString(16).padStart(10, '0')}`;
     this.#sealedUs = sinceUs;
     this.dueUs = sinceUs + FIRST_US;
@@ -148,7 +150,7 @@ export class Agent {
 
   /** The host boots. */
   start(nowUs: number): void {
-    this.#boot++;
+    this.#bootId = bootId(this.host.index, ++this.#boot);
     this.#tellsInventory = true;
     this.#sealedUs = nowUs;
     this.#fastUntilUs = Number.NEGATIVE_INFINITY;
@@ -172,7 +174,7 @@ export class Agent {
       incarnation: this.#incarnation,
       seq,
       oldest_seq: this.#unacknowledged[0]?.seq ?? seq,
-      boot_id: bootId(host.index, this.#boot),
+      boot_id: this.#bootId,
       observed_us: startUs + nowUs + clockUs,
       items,
       losses: [],
@@ -183,7 +185,7 @@ export class Agent {
     return envelope;
   }
 
-  /** The log has the message that was sealed last only later. */
+  /** The log has the message that was sealed last only then. */
   awaits(storedUs: number): void {
     this.#unacknowledged = [...this.#unacknowledged, { seq: this.#seq, storedUs }];
   }
@@ -255,7 +257,7 @@ export class Agent {
       other: null,
       samples,
     };
-    if (counters.length === 0) return [{ drop_report }];
+    // Also when none moved: that a counter stands still is news, too.
     return [{ drop_report }, { counter_report: { window_us: windowUs, counters, audit: null, sockets: [] } }];
   }
 

@@ -10,6 +10,7 @@ import { scenarios } from './scenarios/index.ts';
 import { run } from './simulation.ts';
 import type { Disturbances, Truth } from './truth.ts';
 
+export { type LiveMessage, liveMessage } from './live.ts';
 export type { Disturbances, TrueIncident, Truth } from './truth.ts';
 
 export interface SimulateOptions {

@@ -134,7 +134,7 @@ class World {
       storedUs = Math.max(backUs, this.#replayedUs.get(agent) ?? 0) + REPLAY_GAP_US;
       this.#replayedUs.set(agent, storedUs);
     }
-    if (backUs !== null || spooledUs > 0) agent.awaits(storedUs);
+    agent.awaits(storedUs);
     this.#underWay.push(storedUs, message);
     const repeatedUs = this.#network.repeatedUs();
     if (repeatedUs !== null) this.#underWay.push(storedUs + repeatedUs, message);

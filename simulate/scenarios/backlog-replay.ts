@@ -10,7 +10,7 @@ const TROUBLE = { fromS: 15, untilS: 75 };
 
 export const backlogReplay: Scenario = {
   name: 'backlog-replay',
-  summary: 'hosts are cut off for twelve minutes, and then send what they kept, drops among it',
+  summary: 'hosts are cut off for 12 minutes, then send what they kept',
   plan(plan) {
     const { fromUs, untilUs } = faultWindow(plan, PARTITION_S);
     const { cause, hosts } = groupBy(plan, 'gateway_mac');

@@ -5,7 +5,7 @@ import type { Scenario } from './scenario.ts';
 
 export const conntrackExhaustion: Scenario = {
   name: 'conntrack-exhaustion',
-  summary: "the connection tables of a service's hosts are full, and new connections are dropped",
+  summary: "the connection tables of a service's hosts are full",
   plan(plan) {
     const span = { ...faultWindow(plan, 110), spreadS: 8 };
     const { cause, hosts } = groupBy(plan, 'pool');

@@ -15,7 +15,7 @@ const ANNOUNCED_BEFORE_S = 5;
 
 export const firmwareRollout: Scenario = {
   name: 'firmware-rollout',
-  summary: 'firmware of network cards is rolled out in waves, and cards that have it spoil packets',
+  summary: 'NIC firmware comes in waves, and spoils packets',
   plan(plan) {
     const { random } = plan;
     const { fromUs, untilUs } = faultWindow(plan, ROLLOUT_S + AFTER_S);

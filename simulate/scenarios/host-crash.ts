@@ -12,7 +12,7 @@ const GIVEN_UP_S = 3;
 
 export const hostCrash: Scenario = {
   name: 'host-crash',
-  summary: 'a host crashes and is off for minutes, and its peers drop what was for it',
+  summary: 'a host crashes, and its peers drop what was for it',
   plan(plan) {
     const { fleet, random } = plan;
     const { fromUs, untilUs } = faultWindow(plan, FAULT_S);

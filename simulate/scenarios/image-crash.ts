@@ -15,8 +15,7 @@ const ANNOUNCED_BEFORE_S = 5;
 
 export const imageCrash: Scenario = {
   name: 'image-crash',
-  summary:
-    'an image with a new kernel is rolled out in waves, and hosts that have it crash, all in one place',
+  summary: 'an image with a new kernel comes in waves, and crashes',
   plan(plan) {
     const { random } = plan;
     const { fromUs } = faultWindow(plan, ROLLOUT_S + AFTER_S);

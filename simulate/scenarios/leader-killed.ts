@@ -13,7 +13,7 @@ const KILLED_S = 20;
 
 export const leaderKilled: Scenario = {
   name: 'leader-killed',
-  summary: 'a switch fails as in tor-failure, and the collector that notifies is killed meanwhile',
+  summary: 'as tor-failure; the collector that notifies is killed',
   plan(plan) {
     const window = faultWindow(plan, Math.max(110, plan.silenceS));
     failSwitch(plan, window);

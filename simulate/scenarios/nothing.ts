@@ -10,14 +10,14 @@ function nothing(plan: Plan): void {
 
 export const noiseOnly: Scenario = {
   name: 'noise-only',
-  summary: 'nothing is wrong: random hosts have short, random troubles',
+  summary: 'nothing is wrong: hosts have short, random troubles',
   disturbances: { chronic: 0 },
   plan: nothing,
 };
 
 export const chronicOnly: Scenario = {
   name: 'chronic-only',
-  summary: 'nothing is wrong: some hosts have always dropped much, always or on and off',
+  summary: 'nothing is wrong: some hosts have always dropped much',
   disturbances: { noise: 0 },
   plan: nothing,
 };

@@ -11,7 +11,7 @@ const SHARED = 0.2;
 
 export const overlapping: Scenario = {
   name: 'overlapping',
-  summary: 'a switch and a firmware make trouble at the same time, of one kind or of two',
+  summary: 'a switch and a firmware make trouble at the same time',
   plan(plan) {
     const { random } = plan;
     const { fromUs, untilUs } = faultWindow(plan, 130);

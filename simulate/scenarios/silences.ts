@@ -9,7 +9,7 @@ const BOOTED_S = 10;
 
 export const switchSilence: Scenario = {
   name: 'switch-silence',
-  summary: 'a switch goes down: hosts behind it are cut off together, and later send what they kept',
+  summary: 'hosts behind a switch are cut off together, and return',
   plan(plan) {
     const { fromUs, untilUs } = faultWindow(plan, plan.silenceS);
     const { cause, hosts } = groupBy(plan, 'gateway_mac');

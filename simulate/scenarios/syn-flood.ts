@@ -8,7 +8,7 @@ const SYN_QUEUES = 0.9;
 
 export const synFlood: Scenario = {
   name: 'syn-flood',
-  summary: 'a flood of SYNs to one service: the queues of its listeners overflow',
+  summary: "a flood of SYNs: a service's listeners overflow",
   plan(plan) {
     const span = { ...faultWindow(plan, 110), spreadS: 4 };
     const { cause, hosts } = groupBy(plan, 'pool');

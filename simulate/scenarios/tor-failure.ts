@@ -12,7 +12,7 @@ const LAST_WORDS_S = 8;
 
 export const torFailure: Scenario = {
   name: 'tor-failure',
-  summary: "a rack's switch fails: its hosts drop what waits for neighbours, and some fall silent",
+  summary: 'a switch fails: hosts lose their neighbours or all contact',
   plan: (plan) => failSwitch(plan, faultWindow(plan, Math.max(110, plan.silenceS))),
 };
 
