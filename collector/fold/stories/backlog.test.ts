@@ -77,6 +77,26 @@ describe('a backlog', () => {
     `);
   });
 
+  test('a host alone whose trouble goes on after its backlog is told of by itself', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      01:00  h07 is cut off
+      03:00  h07 drops NO_SOCKET/udp_rcv at 500/s
+      14:00  h07 is reconnected
+      18:00  h07 recovers
+      20:00  end
+    `).reads(`
+      01:37  A fires, page: h07 is silent
+      14:00  B is a digest: h07 sent a backlog
+      14:00  A is resolving
+      14:35  C fires, page: h07 drops NO_SOCKET in udp_rcv
+      15:01  A is resolved, page
+      15:01  B is resolved
+      18:30  C is resolving
+      19:31  C is resolved, page
+    `);
+  });
+
   test('a partition in the middle of trouble is the same trouble, and what was spooled is no history yet', () => {
     story(`
       fleet  40 hosts: rack r1..r4 of 10

@@ -50,6 +50,22 @@ describe('what hosts in trouble have in common', () => {
     `);
   });
 
+  test('hosts that are rolled back and recover stay in their incident', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10, firmware 28.39|28.40 in turn
+      01:00  firmware=28.40 drops HW_CSUM/mlx5e_rx at 500/s
+      02:00  5 of firmware=28.40 recover
+      02:00  5 of firmware=28.40 come to firmware 28.39
+      03:00  firmware=28.40 recovers
+      03:00  firmware=28.40 comes to firmware 28.39
+      05:00  end
+    `).reads(`
+      01:04  A fires, page: All 20 hosts on firmware mlx5_core 28.40 drop HW_CSUM in mlx5e_rx
+      03:30  A is resolving
+      04:31  A is resolved, page
+    `);
+  });
+
   test('of values that explain as well the one that was just rolled out comes first', () => {
     story(`
       fleet  40 hosts: rack r1..r4 of 10, kernel 6.1

@@ -306,6 +306,53 @@ describe('acknowledging and resolving', () => {
     `);
   });
 
+  test('what is acknowledged while it resolves is acknowledged when it comes back', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      01:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      02:00  rack=r2 recovers
+      02:40  ann acknowledges A "seen"
+      02:50  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      04:00  end
+    `).reads(`
+      01:04  A fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      02:30  A is resolving
+      02:40  A is acknowledged by ann: seen
+      02:54  A goes on, acknowledged
+    `);
+  });
+
+  test('what is over is neither resolved again nor acknowledged, but may be commented on', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      01:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      02:00  ann resolves A "harmless"
+      02:10  ann resolves A "again"
+      02:20  ann acknowledges A "too late"
+      02:30  ann comments on A "so be it"
+      03:00  A's audit?
+      03:00  end
+    `).reads(`
+      01:04  A fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      02:00  A is resolved by ann, page
+      03:00  A was fired, resolved, comment
+    `);
+  });
+
+  test('worse than what an operator called over is a new incident', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      01:00  rack=r2 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      02:00  ann resolves A "harmless"
+      03:00  rack=r2 falls silent
+      05:00  end
+    `).reads(`
+      01:04  A fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      02:00  A is resolved by ann, page
+      03:30  B fires, page: All 10 hosts in rack r2 are silent
+    `);
+  });
+
   test('what an operator calls over is not opened again by trouble that just goes on', () => {
     story(`
       fleet  40 hosts: rack r1..r4 of 10

@@ -83,10 +83,12 @@ export class Timeline {
     return rowsDigest(this.fold.rows());
   }
 
-  /** The same log by replicas that are restored from one another. */
-  retold(): { readonly lines: readonly string[]; readonly digest: string } {
+  /** The same log by replicas that are restored from one another after every so many entries. */
+  retold(every = Math.max(RESTART_EVERY, this.fleet.hosts.length + 1)): {
+    readonly lines: readonly string[];
+    readonly digest: string;
+  } {
     const transcript = new Transcript();
-    const every = Math.max(RESTART_EVERY, this.fleet.hosts.length + 1);
     let fold = new Fold(testRules);
     let entries = 0;
     for (const step of this.#steps) {
