@@ -65,7 +65,7 @@ async function expectIncident(url: string, slack: Receiver, began: number): Prom
   expect(performance.now() - began).toBeLessThan(10_000);
   expect(incident).toMatchObject({
     state: 'firing',
-    fingerprint: 'drop/NO_SOCKET/__udp4_lib_rcv',
+    fingerprint: `drop/NO_SOCKET/__udp4_lib_rcv@host=${incident.hosts[0]?.host_id}`,
     signal: { kind: 'drop', reason: 'NO_SOCKET', function: '__udp4_lib_rcv' },
     hosts_total: 1,
     samples: [
