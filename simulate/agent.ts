@@ -85,6 +85,8 @@ export class Agent {
   #bootId: string;
   #sealedUs: number;
   #fastUntilUs = Number.NEGATIVE_INFINITY;
+  /** Nothing was said since it started. */
+  #isFresh = true;
   /** When the next message is due; Infinity while the host is down. */
   dueUs: number;
   /** From when to when it cannot reach the log. */
@@ -154,6 +156,7 @@ export class Agent {
     this.#tellsInventory = true;
     this.#sealedUs = nowUs;
     this.#fastUntilUs = Number.NEGATIVE_INFINITY;
+    this.#isFresh = true;
     this.dueUs = nowUs + FIRST_US;
   }
 
@@ -180,6 +183,7 @@ export class Agent {
       losses: [],
     };
     this.#sealedUs = nowUs;
+    this.#isFresh = false;
     this.dueUs =
       nowUs + (nowUs < this.#fastUntilUs && !this.#isPressed(nowUs) ? TICK_US : this.#promiseUs(nowUs));
     return envelope;
@@ -191,7 +195,8 @@ export class Agent {
   }
 
   #hurry(nowUs: number): void {
-    if (this.#isPressed(nowUs)) return;
+    // Before the first message everything looks like news.
+    if (this.#isFresh || this.#isPressed(nowUs)) return;
     const { sinceUs } = this.#options;
     const noticedUs = sinceUs + Math.ceil((Math.floor(nowUs) + 1 - sinceUs) / TICK_US) * TICK_US;
     this.#fastUntilUs = noticedUs + FAST_FOR_US;

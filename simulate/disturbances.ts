@@ -89,7 +89,8 @@ export function habitsOf(fleet: Fleet, random: Random, chronic: number, endUs: n
 /** More of them in one service than elsewhere. */
 function chronicHosts({ hosts }: Fleet, random: Random, share: number): readonly Host[] {
   const count = Math.round(share * hosts.length);
-  const pool = random.pick(hosts).values.pool;
+  // As likely a small one, of which it is a good part.
+  const pool = random.pick([...new Set(hosts.map(({ values }) => values.pool))]);
   const inside = hosts.filter(({ values }) => values.pool === pool);
   const outside = hosts.filter(({ values }) => values.pool !== pool);
   const most = Math.min(Math.round(count / 2), Math.round(inside.length * CHRONIC_IN_POOL));

@@ -26,7 +26,7 @@ export interface Group {
   readonly hosts: readonly Host[];
 }
 
-/** Some hosts that share a value of an attribute. */
+/** Some hosts that share a value of an attribute: others than those of `unless`, if a small fleet has any. */
 export function groupBy(
   plan: Plan,
   attribute: Attribute,
@@ -37,7 +37,8 @@ export function groupBy(
     return { cause: [{ attribute, value }], hosts };
   });
   const most = Math.min(MOST_HOSTS, fleet.hosts.length / 2);
-  const fitting = groups.filter((group) => group.hosts.length >= LEAST_HOSTS && !unless(group));
+  const fitting = groups.filter(({ hosts }) => hosts.length >= LEAST_HOSTS);
   const small = fitting.filter(({ hosts }) => hosts.length <= most);
-  return random.pick(small.length > 0 ? small : fitting);
+  const wanted = [small, fitting].map((some) => some.filter((group) => !unless(group)));
+  return random.pick([...wanted, small, fitting, groups].find((some) => some.length > 0) ?? groups);
 }

@@ -1,7 +1,7 @@
 /** Two causes at once: a switch and a firmware, which show in the same way or in two ways. */
 import { SECOND } from '../plan.ts';
 import { BAD_CHECKSUM, NEIGH_FAILED } from '../signals.ts';
-import { faultWindow, groupBy } from './common.ts';
+import { faultWindow, type Group, groupBy } from './common.ts';
 import type { Scenario } from './scenario.ts';
 
 /** The second begins so long after the first. */
@@ -16,11 +16,12 @@ export const overlapping: Scenario = {
     const { random } = plan;
     const { fromUs, untilUs } = faultWindow(plan, 130);
     const first = groupBy(plan, 'gateway_mac');
-    const isAlike = (hosts: typeof first.hosts) => {
-      const shared = hosts.filter((host) => first.hosts.includes(host)).length;
+    const ofFirst = new Set(first.hosts);
+    const isAlike = ({ hosts }: Group) => {
+      const shared = hosts.filter((host) => ofFirst.has(host)).length;
       return shared > SHARED * Math.min(hosts.length, first.hosts.length);
     };
-    const second = groupBy(plan, 'firmware', ({ hosts }) => isAlike(hosts));
+    const second = groupBy(plan, 'firmware', isAlike);
     const signal = random.chance(0.5) ? NEIGH_FAILED : BAD_CHECKSUM;
     const begin = { fromUs, untilUs, spreadS: 4 };
     const later = { ...begin, fromUs: fromUs + Math.round(random.between(...APART_S) * SECOND) };
