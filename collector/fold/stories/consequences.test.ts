@@ -210,6 +210,42 @@ describe('what comes of a host that is gone', () => {
     `);
   });
 
+  test('what comes of a crash in maintenance is kept from everybody as the crash is', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10, kernel 6.1
+      00:30  ann maintains host=h07 for 10 min as m1
+      01:00  h07 crashes "kernel BUG in nvme_queue_rq", heard by h40
+      01:10  h11, h22, h33 drop NEIGH_FAILED/neigh_timer_handler at 500/s towards h07
+      03:00  end
+    `).reads(`
+      01:00  A fires: h07 crashed: Kernel panic - not syncing: Fatal exception
+      01:00  A is suppressed by maintenance m1
+      01:14  B fires: 3 hosts drop NEIGH_FAILED in neigh_timer_handler
+      01:14  B comes of A, before
+      01:14  B is suppressed by A
+    `);
+  });
+
+  test('of two hosts that died each has its own consequences', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10, kernel 6.1
+      01:00  h07 crashes "kernel BUG in nvme_queue_rq", heard by h40
+      01:05  h17 crashes "divide error in tcp_rate_gen", heard by h40
+      01:10  h11, h22, h33 drop NEIGH_FAILED/neigh_timer_handler at 500/s towards h07
+      01:12  h12, h23, h34 drop NEIGH_FAILED/neigh_timer_handler at 500/s towards h17
+      03:00  end
+    `).reads(`
+      01:00  A fires, page: h07 crashed: Kernel panic - not syncing: Fatal exception
+      01:10  B fires, page: h17 crashed: divide error in tcp_rate_gen
+      01:14  C fires: 3 hosts drop NEIGH_FAILED in neigh_timer_handler
+      01:14  C comes of A, before
+      01:14  C is suppressed by A
+      01:16  D fires: 3 hosts drop NEIGH_FAILED in neigh_timer_handler
+      01:16  D comes of B, before
+      01:16  D is suppressed by B
+    `);
+  });
+
   test('drops for one host that lives are one incident at once, in however large a fleet', () => {
     story(`
       fleet  200 hosts: rack r1..r10 of 20

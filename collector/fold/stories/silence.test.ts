@@ -81,6 +81,17 @@ describe('silence', () => {
     `);
   });
 
+  test('a rack that died while the log was away is told of once it is back', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      01:00  the log is away for 5 min
+      02:00  rack=r2 falls silent
+      08:00  end
+    `).reads(`
+      06:30  A fires, page: All 10 hosts in rack r2 are silent
+    `);
+  });
+
   test('a host that restarts with an empty spool was not silent', () => {
     story(`
       fleet  40 hosts: rack r1..r4 of 10
