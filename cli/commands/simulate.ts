@@ -206,15 +206,21 @@ function truthTable({ incidents, start }: Truth, paper: Parameters<typeof table>
     [
       { title: 'TRUTH', cell: ({ id }: Row) => id },
       { title: 'KIND', cell: ({ kind }: Row) => kind },
-      { title: 'HOSTS', cell: ({ hosts, extent }: Row) => `${hosts.length} of ${extent}`, right: true },
+      {
+        title: 'HOSTS',
+        cell: ({ hosts, extent, consequence_of }: Row) =>
+          consequence_of === null ? `${hosts.length} of ${extent}` : `${hosts.length}`,
+        right: true,
+      },
       { title: 'FROM', cell: (row: Row) => at(row.start), right: true },
       { title: 'TO', cell: ({ end }: Row) => at(end), right: true },
-      { title: 'CAUSE', cell: (row: Row) => row.consequence_of ?? causeOf(row), flexible: true },
+      { title: 'CAUSE', cell: causeOf, flexible: true },
     ],
     paper,
   );
 }
 
-function causeOf({ cause }: Truth['incidents'][0]): string {
+function causeOf({ cause, consequence_of }: Truth['incidents'][0]): string {
+  if (consequence_of !== null) return `comes of ${consequence_of}`;
   return cause.map(({ attribute, value }) => `${attribute}=${value}`).join(' and ');
 }
