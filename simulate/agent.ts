@@ -10,12 +10,14 @@ import {
   type DropSample,
   type Envelope,
   type Heartbeat,
+  hostSubject,
   type Item,
   SourceState,
 } from '@netfall/proto';
 import { type Host, inventoryOf, type Values } from './fleet.ts';
 import type { Random } from './random.ts';
 import type { Signal } from './signals.ts';
+import { Spool } from './spool.ts';
 
 /** The agent collects this often, and at news speaks as often for a while. */
 const TICK_US = 1_000_000;
@@ -52,13 +54,6 @@ export interface Usual {
   readonly swing: number;
 }
 
-/** A message that the log does not have yet. */
-interface Unacknowledged {
-  readonly seq: number;
-  /** When the log has it. */
-  readonly storedUs: number;
-}
-
 export interface AgentOptions {
   readonly host: Host;
   readonly cell: string;
@@ -76,6 +71,8 @@ export interface AgentOptions {
 
 export class Agent {
   readonly host: Host;
+  /** What its messages go to. */
+  readonly subject: string;
   readonly #options: AgentOptions;
   readonly #incarnation: string;
   #values: Values;
@@ -94,12 +91,13 @@ export class Agent {
   #cutUntilUs = Number.NEGATIVE_INFINITY;
   #troubles: readonly Trouble[] = [];
   #heard: readonly Item[] = [];
-  #unacknowledged: readonly Unacknowledged[] = [];
+  readonly #spool = new Spool();
 
   constructor(options: AgentOptions) {
     const { host, sinceUs } = options;
     this.#options = options;
     this.host = host;
+    this.subject = hostSubject(options.cell, host.id);
     this.#values = host.values;
     this.#bootId = bootId(host.index, this.#boot);
     this.#incarnation = `01${host.index.toString(16).padStart(10, '0')}`;
@@ -176,7 +174,7 @@ export class Agent {
       host_id: host.id,
       incarnation: this.#incarnation,
       seq,
-      oldest_seq: this.#unacknowledged[0]?.seq ?? seq,
+      oldest_seq: this.#spool.oldest ?? seq,
       boot_id: this.#bootId,
       observed_us: startUs + nowUs + clockUs,
       items,
@@ -191,7 +189,7 @@ export class Agent {
 
   /** The log has the message that was sealed last only then. */
   awaits(storedUs: number): void {
-    this.#unacknowledged = [...this.#unacknowledged, { seq: this.#seq, storedUs }];
+    this.#spool.add(this.#seq, storedUs);
   }
 
   #hurry(nowUs: number): void {
@@ -213,10 +211,8 @@ export class Agent {
   }
 
   #heartbeat(nowUs: number): Item {
-    if (this.#unacknowledged.length > 0)
-      this.#unacknowledged = this.#unacknowledged.filter(({ storedUs }) => storedUs > nowUs);
-    const waiting = this.#unacknowledged.length;
-    return { heartbeat: heartbeat(this.#promiseUs(nowUs), waiting) };
+    this.#spool.acknowledge(nowUs);
+    return { heartbeat: heartbeat(this.#promiseUs(nowUs), this.#spool.size) };
   }
 
   #reports(nowUs: number, windowUs: number): readonly Item[] {

@@ -2,7 +2,7 @@
  * Carries a plan out: agents speak when they are due, the network brings what they say, and the log puts it in order. Lazy:
  * what is held is a state for each host, the rest of the plan, and messages that are under way.
  */
-import { collectorSubject, type Entry, type EventLine, encodeEntry, hostSubject } from '@netfall/proto';
+import { collectorSubject, type Entry, type EventLine, encodeEntry } from '@netfall/proto';
 import { Agent, type Usual } from './agent.ts';
 import { habitsOf, Noise } from './disturbances.ts';
 import type { Host } from './fleet.ts';
@@ -55,7 +55,6 @@ export function* run({ plan, random, cell, startUs, disturbances }: RunOptions):
 
 class World {
   readonly #plan: Plan;
-  readonly #cell: string;
   readonly #agents: readonly Agent[];
   readonly #network: Network;
   readonly #noise: Noise;
@@ -70,7 +69,6 @@ class World {
   constructor({ plan, random, cell, startUs, disturbances }: RunOptions) {
     const { fleet, intervalUs } = plan;
     this.#plan = plan;
-    this.#cell = cell;
     this.#network = new Network(random.fork('network'), disturbances);
     this.#noise = new Noise(random.fork('noise'), fleet, disturbances.noise);
     const habits = habitsOf(fleet, random.fork('habits'), disturbances.chronic, plan.endUs);
@@ -126,7 +124,7 @@ class World {
 
   #send(agent: Agent, nowUs: number, goodbye = ''): void {
     const envelope = agent.seal(nowUs, goodbye);
-    const message = { subject: hostSubject(this.#cell, agent.host.id), data: encodeEntry({ envelope }) };
+    const message = { subject: agent.subject, data: encodeEntry({ envelope }) };
     const backUs = agent.cutUntil(nowUs);
     const spooledUs = this.#network.spooledUs();
     let storedUs = nowUs + spooledUs + this.#network.delayUs();
