@@ -155,7 +155,6 @@ export class Correlator {
       incidents.change(id, { changes: this.#changesOf(incidents.records.get(id) as IncidentRecord) });
       incidents.fire(id, fingerprintOf(of, group.canonical), moment, `by ${namesOf(members)}`);
     }
-    this.#mergeEmptied(of, id, group, moment);
     return id;
   }
 
@@ -172,6 +171,10 @@ export class Correlator {
     const open = incidents.openWith(of.key).filter(({ id }) => !taken.has(id));
     const same = open.find(({ explanation }) => explanation && canonical(explanation.items) === name);
     if (same) return same;
+    // Those that are all of one incident make no news, whatever else they share.
+    const [one = ''] = counts.keys();
+    const whole = open.find(({ id, state }) => id === one && state !== 'candidate');
+    if (whole && counts.size === 1) return whole;
     let owner: IncidentRecord | undefined;
     for (const record of open) {
       const inside = counts.get(record.id) ?? 0;
@@ -238,19 +241,6 @@ export class Correlator {
     const { signal, severity } = of;
     const opening = { fingerprint: fingerprintOf(of, name), signal, severity, fleet: population.size };
     return incidents.begin({ ...opening, state: 'candidate' }, moment, this.#config)?.id ?? null;
-  }
-
-  /** An incident all of whose hosts turned out to be of another one is that one. */
-  #mergeEmptied(of: SignalClass, id: string, group: Group, moment: Moment): void {
-    const { incidents } = this.#options;
-    for (const other of incidents.openWith(of.key)) {
-      if (other.id === id || other.state === 'candidate' || other.state === 'resolving') continue;
-      const isEmpty =
-        other.hosts.every(({ active }) => !active) && this.#membersOf(of, other.id, []).length === 0;
-      const isInside = other.hosts.every(({ host_id }) => group.hosts.includes(host_id));
-      if (isEmpty && isInside && other.symptoms.length <= 1)
-        incidents.merge(other.id, id, moment, this.#config);
-    }
   }
 
   /** The strongest explanation stands: hosts that recover one by one do not make it weaker. */

@@ -44,6 +44,8 @@ export interface IncidentEvents {
 const PROGRESS_EVERY_US = 5_000_000;
 /** Trouble that comes back this soon after its resolution has to be over for longer the next time. */
 const SOON_US = 3_600_000_000;
+/** Trouble that is back within this time never went away. */
+const HANDOVER_US = 15_000_000;
 /** How often hosts that crashed and did not come back are looked after. */
 const DOWN_AGAIN_US = 60_000_000;
 /** How often the hold-down doubles at most. */
@@ -132,16 +134,16 @@ export class Incidents {
       active.spell.sample = null;
       this.#events.hostChanged(active.host);
     }
-    for (const other of before) if (other !== '') this.#leftBy(other, hosts, moment, config);
+    for (const other of before) if (other !== '') this.#leftBy(other, id, hosts, moment, config);
     if (before.size === 0) return;
     if (record.state === 'resolving') {
       const state = record.acknowledged ? 'acknowledged' : 'firing';
-      const who = nameHosts(hosts);
-      record = { ...record, state, due_us: 0, returns: record.returns + 1 };
-      record = {
-        ...record,
-        audit: audited(record, moment, 'firing', `again on ${who} before it was resolved`),
-      };
+      const heldUs = holdDown(record, config.incident.hold_down_s) * 1_000_000;
+      // A host that speaks again says what is wrong there a moment later: that is no return.
+      const isReturn = moment.liveUs - (record.due_us - heldUs) > HANDOVER_US;
+      const why = `again on ${nameHosts(hosts)} before it was resolved`;
+      const audit = audited(record, moment, 'firing', why);
+      record = { ...record, state, due_us: 0, returns: record.returns + (isReturn ? 1 : 0), audit };
     } else if (record.state !== 'candidate' && record.audit.length > 0) {
       record = { ...record, audit: audited(record, moment, 'joined', nameHosts(hosts)) };
     }
@@ -311,20 +313,19 @@ export class Incidents {
     });
   }
 
-  /** Hosts were moved to another incident. */
-  #leftBy(id: string, hosts: readonly Active[], moment: Moment, config: FoldConfig): void {
+  /** Hosts were moved to another incident: where nobody is left, the incident is that one. */
+  #leftBy(id: string, into: string, hosts: readonly Active[], moment: Moment, config: FoldConfig): void {
     const record = this.records.get(id);
     if (!record || !isOpen(record)) return;
     const gone = new Set(hosts.map(({ host }) => host.id));
     const stays = (hostId: string) => !gone.has(hostId) || this.#isAffected(record, hostId);
     const left = record.hosts.filter(({ host_id }) => stays(host_id));
-    if (left.length < record.hosts.length)
-      this.#update({
-        ...record,
-        hosts: left,
-        hosts_total: record.hosts_total - record.hosts.length + left.length,
-      });
-    if (record.state === 'candidate') this.#endWithout(id, '', moment, config);
+    const hosts_total = record.hosts_total - record.hosts.length + left.length;
+    if (left.length < record.hosts.length) this.#update({ ...record, hosts: left, hosts_total });
+    if ((this.#affected.get(id) ?? 0) > 0) return;
+    if (left.length > 0 || record.state === 'candidate')
+      this.#endWithout(id, `its hosts are of ${into}`, moment, config);
+    else this.merge(id, into, moment, config);
   }
 
   /** Whether any of an incident's symptoms affects a host now. */
@@ -444,6 +445,8 @@ function pastOf(
 }
 
 function keysOf({ signal, symptoms }: IncidentRecord): readonly string[] {
+  // What a backlog tells of is history: nothing that goes on is of it.
+  if (signal.kind === 'backlog') return [classKey(signal)];
   return [signal, ...symptoms.map((symptom) => symptom.signal)].map(classKey);
 }
 
