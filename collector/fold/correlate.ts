@@ -141,6 +141,8 @@ export class Correlator {
   #place(of: SignalClass, group: Group, taken: ReadonlySet<string>, moment: Moment): string | null {
     const { incidents } = this.#options;
     const members = group.hosts.flatMap((id) => of.active.get(id) ?? []);
+    // Those that are of an explained incident stay there, whatever else they share by now.
+    if (this.#isOfExplained(members)) return null;
     const id =
       this.#owner(of, group, members, taken)?.id ??
       this.#alike(of, group, members, moment)?.id ??
@@ -158,6 +160,17 @@ export class Correlator {
     return id;
   }
 
+  /** Whether all of these are of one incident that is explained, by more than that it is the fleet's. */
+  #isOfExplained(members: readonly Active[]): boolean {
+    const [first] = members;
+    const record = this.#options.incidents.records.get(first?.spell.incident ?? '');
+    if (!record?.explanation?.items.length || record.state === 'candidate') return false;
+    const items = record.explanation.items;
+    return members.every(
+      ({ host, spell }) => spell.incident === record.id && !this.#options.population.fits(host.id, items),
+    );
+  }
+
   /** The open incident of this class that most of the group's hosts are in, or that is of the same explanation. */
   #owner(
     of: SignalClass,
@@ -171,10 +184,6 @@ export class Correlator {
     const open = incidents.openWith(of.key).filter(({ id }) => !taken.has(id));
     const same = open.find(({ explanation }) => explanation && canonical(explanation.items) === name);
     if (same) return same;
-    // Those that are all of one incident make no news, whatever else they share.
-    const [one = ''] = counts.keys();
-    const whole = open.find(({ id, state }) => id === one && state !== 'candidate');
-    if (whole && counts.size === 1) return whole;
     let owner: IncidentRecord | undefined;
     for (const record of open) {
       const inside = counts.get(record.id) ?? 0;
