@@ -89,7 +89,7 @@ describe('a backlog', () => {
       01:37  A fires, page: h07 is silent
       14:00  B is a digest: h07 sent a backlog
       14:00  A is resolving
-      14:35  C fires, page: h07 drops NO_SOCKET in udp_rcv
+      14:32  C fires, page: h07 drops NO_SOCKET in udp_rcv
       15:01  A is resolved, page
       15:01  B is resolved
       18:30  C is resolving
@@ -109,6 +109,8 @@ describe('a backlog', () => {
     `).reads(`
       01:04  A fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
       02:30  A escalates, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      04:00  A is resolving
+      04:01  A fires again
       06:30  A is resolving
       07:31  A is resolved, page
       09:00  A has 0 late reports of 0 events

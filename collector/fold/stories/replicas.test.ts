@@ -64,6 +64,7 @@ describe('replicas', () => {
       02:30  A is resolving
       02:37  A fires again
       04:30  A is resolving
+      05:31  A is resolved, page
     `);
   });
 
