@@ -20,6 +20,19 @@ describe('several symptoms', () => {
     `);
   });
 
+  test('of a host alone, too, what comes at once is one incident', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10
+      01:00  h07 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      01:01  h07 drops NO_SOCKET/udp_rcv at 500/s
+      02:00  A's symptoms?
+      02:00  end
+    `).reads(`
+      01:33  A fires, page: h07 drops NEIGH_FAILED in neigh_timer_handler
+      02:00  A has symptoms NEIGH_FAILED in neigh_timer_handler, NO_SOCKET in udp_rcv
+    `);
+  });
+
   test('an incident lasts as long as any of its symptoms', () => {
     story(`
       fleet  40 hosts: rack r1..r4 of 10

@@ -133,7 +133,9 @@ export class Transcript {
         `is acknowledged by ${acknowledged.by}${acknowledged.comment && `: ${acknowledged.comment}`}`,
       );
     if (paged('escalated')) events.push(`escalates, page: ${now.title}`);
-    if (before && now.state !== before.state && !(isNewlyAcknowledged && now.state === 'acknowledged')) {
+    // What is new may have become part of another one at once.
+    const isOther = before ? now.state !== before.state : now.state === 'merged';
+    if (isOther && !(isNewlyAcknowledged && now.state === 'acknowledged')) {
       const into = now.state === 'merged' ? ` into ${this.letterOf(now.merged_into)}` : '';
       const last = now.audit.at(-1);
       const by = now.state === 'resolved' && last?.by ? ` by ${last.by}` : '';
