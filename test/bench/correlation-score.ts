@@ -2,9 +2,10 @@
  * Holds what a fold found against what really happened. Pure: the truth of a simulation and the incidents that came of its log
  * in, counts out; what is a goal is not known here.
  */
-import type { Notification } from '../../collector/fold/model.ts';
+
+import type { TrueIncident, Truth } from '@netfall/simulate';
 import type { IncidentRecord } from '../../collector/fold/incident.ts';
-import type { Truth, TrueIncident } from '@netfall/simulate';
+import type { Notification } from '../../collector/fold/model.ts';
 
 /** What a run came to. Counts add up over runs. */
 export interface Score {
@@ -65,7 +66,9 @@ export function foundBy(incidents: Iterable<IncidentRecord>): readonly Found[] {
       endUs: incident.last_us,
       kind: signal.kind === 'counter' ? 'drop' : signal.kind,
       hosts: hosts.map(({ host_id }) => host_id),
-      items: explanation?.items ?? (hosts.length === 1 ? [{ attribute: 'host', value: hosts[0]?.host_id ?? '' }] : null),
+      items:
+        explanation?.items ??
+        (hosts.length === 1 ? [{ attribute: 'host', value: hosts[0]?.host_id ?? '' }] : null),
       equivalents: explanation?.equivalents ?? [],
       cause: cause && { host: cause.host_id, order: cause.order },
     });
@@ -73,7 +76,7 @@ export function foundBy(incidents: Iterable<IncidentRecord>): readonly Found[] {
   return found;
 }
 
-/** Adds a run to a score. `fromUs`: what was noticed before is not looked at. */
+/** Adds a run to a score. */
 export function addRun(score: Score, truth: Truth, found: readonly Found[], pages: number): void {
   const causes = truth.incidents.filter(({ consequence_of, late }) => consequence_of === null && !late);
   const claimed = new Set<Found>();
@@ -91,8 +94,9 @@ export function addRun(score: Score, truth: Truth, found: readonly Found[], page
     const first = Math.min(...mine.map(({ detectedUs }) => detectedUs));
     score.delays[cause.kind].push((first - cause.start) / 1_000_000);
   }
-  scoreConsequences(score, truth, found, claimed);
+  const followed = scoreConsequences(score, truth, found, claimed);
   for (const one of found) {
+    if (followed.has(one)) continue;
     if (claimed.has(one)) {
       if (!causes.some((cause) => isOf(one, cause, truth) && isRight(one, cause))) score.wrong++;
     } else {
@@ -103,20 +107,28 @@ export function addRun(score: Score, truth: Truth, found: readonly Found[], page
 }
 
 /** Drops towards a host that died: told as its consequence, in the right order. */
-function scoreConsequences(score: Score, truth: Truth, found: readonly Found[], claimed: Set<Found>): void {
+function scoreConsequences(
+  score: Score,
+  truth: Truth,
+  found: readonly Found[],
+  claimed: ReadonlySet<Found>,
+): ReadonlySet<Found> {
+  const followed = new Set<Found>();
   for (const consequence of truth.incidents) {
     if (consequence.consequence_of === null || consequence.kind !== 'drop') continue;
     const origin = truth.incidents.find(({ id }) => id === consequence.consequence_of);
-    const mine = found.filter((one) => !claimed.has(one) && isOf(one, consequence, truth));
-    for (const one of mine) claimed.add(one);
-    const told = mine.filter(({ cause }) => cause !== null && origin?.hosts.includes(cause.host));
-    if (mine.length === 0) continue;
-    if (told.length < mine.length) score.wrongCause += mine.length - told.length;
-    for (const { cause } of told) {
-      if (cause?.order === 'concurrent') score.concurrent++;
+    for (const one of found) {
+      if (claimed.has(one) || followed.has(one) || !isOf(one, consequence, truth)) continue;
+      if (!one.cause || !origin?.hosts.includes(one.cause.host)) {
+        score.wrongCause++;
+        continue;
+      }
+      followed.add(one);
+      if (one.cause.order === 'concurrent') score.concurrent++;
       else score.rightCause++;
     }
   }
+  return followed;
 }
 
 /** Whether an incident is of a fault: in its time, most of its hosts are among the fault's, or in what the cause fits. */
@@ -124,18 +136,23 @@ function isOf({ startedUs, endUs, hosts }: Found, fault: TrueIncident, { inciden
   if (endUs < fault.start || startedUs > fault.end + 60_000_000) return false;
   // What follows from a fault shows on the same hosts as a rule.
   const all = new Set(
-    incidents.filter(({ id, consequence_of }) => id === fault.id || (consequence_of === fault.id && incidents.length > 0 && sameHosts(fault, incidents.find((one) => one.consequence_of === fault.id)))).flatMap((one) => one.hosts),
+    incidents
+      .filter((one) => one === fault || (one.consequence_of === fault.id && isWithin(one, fault)))
+      .flatMap((one) => one.hosts),
   );
   const common = hosts.filter((host) => all.has(host)).length;
   return common > 0 && common * 2 >= hosts.length;
 }
 
-function sameHosts(fault: TrueIncident, other: TrueIncident | undefined): boolean {
-  return other !== undefined && other.hosts.every((host) => fault.hosts.includes(host));
+function isWithin(one: TrueIncident, fault: TrueIncident): boolean {
+  return one.hosts.every((host) => fault.hosts.includes(host));
 }
 
 /** Whether it is explained by the cause, or by what is the same hosts. */
-function isRight({ items, equivalents }: Found, { cause, equivalents: same, kind, hosts }: TrueIncident): boolean {
+function isRight(
+  { items, equivalents }: Found,
+  { cause, equivalents: same, kind, hosts }: TrueIncident,
+): boolean {
   if (!items) return false;
   if (kind === 'crash' && hosts.length === 1) return true;
   const right = [cause, ...same].map(nameOf);
@@ -143,7 +160,10 @@ function isRight({ items, equivalents }: Found, { cause, equivalents: same, kind
 }
 
 function nameOf(items: readonly Item[]): string {
-  return items.map(({ attribute, value }) => `${attribute}=${value}`).sort().join(',');
+  return items
+    .map(({ attribute, value }) => `${attribute}=${value}`)
+    .sort()
+    .join(',');
 }
 
 /** Pages among notifications: whoever is called at night. */

@@ -8,6 +8,7 @@ import type { Benchmark, Result } from './result.ts';
 const benchmarks: Readonly<Record<string, () => Promise<{ run: Benchmark }>>> = {
   agent: () => import('./agent.ts'),
   'crash-titles': () => import('./crash-titles.ts'),
+  correlation: () => import('./correlation.ts'),
   counters: () => import('./counters.ts'),
   'drop-monitor': () => import('./drop-monitor.ts'),
   'kfree-skb': () => import('./kfree-skb.ts'),

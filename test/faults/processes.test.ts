@@ -35,8 +35,6 @@ class Collector {
     writeFileSync(
       this.#config,
       `cell: ${CELL}\ndata: ${this.data}\nlisten: 127.0.0.1:0\nlog:\n  nats:\n    servers: [${nats}]\n` +
-        // Trouble of one host is told of at once, as many as there are.
-        `correlate: {small_fleet: ${HOSTS}}\n` +
         'notify:\n  - name: ops\n    type: slack\n    url_env: TEST_WEBHOOK\n',
     );
   }
