@@ -93,14 +93,14 @@ export const CorrelateConfig = Type.Object(
     alone_s: Type.Integer({
       minimum: 0,
       maximum: 3600,
-      default: 15,
+      default: 20,
       description:
-        'Trouble of hosts that have nothing in common is told of once it has lasted this many seconds for each e-fold of the fleet beyond `small_fleet`: 31 s in a fleet of 40, 79 s in one of 1000.',
+        'Trouble of hosts that have nothing in common is told of once it has lasted this many seconds for each e-fold of the fleet beyond `small_fleet`: 28 s in a fleet of 40, 92 s in one of 1000.',
     }),
     small_fleet: Type.Integer({
       minimum: 1,
       maximum: 1_000_000,
-      default: 5,
+      default: 10,
       description: 'In a fleet of up to so many hosts trouble of a single one is told of at once.',
     }),
   },
@@ -172,7 +172,7 @@ export type FoldConfig = Type.Static<typeof FoldConfig>;
 /** What the fold goes by until the log's first epoch. Part of the fold's version: changing it is a new version. */
 export const INITIAL_CONFIG: FoldConfig = {
   detect: { floor_per_s: 1, factor: 4, sustain_ms: 3000, quiet_ms: 30_000, learn_s: 600 },
-  correlate: { chance_ppm: 2000, alone_s: 15, small_fleet: 5 },
+  correlate: { chance_ppm: 2000, alone_s: 20, small_fleet: 10 },
   incident: { hold_down_s: 60, close_after_s: 86_400, max_hosts: 500, crash_quiet_s: 600, history: 1000 },
   crashes: { history: 2000, records_per_host: 1000 },
   limits: { hosts: 200_000, forget_host_s: 604_800, signals_per_host: 64, open_incidents: 1000 },

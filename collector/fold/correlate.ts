@@ -26,6 +26,8 @@ const HANDOVER_US = 15_000_000;
 const NEIGHBOURS_US = 10_000_000;
 /** Trouble of so many times as many hosts as it was told of is news. */
 const SPREAD_TIMES = 3;
+/** How long a host is known before it is believed alone, µs for each e-fold of the fleet, until its baseline has settled. */
+const KNOWN_US = 120_000_000;
 /** Trouble of one host that it had before has to last so many times as long. */
 const HABIT_TIMES = 2;
 /** Incidents whose hosts have nothing in common take further ones for this long after the last. */
@@ -429,7 +431,8 @@ export class Correlator {
     if (luck === 0) return true;
     // Silence is no chance, but hosts behind one switch are noticed one after the other.
     if (signal.kind === 'silence') return nowUs - spell.last_us >= NEIGHBOURS_US;
-    if (nowUs - host.state.first_seen_us < detect.learn_s * 1_000_000) return false;
+    const known = Math.min(detect.learn_s * 1_000_000, KNOWN_US * luck);
+    if (nowUs - host.state.first_seen_us < known) return false;
     const habit = host.state.signals.find((one) => classKey(signalOf(one)) === key)?.habit_us ?? 0;
     const least = Math.max(correlate.alone_s * 1_000_000 * luck, HABIT_TIMES * habit);
     return spell.last_us - spell.since_us >= least;
