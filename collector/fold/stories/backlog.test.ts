@@ -89,7 +89,7 @@ describe('a backlog', () => {
       01:37  A fires, page: h07 is silent
       14:00  B is a digest: h07 sent a backlog
       14:00  A is resolving
-      14:32  C fires, page: h07 drops NO_SOCKET in udp_rcv
+      14:22  C fires, page: h07 drops NO_SOCKET in udp_rcv
       15:01  A is resolved, page
       15:01  B is resolved
       18:30  C is resolving

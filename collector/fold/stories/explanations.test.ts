@@ -216,10 +216,10 @@ describe('hosts that have nothing in common', () => {
     story(`
       fleet  1000 hosts: rack r1..r50 of 20, pool web|db|cache in turn
       01:00  h0007, h0405 drop NO_SOCKET/udp_rcv at 500/s
-      02:00  h0007 recovers
+      01:50  h0007 recovers
       03:00  end
     `).reads(`
-      02:21  A fires, page: h0405 drops NO_SOCKET in udp_rcv
+      02:11  A fires, page: h0405 drops NO_SOCKET in udp_rcv
     `);
   });
 
@@ -242,7 +242,7 @@ describe('hosts that have nothing in common', () => {
       02:00  A's explanation?
       02:00  end
     `).reads(`
-      01:33  A fires, page: 2 hosts drop NO_SOCKET in udp_rcv
+      01:22  A fires, page: 2 hosts drop NO_SOCKET in udp_rcv
       02:00  A is not explained
     `);
   });
@@ -265,7 +265,7 @@ describe('hosts that have nothing in common', () => {
       05:00  A's title?
       05:00  end
     `).reads(`
-      01:57  A fires, page: h007 drops NO_SOCKET in udp_rcv
+      01:46  A fires, page: h007 drops NO_SOCKET in udp_rcv
       05:00  A reads: 2 hosts drop NO_SOCKET in udp_rcv
     `);
   });

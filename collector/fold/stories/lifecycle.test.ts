@@ -35,7 +35,7 @@ describe('the life of an incident', () => {
       01:00  h07 drops NO_SOCKET/udp_rcv at 500/s
       05:00  end
     `).reads(`
-      01:33  A fires, page: h07 drops NO_SOCKET in udp_rcv
+      01:22  A fires, page: h07 drops NO_SOCKET in udp_rcv
     `);
   });
 
@@ -146,7 +146,7 @@ describe('the life of an incident', () => {
       02:30  A's title?
       02:30  end
     `).reads(`
-      01:33  A fires, page: h11 drops NEIGH_FAILED in neigh_timer_handler
+      01:22  A fires, page: h11 drops NEIGH_FAILED in neigh_timer_handler
       02:04  A escalates, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
       02:30  A reads: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
     `);
@@ -177,7 +177,7 @@ describe('the life of an incident', () => {
       02:30  end
     `).reads(`
       01:04  A fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
-      01:35  B fires, page: h11 drops TCP_CSUM in tcp_v4_rcv
+      01:24  B fires, page: h11 drops TCP_CSUM in tcp_v4_rcv
       02:04  B is merged into A, page
       02:30  A has symptoms NEIGH_FAILED in neigh_timer_handler, TCP_CSUM in tcp_v4_rcv
     `);
@@ -191,7 +191,7 @@ describe('the life of an incident', () => {
       04:00  A's hosts?
       04:00  end
     `).reads(`
-      01:57  A fires, page: 3 hosts drop NEIGH_FAILED in neigh_timer_handler
+      01:46  A fires, page: 3 hosts drop NEIGH_FAILED in neigh_timer_handler
       03:04  B fires, page: All 20 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
       04:00  A has hosts h121, h161
     `);

@@ -300,9 +300,9 @@ describe('acknowledging and resolving', () => {
       05:00  h105 drops NO_SOCKET/udp_rcv at 500/s
       07:00  end
     `).reads(`
-      01:57  A fires, page: h007 drops NO_SOCKET in udp_rcv
+      01:46  A fires, page: h007 drops NO_SOCKET in udp_rcv
       02:30  A is acknowledged by ann: a bad release on h007
-      05:57  B fires, page: h105 drops NO_SOCKET in udp_rcv
+      05:46  B fires, page: h105 drops NO_SOCKET in udp_rcv
     `);
   });
 

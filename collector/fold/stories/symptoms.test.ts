@@ -28,7 +28,7 @@ describe('several symptoms', () => {
       02:00  A's symptoms?
       02:00  end
     `).reads(`
-      01:33  A fires, page: h07 drops NEIGH_FAILED in neigh_timer_handler
+      01:22  A fires, page: h07 drops NEIGH_FAILED in neigh_timer_handler
       02:00  A has symptoms NEIGH_FAILED in neigh_timer_handler, NO_SOCKET in udp_rcv
     `);
   });
@@ -101,7 +101,7 @@ describe('several symptoms', () => {
       03:00  end
     `).reads(`
       01:04  A fires, page: All 10 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
-      02:33  B fires, page: h31 drops NEIGH_FAILED in neigh_timer_handler
+      02:22  B fires, page: h31 drops NEIGH_FAILED in neigh_timer_handler
       03:00  A has hosts h11, h12, h13, h14, h15, h16, h17, h18, h19, h20
     `);
   });

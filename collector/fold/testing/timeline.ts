@@ -24,6 +24,13 @@ import { VERBS } from './timeline-verbs.ts';
 /** Replicas of the second run are restored after so many entries; of a large fleet after one round of its hosts. */
 const RESTART_EVERY = 97;
 
+/** What stories go by, however the defaults are tuned: their seconds come of these. */
+const CONFIG: FoldConfig = {
+  ...INITIAL_CONFIG,
+  correlate: { chance_ppm: 2000, alone_s: 15, small_fleet: 10 },
+  sinks: ['pager'],
+};
+
 /** How often somebody says that time passes before the story begins. */
 const TICK_S = 2;
 
@@ -62,7 +69,7 @@ export class Timeline {
   nowS = KNOWN_S;
   awayUntilS = KNOWN_S;
   isOver = false;
-  #config: FoldConfig = { ...INITIAL_CONFIG, sinks: ['pager'] };
+  #config: FoldConfig = CONFIG;
   readonly #steps: Step[] = [];
   #asked: (readonly [string, string])[] = [];
 
