@@ -151,7 +151,7 @@ function withSymptom(
   return [...symptoms, { signal, severity, first_us: spell.since_us, hosts_total: 1 }];
 }
 
-export function graver(a: Severity, b: Severity): Severity {
+function graver(a: Severity, b: Severity): Severity {
   return SEVERITIES.indexOf(a) < SEVERITIES.indexOf(b) ? b : a;
 }
 

@@ -5,7 +5,7 @@
  */
 
 /** Attributes of a host that explanations look at: the first by key. */
-export const MOST_ATTRIBUTES = 32;
+const MOST_ATTRIBUTES = 32;
 /** No value. */
 const NONE = -1;
 
