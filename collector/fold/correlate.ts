@@ -145,10 +145,10 @@ export class Correlator {
     const members = group.hosts.flatMap((id) => of.active.get(id) ?? []);
     // Those that are of an explained incident stay there, whatever else they share by now.
     if (this.#isOfExplained(members)) return null;
-    const id =
-      this.#owner(of, group, members, taken)?.id ??
-      this.#alike(of, group, members, moment)?.id ??
-      this.#begin(of, group, moment);
+    const owner = this.#owner(of, group, members, taken);
+    // A candidate of its own gives way to an incident that fires already.
+    const known = owner && owner.state !== 'candidate' ? owner : this.#alike(of, group, members, moment);
+    const id = (known ?? owner)?.id ?? this.#begin(of, group, moment);
     if (id === null) return null;
     const { state } = incidents.records.get(id) as IncidentRecord;
     const others = state === 'candidate' ? this.#membersOf(of, id, group.hosts) : [];
