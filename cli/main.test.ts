@@ -258,6 +258,28 @@ describe('replay', () => {
     );
   });
 
+  it('holds the pages of another configuration against those of the original', async () => {
+    const out = join(directory, 'fleet');
+    const simulated = await run(
+      ...'simulate --scenario tor-failure --hosts 60 --seed 4 --out'.split(' '),
+      out,
+    );
+    expect([simulated.code, simulated.stderr]).toEqual([0, '']);
+    const events = join(out, 'events.ndjson');
+    const deaf = file('deaf.yaml', 'detect: { floor_per_s: 1000000 }\n');
+    const replayed = JSON.parse((await run('replay', events, '--config', deaf, '--json')).stdout);
+    const original = JSON.parse((await run('replay', events, '--json')).stdout);
+    const drops = ({ fingerprint }: { fingerprint: string }) => fingerprint.startsWith('drop/');
+    expect(original.incidents.filter(drops).length).toBeGreaterThan(0);
+    expect(replayed.incidents.filter(drops)).toEqual([]);
+    expect(replayed.pages).toMatchObject({ added: [], moved: [] });
+    expect(replayed.pages.removed.filter(drops).length).toBeGreaterThan(0);
+    const same = file('same.yaml', '{}\n');
+    const { pages } = JSON.parse((await run('replay', events, '--config', same, '--json')).stdout);
+    expect(pages).toMatchObject({ added: [], removed: [], moved: [] });
+    expect(pages.same).toBeGreaterThan(0);
+  });
+
   it('reads what export writes', async () => {
     const data = join(directory, 'exported');
     const log = openEmbeddedLog({ dir: join(data, 'log') });

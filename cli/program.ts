@@ -269,7 +269,11 @@ export function createProgram(): Command {
   program
     .command('replay')
     .description('fold recorded log entries again and print the incidents that result')
-    .argument('<file>', 'events.ndjson, one log entry a line')
+    .argument('<file>', 'events.ndjson, one log entry a line; - is standard input')
+    .option(
+      '--config <file>',
+      "a collector's configuration to go by, and to hold the pages against the original's",
+    )
     .action(async (file, _, command) =>
       (await import('./commands/replay.ts')).replay(file, command.optsWithGlobals()),
     );

@@ -27,5 +27,5 @@ export type {
   RecordReading,
   Signal,
 } from './fold/model.ts';
-export { currentRules } from './rules.ts';
+export { currentRules, rulesWith } from './rules.ts';
 export type { ReplicaStatus } from './status.ts';

@@ -7,7 +7,7 @@
 import type { Command, Entry, Envelope, Epoch, StoredReading } from '@netfall/proto';
 import { checkEntry, decodeEntry, MAX_ENTRY_BYTES, switchesOf } from '@netfall/proto';
 import { AnnouncedChanges } from './changes.ts';
-import { type FoldConfig, INITIAL_CONFIG } from './config.ts';
+import type { FoldConfig } from './config.ts';
 import { Correlation } from './correlation.ts';
 import { Crashes } from './crashes.ts';
 import { Hosts } from './hosts.ts';
@@ -34,7 +34,7 @@ export class Fold {
   readonly #rules: Rules;
   readonly #prefix: string;
   readonly #time = new LogTime();
-  #config: FoldConfig = INITIAL_CONFIG;
+  #config: FoldConfig;
   #entries = 0;
   #epoch: EpochRecord | null = null;
   #claim: ClaimRecord = { holder: '', until_us: 0 };
@@ -54,6 +54,7 @@ export class Fold {
   /** A fold at the log's beginning, or one that goes on from rows of the same version, in any order. */
   constructor(rules: Rules, rows?: Rows) {
     this.#rules = rules;
+    this.#config = rules.initialConfig;
     this.#prefix = `netfall.${rules.cell}.`;
     this.#outbox = new Outbox(rows?.notifications ?? []);
     this.#announced = new AnnouncedChanges(rows?.changes ?? []);

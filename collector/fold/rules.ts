@@ -31,6 +31,8 @@ export interface Rules {
   readonly classify: (reason: string, fn: string) => DropClass;
   /** Of a counter that counts losses which no drop shows; undefined for all others. */
   readonly classifyCounter: (counter: string) => DropClass | undefined;
+  /** What it goes by until the log's first epoch. */
+  readonly initialConfig: FoldConfig;
   /** Checks an epoch's configuration and completes it, or null when this version cannot make sense of it. */
   readonly readConfig: (json: string) => FoldConfig | null;
 }

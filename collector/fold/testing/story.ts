@@ -28,6 +28,7 @@ export const testRules: Rules = {
   classify: (reason) => ({ alarm: reason === 'QUEUE_PURGE' ? 'never' : 50, severity: 'warning' }),
   classifyCounter: (counter) =>
     counter === 'rx_missed_errors' ? { alarm: 50, severity: 'warning' } : undefined,
+  initialConfig: INITIAL_CONFIG,
   readConfig: (json) => JSON.parse(json) as FoldConfig,
 };
 
