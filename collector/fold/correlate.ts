@@ -9,8 +9,7 @@ import type { FoldConfig } from './config.ts';
 import { ln } from './explain/ln.ts';
 import type { Population } from './explain/population.ts';
 import { explain, type Explanation as Found, likelihood, type ScanOptions } from './explain/scan.ts';
-import type { HostRecord } from './host.ts';
-import { hostname } from './host.ts';
+import { type HostRecord, hostname } from './host.ts';
 import { type IncidentRecord, order } from './incident.ts';
 import type { Incidents } from './incidents.ts';
 import type { Moment } from './log-time.ts';
@@ -285,7 +284,7 @@ export class Correlator {
     }
     incidents.note(id, change, moment, 'explained', name);
     if (record.signal.kind === 'crash') return;
-    incidents.rename(id, fingerprintOf({ key: keyOfRecord(record) }, name), moment);
+    incidents.rename(id, fingerprintOf({ key: classKey(record.signal) }, name), moment);
     // Whoever heard of one host is to hear that it is more; and of a rack, that it is the fleet.
     if (!before) incidents.escalate(id, 'explained');
     else if (explanation.affected >= SPREAD_TIMES * before.affected) incidents.escalate(id, 'spread');
@@ -538,11 +537,6 @@ function canonical(items: readonly AttributeValue[]): string {
 
 function fingerprintOf({ key }: Pick<SignalClass, 'key'>, name: string): string {
   return `${key}@${name}`;
-}
-
-/** An incident's class, whatever its explanation. */
-function keyOfRecord({ fingerprint }: IncidentRecord): string {
-  return fingerprint.slice(0, fingerprint.indexOf('@'));
 }
 
 function scattered(active: readonly Active[]): string {

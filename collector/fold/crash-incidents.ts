@@ -6,8 +6,7 @@
 import { attributesOf } from './attributes.ts';
 import type { FoldConfig } from './config.ts';
 import { isSurvived, readingIn, type StoredCrash } from './crash.ts';
-import type { HostRecord } from './host.ts';
-import { hostname } from './host.ts';
+import { type HostRecord, hostname } from './host.ts';
 import { type CrashRef, type IncidentRecord, isOpen } from './incident.ts';
 import type { Incidents } from './incidents.ts';
 import type { Moment } from './log-time.ts';

@@ -62,6 +62,8 @@ export class Incidents {
   readonly #byClass = new Map<string, Set<string>>();
   /** How often hosts are affected in it now, each time by one symptom. */
   readonly #affected = new Map<string, number>();
+  /** Ids of those that are open, while none opened or closed since somebody asked. */
+  #openInOrder: readonly string[] | null = null;
   #open = 0;
   #openedAt = 0;
   #openedThere = 0;
@@ -93,8 +95,11 @@ export class Incidents {
 
   /** All that are open, in the order in which they opened. */
   open(): readonly IncidentRecord[] {
-    const ids = new Set([...this.#byClass.values()].flatMap((some) => [...some]));
-    return Array.from(ids, (id) => this.#get(id)).sort(order);
+    this.#openInOrder ??= [...this.records.values()]
+      .filter(isOpen)
+      .sort(order)
+      .map(({ id }) => id);
+    return this.#openInOrder.map((id) => this.#get(id));
   }
 
   isOpenNow(id: string): boolean {
@@ -379,6 +384,7 @@ export class Incidents {
   #store(record: IncidentRecord): void {
     const before = this.records.get(record.id);
     if (before) this.#unindex(before);
+    if (!before || isOpen(before) !== isOpen(record)) this.#openInOrder = null;
     this.records.set(record.id, record);
     this.#index(record);
     if (record.due_us > 0) this.#timers.set(record.id, record.due_us);
@@ -407,6 +413,7 @@ export class Incidents {
   }
 
   #remove(record: IncidentRecord): void {
+    this.#openInOrder = null;
     this.#unindex(record);
     this.records.delete(record.id);
     this.#affected.delete(record.id);

@@ -3,8 +3,7 @@
  * where it is beyond what the hosts' clocks and their reports may err. Must not know how either incident came about.
  */
 import type { Classes } from './classes.ts';
-import type { HostRecord } from './host.ts';
-import { hostname } from './host.ts';
+import { type HostRecord, hostname } from './host.ts';
 import type { IncidentRecord } from './incident.ts';
 import type { Incidents } from './incidents.ts';
 import type { Moment } from './log-time.ts';

@@ -5,8 +5,7 @@
 import type { Command } from '@netfall/proto';
 import { attributesOf } from './attributes.ts';
 import type { FoldConfig } from './config.ts';
-import type { HostRecord } from './host.ts';
-import { hostname } from './host.ts';
+import { type HostRecord, hostname } from './host.ts';
 import { type IncidentRecord, isOpen } from './incident.ts';
 import type { Incidents } from './incidents.ts';
 import type { Moment } from './log-time.ts';
