@@ -39,7 +39,7 @@ export const DetectConfig = Type.Object(
       maximum: 864_000,
       default: 600,
       description:
-        'Time constant of the baseline while the host is well, s. It is sixteen times that in trouble.',
+        'Time constant of the baseline, s. In trouble nothing is learned: it does not become usual by lasting.',
     }),
   },
   strict,

@@ -120,7 +120,6 @@ export function observe(
   const threshold = alarm === 'never' ? Infinity : thresholdOf(signal, traffic, alarm, config);
   signal.heard_us = liveUs;
   if (signal.spell?.affected) {
-    learn(signal, rate, traffic, seen.windowUs, config.learn_s * 16);
     progress(signal.spell, seen.events, rate);
     const quiet = rate * 2 < threshold;
     signal.spell.streak_us = quiet ? plus(signal.spell.streak_us, seen.windowUs) : 0;

@@ -82,13 +82,10 @@ describe('a replica that starts from another one’s snapshot', () => {
       story.entries,
       new Set([LENGTH]),
     ).rows.get(LENGTH) as Rows;
-    // Those of crashes last as long as there are some.
-    const opened = [...incidents]
-      .filter(({ signal }) => signal.kind !== 'crash')
-      .map(({ id }) => Number(id.slice(1).split('-')[0]));
-    expect(opened.length).toBeGreaterThan(10);
-    // The history of ten closed ones is full, so older ones were forgotten.
-    expect(Math.min(...opened)).toBeGreaterThan(300);
+    expect([...incidents].length).toBeGreaterThan(10);
+    // The history of ten closed ones is full, so older ones were forgotten: somebody was told of them.
+    const known = new Set(Array.from(incidents, ({ id }) => id));
+    expect([...notifications].some(({ incident_id }) => !known.has(incident_id))).toBe(true);
     expect(new Set(Array.from(incidents, ({ state }) => state)).size).toBeGreaterThan(1);
     // Some come of others, some are suppressed, acknowledged, explained by what hosts share.
     expect([...incidents].some(({ cause }) => cause !== null)).toBe(true);
