@@ -283,7 +283,11 @@ export class Correlator {
       return;
     }
     incidents.note(id, change, moment, 'explained', name);
-    if (record.signal.kind === 'crash') return;
+    if (record.signal.kind === 'crash') {
+      // One signature is one page, but whoever took care of one host has to hear of a kernel.
+      if (record.acknowledged) incidents.escalate(id, 'explained');
+      return;
+    }
     incidents.rename(id, fingerprintOf({ key: classKey(record.signal) }, name), moment);
     // Whoever heard of one host is to hear that it is more; and of a rack, that it is the fleet.
     if (!before) incidents.escalate(id, 'explained');
