@@ -30,6 +30,9 @@ import { LOOK_AGAIN_MS, LOOKS_WHEN_REPLICATED } from './stream.ts';
 
 const CHUNK_BYTES = 128 * 1024;
 const CHUNKS_A_BATCH = 16;
+/** How often a list is tried, and after what pause again. */
+const LIST_TRIES = 3;
+const LIST_AGAIN_MS = 200;
 const NAMES_A_BATCH = 1024;
 const NEVER = new AbortController().signal;
 
@@ -137,7 +140,7 @@ export function objectBlobs(store: BlobStore): Blobs {
     },
     async list(prefix) {
       checkBlobPrefix(prefix);
-      const names = await run(() => listNames(store, where));
+      const names = await run(() => listPatiently(store, where));
       return names.filter((name) => name.startsWith(prefix)).sort();
     },
     async delete(name) {
@@ -173,6 +176,18 @@ async function* cut(
     }
   }
   if (filled > 0) yield chunk.subarray(0, filled);
+}
+
+/** On a cluster a consumer that was just made may not answer yet, and the list breaks off as it begins: it is made again. */
+async function listPatiently(store: BlobStore, where: string): Promise<string[]> {
+  for (let left = LIST_TRIES; ; left--) {
+    try {
+      return await listNames(store, where);
+    } catch (error) {
+      if (left <= 1 || !(error instanceof LogError && error.code === 'unavailable')) throw error;
+      await new Promise<void>((resolve) => store.clock.setTimer(LIST_AGAIN_MS, resolve));
+    }
+  }
 }
 
 /** The names of all objects that are not deleted, those with a malformed description included. */
