@@ -69,7 +69,7 @@ export class Backlog {
   #begin(atUs: number, moment: Moment, config: FoldConfig): IncidentRecord | null {
     const { incidents, fleet } = this.#options;
     const opening = { fingerprint: 'backlog@', signal: SIGNAL, severity: 'info' as const, fleet: fleet() };
-    const begun = incidents.begin({ ...opening, state: 'candidate' }, moment, config);
+    const begun = incidents.begin(opening, moment, config);
     if (!begun) return null;
     const symptoms = [{ signal: SIGNAL, severity: 'info' as const, first_us: atUs, hosts_total: 0 }];
     incidents.note(

@@ -3,8 +3,10 @@
  * trouble is noticed, nor what becomes of it.
  */
 import type { SignalRecord, Spell } from './detect.ts';
-import type { HostRecord } from './host.ts';
+import { type HostRecord, hostname } from './host.ts';
 import type { Severity, Signal } from './model.ts';
+
+const MOST_NAMES = 3;
 
 /** Trouble of one class on one host. */
 export interface Active {
@@ -27,6 +29,13 @@ export function classKey(signal: Signal): string {
   if (signal.kind === 'counter') return `counter/${signal.counter}`;
   if (signal.kind === 'crash') return `crash/${signal.signature}`;
   return signal.kind;
+}
+
+/** The hosts in trouble, by name: a few, and how many more. */
+export function namesOf(active: readonly Active[]): string {
+  const names = active.map(({ host }) => hostname(host)).sort();
+  const more = names.length - MOST_NAMES;
+  return more <= 0 ? names.join(', ') : `${names.slice(0, MOST_NAMES).join(', ')} and ${more} more`;
 }
 
 /** The class of a host's signal. */

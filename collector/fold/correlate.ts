@@ -4,23 +4,28 @@
  * that was restored between two seconds says the same. docs/correlation.md tells the method.
  */
 import type { ChangeRecord } from './changes.ts';
-import { type Active, type Classes, classKey, type SignalClass, signalOf } from './classes.ts';
+import { type Active, type Classes, classKey, namesOf, type SignalClass, signalOf } from './classes.ts';
 import type { FoldConfig } from './config.ts';
 import { ln } from './explain/ln.ts';
 import type { Population } from './explain/population.ts';
-import { explain, type Explanation as Found, likelihood, type ScanOptions } from './explain/scan.ts';
-import { type HostRecord, hostname } from './host.ts';
+import { explain, likelihood, type ScanOptions } from './explain/scan.ts';
+import {
+  canonical,
+  fingerprintOf,
+  type Group,
+  groupOf,
+  HANDOVER_US,
+  hasClass,
+  isAlike,
+  isStronger,
+  NEAR_US,
+} from './groups.ts';
+import type { HostRecord } from './host.ts';
 import { type IncidentRecord, order } from './incident.ts';
 import type { Incidents } from './incidents.ts';
 import type { Moment } from './log-time.ts';
-import type { AttributeValue, ChangeRef, Explanation } from './model.ts';
+import type { AttributeValue, ChangeRef } from './model.ts';
 
-/** Symptoms that begin within this time of each other, on the same hosts, are of one incident. */
-const NEAR_US = 300_000_000;
-/** Hosts that two symptoms have in common, of all that have either, for that. */
-const ALIKE = 0.6;
-/** A host reports every ten seconds: what ends and what begins within this time may be one. */
-const HANDOVER_US = 15_000_000;
 /** Hosts report in turns: how long it takes until all those have been missed that fell silent at once. */
 const NEIGHBOURS_US = 10_000_000;
 /** Trouble of so many times as many hosts as it was told of is news. */
@@ -59,14 +64,6 @@ export interface CorrelatorOptions {
   readonly changes: ReadonlyMap<string, ChangeRecord>;
   /** Whether a host is known to be dead or silent. */
   readonly isDown: (hostId: string) => boolean;
-}
-
-/** Hosts that belong together, and why. */
-interface Group {
-  readonly hosts: readonly string[];
-  /** Names it among the groups of its class. */
-  readonly canonical: string;
-  readonly explanation: Explanation | null;
 }
 
 export class Correlator {
@@ -250,7 +247,7 @@ export class Correlator {
     const { incidents, population } = this.#options;
     const { signal, severity } = of;
     const opening = { fingerprint: fingerprintOf(of, name), signal, severity, fleet: population.size };
-    return incidents.begin({ ...opening, state: 'candidate' }, moment, this.#config)?.id ?? null;
+    return incidents.begin(opening, moment, this.#config)?.id ?? null;
   }
 
   /** The strongest explanation stands: hosts that recover one by one do not make it weaker. */
@@ -500,27 +497,6 @@ export class Correlator {
   };
 }
 
-function hasClass({ signal, symptoms }: IncidentRecord, key: string): boolean {
-  return classKey(signal) === key || symptoms.some((symptom) => classKey(symptom.signal) === key);
-}
-
-/** Whether other trouble, of these hosts and since then, belongs to an incident. */
-function isAlike(
-  { state, signal, symptoms, explanation, hosts, last_us }: IncidentRecord,
-  { ids, since, name }: { readonly ids: ReadonlySet<string>; readonly since: number; readonly name: string },
-  { nowUs }: Moment,
-): boolean {
-  if (state === 'candidate' || signal.kind === 'backlog' || signal.kind === 'crash') return false;
-  const begun = Math.max(...symptoms.map(({ first_us }) => first_us));
-  if (nowUs - begun > NEAR_US) return false;
-  // What is over has nothing to do with what begins later, unless the one ended in the other, as drops do in silence.
-  if (state === 'resolving' && since > last_us + HANDOVER_US) return false;
-  // That both are the whole fleet's says nothing.
-  if (name !== '' && name !== FLEET && explanation && canonical(explanation.items) === name) return true;
-  const common = hosts.filter(({ host_id }) => ids.has(host_id)).length;
-  return common > 0 && common >= ALIKE * (hosts.length + ids.size - common);
-}
-
 /** Trouble by the host that most of its packets were for, in the order of these. */
 function byTarget(active: readonly Active[]): readonly (readonly [string, readonly Active[]])[] {
   const lists = new Map<string, Active[]>();
@@ -531,59 +507,8 @@ function byTarget(active: readonly Active[]): readonly (readonly [string, readon
   return [...lists].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** What names the explanation without items. */
-const FLEET = 'fleet';
-
-/** What names an explanation: e.g. "firmware=mlx5_core 28.39,pool=api", or "fleet". */
-function canonical(items: readonly AttributeValue[]): string {
-  return items.map(({ attribute, value }) => `${attribute}=${value}`).join(',') || FLEET;
-}
-
-function fingerprintOf({ key }: Pick<SignalClass, 'key'>, name: string): string {
-  return `${key}@${name}`;
-}
-
 function scattered(active: readonly Active[]): string {
   return active.length === 1 ? `host=${active[0]?.host.id}` : 'scattered';
-}
-
-function namesOf(members: readonly Active[]): string {
-  const names = members.map(({ host }) => hostname(host)).sort();
-  return names.length <= 3
-    ? names.join(', ')
-    : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`;
-}
-
-/** More hosts than before by the same, or a likelier one. */
-function isStronger(one: Explanation, before: Explanation): boolean {
-  if (canonical(one.items) === canonical(before.items)) return one.affected > before.affected;
-  return one.likelihood_milli > before.likelihood_milli;
-}
-
-function groupOf(found: Found, changedUs: number): Group {
-  return { hosts: found.hosts, canonical: canonical(found.items), explanation: numbersOf(found, changedUs) };
-}
-
-/** The numbers of an explanation, as integers. */
-function numbersOf(found: Found, changedUs: number): Explanation {
-  const { items, equivalents, covered, affected, others, othersAffected, nats, rivals } = found;
-  const all = affected + othersAffected;
-  const rate = affected / covered;
-  const control = (othersAffected + 0.5) / (others + 1);
-  return {
-    items,
-    equivalents,
-    covered,
-    affected,
-    others,
-    others_affected: othersAffected,
-    support_ppm: Math.round((affected / all) * 1_000_000),
-    lift_milli: Math.round((rate / (all / (covered + others))) * 1000),
-    risk_ratio_milli: Math.round(((affected + 0.5) / (covered + 1) / control) * 1000),
-    likelihood_milli: Math.round(nats * 1000),
-    changed_us: changedUs,
-    rivals,
-  };
 }
 
 function push<K, V>(lists: Map<K, V[]>, key: K, value: V): void {

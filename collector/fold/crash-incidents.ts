@@ -11,6 +11,7 @@ import { type CrashRef, type IncidentRecord, isOpen } from './incident.ts';
 import type { Incidents } from './incidents.ts';
 import type { Moment } from './log-time.ts';
 import type { CrashSignal, IncidentHost, Rollout } from './model.ts';
+import { compare } from './text.ts';
 
 /** Crashes that an incident keeps: the newest ones. */
 const MOST_CRASHES = 200;
@@ -258,11 +259,7 @@ export class CrashIncidents {
     const { incidents, fleet } = this.#options;
     const severity = isSurvived(crash.kind) ? ('warning' as const) : ('critical' as const);
     const fingerprint = fingerprintOf(signal, crash);
-    const opened = incidents.begin(
-      { fingerprint, state: 'candidate', signal, severity, fleet: fleet() },
-      moment,
-      config,
-    );
+    const opened = incidents.begin({ fingerprint, signal, severity, fleet: fleet() }, moment, config);
     if (!opened) return null;
     const rollout = signal.signature === '' ? null : this.#rolloutOf(crash, signal.signature);
     const symptoms = [{ signal, severity, first_us: crash.at_us, hosts_total: 1 }];
@@ -389,8 +386,4 @@ function loopsOf(crashes: readonly CrashRef[]): readonly string[] {
     .filter(([, of]) => isLoop(of))
     .map(([id]) => id)
     .sort();
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

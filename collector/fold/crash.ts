@@ -6,7 +6,7 @@ import type { CrashReading, CrashReport, CrashWitness } from '@netfall/proto';
 import { plus } from './count.ts';
 import type { Crash, CrashMismatch, CrashRecord, RecordReading } from './model.ts';
 import { newerOf, type Read, readingOf, UNREAD } from './reading.ts';
-import { bounded } from './text.ts';
+import { bounded, compare } from './text.ts';
 
 /** Records that a crash keeps: those that came first. */
 export const MOST_RECORDS = 16;
@@ -300,8 +300,4 @@ function mismatchesOf(records: readonly StoredRecord[], whose: KnownHost | null)
 /** Firmware pads its strings with blanks. */
 function spaced(text: string): string {
   return text.trim().replace(/\s+/g, ' ');
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -7,6 +7,7 @@ import type { SignalRecord, Spell } from './detect.ts';
 import type { Intern } from './intern.ts';
 import type { LossView, SourceView } from './model.ts';
 import { giveUp, type StreamRecord } from './stream.ts';
+import { compare } from './text.ts';
 
 /** Spools that a host may have had before an older one's gaps are given up. */
 const MOST_STREAMS = 4;
@@ -285,10 +286,6 @@ const SOURCE_STATES: Readonly<Record<number, SourceView['state']>> = {
   [SourceState.SOURCE_STATE_UNAVAILABLE]: 'unavailable',
   [SourceState.SOURCE_STATE_OFF]: 'off',
 };
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
 
 /** What to call a host. */
 export function hostname({ id, facts }: HostRecord): string {

@@ -53,7 +53,6 @@ export interface CrashRef {
 /** What an incident begins with. */
 export interface Opening {
   readonly fingerprint: string;
-  readonly state: 'candidate' | 'firing';
   readonly signal: Signal;
   readonly severity: Severity;
   readonly fleet: number;
@@ -86,11 +85,20 @@ export function order(a: { readonly id: string }, b: { readonly id: string }): n
   return aSequence - bSequence || aTurn - bTurn;
 }
 
-/** A new incident, without hosts. */
+/** A new incident, a candidate without hosts. */
 export function newIncident(id: string, opening: Opening, moment: Moment): IncidentRecord {
-  const { fingerprint, state, signal, severity, fleet } = opening;
+  const { fingerprint, signal, severity, fleet } = opening;
   return {
-    ...{ id, fingerprint, version: 1, state, severity, title: '', signal, symptoms: [] },
+    ...{
+      id,
+      fingerprint,
+      version: 1,
+      state: 'candidate' as const,
+      severity,
+      title: '',
+      signal,
+      symptoms: [],
+    },
     ...{ started_us: moment.nowUs, detected_us: 0, last_us: 0, resolved_us: 0 },
     ...{ hosts: [], hosts_total: 0, fleet, explanation: null, unexplained: { total: 0, hosts: [] } },
     ...{ changes: [], rollout: null, loops: [], cause: null, consequences: [] },

@@ -2,10 +2,11 @@
  * The life of incidents: hosts that join and leave, the steps from candidate to closed, and who is to hear of it. Which
  * hosts are of which incident is correlate.ts's to say, and crash-incidents.ts's; how trouble is noticed is not known here.
  */
-import { type Active, type Classes, classKey, type SignalClass } from './classes.ts';
+import { type Active, type Classes, classKey, namesOf, type SignalClass } from './classes.ts';
 import type { FoldConfig } from './config.ts';
 import type { Spell } from './detect.ts';
-import { type HostRecord, hostname } from './host.ts';
+import { HANDOVER_US } from './groups.ts';
+import type { HostRecord } from './host.ts';
 import {
   audited,
   type IncidentRecord,
@@ -44,8 +45,6 @@ export interface IncidentEvents {
 const PROGRESS_EVERY_US = 5_000_000;
 /** Trouble that comes back this soon after its resolution has to be over for longer the next time. */
 const SOON_US = 3_600_000_000;
-/** Trouble that is back within this time never went away. */
-const HANDOVER_US = 15_000_000;
 /** How often hosts that crashed and did not come back are looked after. */
 const DOWN_AGAIN_US = 60_000_000;
 /** How often the hold-down doubles at most. */
@@ -146,11 +145,11 @@ export class Incidents {
       const heldUs = holdDown(record, config.incident.hold_down_s) * 1_000_000;
       // A host that speaks again says what is wrong there a moment later: that is no return.
       const isReturn = moment.liveUs - (record.due_us - heldUs) > HANDOVER_US;
-      const why = `again on ${nameHosts(hosts)} before it was resolved`;
+      const why = `again on ${namesOf(hosts)} before it was resolved`;
       const audit = audited(record, moment, 'firing', why);
       record = { ...record, state, due_us: 0, returns: record.returns + (isReturn ? 1 : 0), audit };
     } else if (record.state !== 'candidate' && record.audit.length > 0) {
-      record = { ...record, audit: audited(record, moment, 'joined', nameHosts(hosts)) };
+      record = { ...record, audit: audited(record, moment, 'joined', namesOf(hosts)) };
     }
     this.#update(record);
   }
@@ -460,11 +459,4 @@ function keysOf({ signal, symptoms }: IncidentRecord): readonly string[] {
 /** How long it has to be over before it is resolved, s: twice as long for each time that it was not. */
 function holdDown({ returns }: IncidentRecord, seconds: number): number {
   return seconds * 2 ** Math.min(returns, MOST_DOUBLINGS);
-}
-
-function nameHosts(hosts: readonly Active[]): string {
-  const names = hosts.map(({ host }) => hostname(host)).sort();
-  return names.length <= 3
-    ? names.join(', ')
-    : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`;
 }

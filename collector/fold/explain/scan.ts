@@ -25,7 +25,7 @@ const RIVAL_NATS = 12;
 /** Share of a fleet from which trouble counts as the fleet's, rather than that of hosts that have nothing in common. */
 const FLEET_SHARE = 0.25;
 
-export interface Explanation {
+export interface Found {
   /** What its hosts have in common, in canonical order; none: they are of the whole fleet. */
   readonly items: readonly Item[];
   /** Other sets of values that exactly the same hosts have. */
@@ -77,8 +77,8 @@ export function explain(
   population: Population,
   hosts: readonly string[],
   options: ScanOptions,
-): readonly Explanation[] {
-  const found: Explanation[] = [];
+): readonly Found[] {
+  const found: Found[] = [];
   const scan = new Scan(population, hosts, options);
   while (found.length < MOST_EXPLANATIONS) {
     const next = scan.next();
@@ -166,7 +166,7 @@ class Scan {
   }
 
   /** The next explanation, whose hosts are then gone; null when nothing explains what is left. */
-  next(): Explanation | null {
+  next(): Found | null {
     if (this.#rest.length < 2) return null;
     const singles = this.#singles();
     const considered = [...this.#fleet(), ...singles];
