@@ -29,6 +29,11 @@ const SourcesConfig = Type.Object(
           default: true,
           description: 'Let one packet of a kind, a CPU and a second through, to show what is dropped.',
         }),
+        namespaces: Type.Union([Type.Literal('all'), Type.Literal('own')], {
+          default: 'all',
+          description:
+            "Whose drops are counted: those of all network namespaces, or only those of the agent's own, for one that speaks for a container.",
+        }),
         max_cpu_percent: Type.Integer({
           default: 20,
           minimum: 1,

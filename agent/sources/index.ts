@@ -53,8 +53,15 @@ export const sources: readonly SourceDefinition[] = [
     counts: 'drops',
     election: 'yields',
     create: ({ root, config, clock }) => {
-      const { max_entries: maxEntries, samples, max_cpu_percent: maxCpuPercent } = config['kfree-skb'];
-      return new KfreeSkbSource({ root, maxEntries, samples, maxCpuPercent, nowUs: () => clock.nowUs() });
+      const { max_entries: maxEntries, samples, namespaces, max_cpu_percent } = config['kfree-skb'];
+      return new KfreeSkbSource({
+        root,
+        maxEntries,
+        samples,
+        ownNamespace: namespaces === 'own',
+        maxCpuPercent: max_cpu_percent,
+        nowUs: () => clock.nowUs(),
+      });
     },
   },
   {

@@ -19,6 +19,7 @@ import {
   readModuleBtf,
   tableEntries,
 } from './load.ts';
+import { ownNamespace, readNamespaceLayout } from './namespace.ts';
 import { type DropMaps, KEY_BYTES, SLOT_BYTES, VALUE_BYTES } from './program.ts';
 import { readSampleLayout } from './samples/layout.ts';
 import type { RawSample } from './samples/sample.ts';
@@ -81,7 +82,7 @@ export interface KfreeSkbCounter extends Disposable {
 const BATCH_ENTRIES = 256;
 
 /**
- * Begins to count drops on this machine, in all network namespaces.
+ * Begins to count drops on this machine, in all network namespaces unless the options say otherwise.
  * @throws KernelError, VerifierError, BtfError, LayoutError: `probeKfreeSkb()` says in words what is missing.
  */
 export function openKfreeSkb(options: KfreeSkbOptions = {}): KfreeSkbCounter {
@@ -124,10 +125,14 @@ class Counter implements KfreeSkbCounter {
     this.#cpus = possibleCpuCount(root);
     const maxEntries = tableEntries(options, this.#cpus);
 
+    const only = options.ownNamespace
+      ? { layout: readNamespaceLayout(btf), inode: ownNamespace(root) }
+      : undefined;
+
     using resources = new DisposableStack();
     this.#maps = createMaps(maxEntries, resources);
     if (options.samples) this.#sampler = resources.use(new Sampler(readSampleLayout(btf), options.samples));
-    this.#program = resources.use(loadProgram(layout, this.#maps, this.#sampler?.sampling));
+    this.#program = resources.use(loadProgram(layout, this.#maps, this.#sampler?.sampling, only));
     this.#symbols = resources.adopt(openSymbols(root), (symbols) => symbols.close());
 
     this.#reasons =

@@ -9,6 +9,7 @@ import { BpfProgram, ProgramType, TRACE_RAW_TRACEPOINT } from '../../kernel/bpf/
 import { Btf } from '../../kernel/btf.ts';
 import { liftMemoryLockLimit } from '../../kernel/libc.ts';
 import type { Layout } from './layout.ts';
+import type { OnlyNamespace } from './namespace.ts';
 import { countDrops, type DropMaps, KEY_BYTES, MAX_SLOTS, SLOT_BYTES, VALUE_BYTES } from './program.ts';
 import type { Sampling } from './samples/program.ts';
 import type { SampleOptions } from './samples/sampler.ts';
@@ -20,6 +21,8 @@ export interface KfreeSkbOptions {
   readonly maxTableBytes?: number;
   /** Lets some packets through as samples. */
   readonly samples?: SampleOptions;
+  /** Counts what is of the reader's own network namespace alone. Default: false, and all are counted. */
+  readonly ownNamespace?: boolean;
   /** Stands in for `/` where files of /sys and /proc are read. */
   readonly root?: string;
 }
@@ -59,12 +62,17 @@ export function readModuleBtf(root: string, subsystem: string): Btf | undefined 
 }
 
 /** Loads the program without attaching it. */
-export function loadProgram(layout: Layout, maps: DropMaps, sampling?: Sampling): BpfProgram {
+export function loadProgram(
+  layout: Layout,
+  maps: DropMaps,
+  sampling?: Sampling,
+  only?: OnlyNamespace,
+): BpfProgram {
   return BpfProgram.load({
     type: ProgramType.tracing,
     expectedAttachType: TRACE_RAW_TRACEPOINT,
     attachBtfId: layout.tracepoint,
-    code: countDrops(layout, maps, sampling),
+    code: countDrops(layout, maps, sampling, only),
     name: 'netfall_drops',
   });
 }

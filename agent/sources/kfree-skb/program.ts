@@ -33,6 +33,7 @@ import {
 import type { BpfMap } from '../../kernel/bpf/map.ts';
 import { KNOWN_PROTOCOLS, OTHER_PROTOCOL } from '../../names/protocols.ts';
 import type { Layout } from './layout.ts';
+import { type OnlyNamespace, passOverOthers } from './namespace.ts';
 import { FILTER_FRAME_BYTES, filterPackets } from './samples/filter.ts';
 import { BUDGET_BYTES, type Sampling, spendBudget, writeSample } from './samples/program.ts';
 
@@ -79,8 +80,13 @@ const SPREAD_SHIFT = 26;
 /** Most slots that {@link SPREAD} reaches. */
 export const MAX_SLOTS = 64;
 
-/** Assembles the program, with samples or without. */
-export function countDrops(layout: Layout, maps: DropMaps, sampling?: Sampling): ArrayBuffer {
+/** Assembles the program, with samples or without, for all network namespaces or for one. */
+export function countDrops(
+  layout: Layout,
+  maps: DropMaps,
+  sampling?: Sampling,
+  only?: OnlyNamespace,
+): ArrayBuffer {
   const location = r6;
   const kind = r7;
   const bytes = r8;
@@ -88,6 +94,7 @@ export function countDrops(layout: Layout, maps: DropMaps, sampling?: Sampling):
   return assemble((b) => {
     const skb = r3;
     b.ldx(64, skb, r1, 0);
+    if (only !== undefined) passOverOthers(b, only, r1, skb);
     if (sampling !== undefined) b.stx(64, r10, FRAME.skb, skb);
     b.ldx(64, location, r1, 8);
     if (layout.reasonArgument === undefined) b.mov(kind, 0);

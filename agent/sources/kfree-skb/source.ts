@@ -14,6 +14,8 @@ export interface KfreeSkbSourceOptions {
   readonly root: string;
   readonly maxEntries: number;
   readonly samples: boolean;
+  /** Counts what is of the agent's own network namespace alone. */
+  readonly ownNamespace?: boolean;
   /** What the program may take of one processor. */
   readonly maxCpuPercent: number;
   readonly nowUs: () => number;
@@ -49,8 +51,8 @@ export class KfreeSkbSource implements Source {
   }
 
   start(): void {
-    const { maxEntries, samples, maxCpuPercent: maxPercent, nowUs } = this.#options;
-    const options = { root: this.#root, maxEntries };
+    const { maxEntries, samples, ownNamespace = false, maxCpuPercent: maxPercent, nowUs } = this.#options;
+    const options = { root: this.#root, maxEntries, ownNamespace };
     using resources = new DisposableStack();
     const opened = samples
       ? openSampling(options, nowUs)

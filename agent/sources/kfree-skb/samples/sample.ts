@@ -31,7 +31,7 @@ export interface RawSample {
 
 const NO_MAC_HEADER = 0xffff;
 /** Inodes of namespaces are numbered from here on (include/linux/proc_ns.h and lib/idr). */
-const FIRST_NAMESPACE = 0xefff_fff0;
+export const FIRST_NAMESPACE = 0xefff_fff0;
 const ETHERNET_BYTES = 14;
 
 /** Reads the records in a ring buffer. */
