@@ -31,9 +31,15 @@ export class AnnouncedChanges {
   readonly all: Map<string, ChangeRecord>;
   readonly #changed = new Set<string>();
   readonly #removed = new Set<string>();
+  #version = 0;
 
   constructor(stored: Iterable<ChangeRecord>) {
     this.all = new Map(Array.from(stored, (record) => [record.id, record]));
+  }
+
+  /** Another one whenever something is announced. */
+  get version(): number {
+    return this.#version;
   }
 
   /** Takes an announcement, in the place of an earlier one of the same id. */
@@ -50,6 +56,7 @@ export class AnnouncedChanges {
       by,
       url,
     });
+    this.#version++;
     this.#changed.add(id);
     if (this.all.size > MOST_CHANGES) this.#forgetOldest();
   }

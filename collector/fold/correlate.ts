@@ -3,7 +3,7 @@
  * hosts have in common, and do they have it with an incident that is open? Looking twice changes nothing, so that a replica
  * that was restored between two seconds says the same. docs/correlation.md tells the method.
  */
-import type { ChangeRecord } from './changes.ts';
+import type { AnnouncedChanges } from './changes.ts';
 import { type Active, type Classes, classKey, namesOf, type SignalClass, signalOf } from './classes.ts';
 import type { FoldConfig } from './config.ts';
 import { ln } from './explain/ln.ts';
@@ -61,13 +61,21 @@ export interface CorrelatorOptions {
   readonly population: Population;
   readonly hosts: ReadonlyMap<string, HostRecord>;
   readonly incidents: Incidents;
-  readonly changes: ReadonlyMap<string, ChangeRecord>;
+  readonly changes: AnnouncedChanges;
   /** Whether a host is known to be dead or silent. */
   readonly isDown: (hostId: string) => boolean;
 }
 
+/** What was found out about hosts of a class, by all that it depends on. */
+interface Answer {
+  readonly question: string;
+  readonly ids: readonly string[];
+  readonly groups: readonly Group[];
+}
+
 export class Correlator {
   readonly #options: CorrelatorOptions;
+  readonly #answers = new WeakMap<SignalClass, Answer>();
   #config: FoldConfig;
 
   constructor(options: CorrelatorOptions, config: FoldConfig) {
@@ -110,7 +118,7 @@ export class Correlator {
     this.#consequences(of, free, moment);
     // What comes of something else is explained by that.
     const open = free.filter(({ spell }) => !incidents.records.get(spell.incident)?.cause);
-    const groups = this.#explained(open, moment);
+    const groups = this.#explained(of, open, moment);
     const explained = new Set(groups.flatMap(({ hosts }) => hosts));
     const unexplained = open.map(({ host }) => host.id).filter((id) => !explained.has(id));
     const placed = new Set<string>();
@@ -126,13 +134,21 @@ export class Correlator {
     this.#lonely(of, left, moment);
   }
 
-  /** What hosts in trouble have in common. */
-  #explained(active: readonly Active[], moment: Moment): readonly Group[] {
-    const { population } = this.#options;
+  /** What hosts of a class that are in trouble have in common. What was asked before, of the same fleet, is known. */
+  #explained(of: SignalClass, active: readonly Active[], moment: Moment): readonly Group[] {
+    const { population, changes } = this.#options;
+    if (active.length < 2) return [];
     const ids = active.map(({ host }) => host.id);
-    return explain(population, ids, this.#scanOptions(moment)).map((found) => {
+    const options = this.#scanOptions(moment);
+    const { chancePpm, announced } = options;
+    const question = `${population.version} ${changes.version} ${chancePpm} ${JSON.stringify(announced)}`;
+    const known = this.#answers.get(of);
+    if (known?.question === question && isSame(known.ids, ids)) return known.groups;
+    const groups = explain(population, ids, options).map((found) => {
       return groupOf(found, this.#changedUs(found.items, found.hosts));
     });
+    this.#answers.set(of, { question, ids, groups });
+    return groups;
   }
 
   /** The incident that a group is of; a new one where there is none. Null where there is no room for one. */
@@ -455,7 +471,7 @@ export class Correlator {
 
   #scanOptions({ nowUs }: Moment): ScanOptions {
     const announced: AttributeValue[][] = [];
-    for (const { at_us, attributes } of this.#options.changes.values()) {
+    for (const { at_us, attributes } of this.#options.changes.all.values()) {
       if (attributes.length === 0 || at_us > nowUs + CHANGE_LATER_US || at_us < nowUs - EXPECTED_US) continue;
       announced.push(attributes.map(({ key, value }) => ({ attribute: key, value })));
     }
@@ -466,7 +482,7 @@ export class Correlator {
   #changesOf({ hosts, started_us }: IncidentRecord): readonly ChangeRef[] {
     const { changes, population } = this.#options;
     const sample = hosts.slice(0, CHANGE_HOSTS);
-    return [...changes.values()]
+    return [...changes.all.values()]
       .filter((change) => {
         if (change.at_us > started_us + CHANGE_LATER_US || change.at_us < started_us - CHANGE_EARLIER_US)
           return false;
@@ -488,7 +504,7 @@ export class Correlator {
       const changed = this.#options.hosts.get(id)?.facts.changed ?? {};
       for (const { attribute } of items) latest = Math.max(latest, changed[attribute] ?? 0);
     }
-    for (const { attributes, at_us } of this.#options.changes.values()) {
+    for (const { attributes, at_us } of this.#options.changes.all.values()) {
       const names = ({ key, value }: { key: string; value: string }) =>
         items.some((item) => item.attribute === key && item.value === value);
       if (attributes.length > 0 && attributes.every(names)) latest = Math.max(latest, at_us);
@@ -505,6 +521,10 @@ function byTarget(active: readonly Active[]): readonly (readonly [string, readon
     if (target) push(lists, target.host_id, one);
   }
   return [...lists].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function isSame(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((id, i) => id === others[i]);
 }
 
 function scattered(active: readonly Active[]): string {

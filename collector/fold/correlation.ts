@@ -4,7 +4,7 @@
  */
 import type { Command, Envelope } from '@netfall/proto';
 import { Backlog } from './backlog.ts';
-import type { ChangeRecord } from './changes.ts';
+import type { AnnouncedChanges } from './changes.ts';
 import { Classes } from './classes.ts';
 import type { FoldConfig } from './config.ts';
 import { Correlator } from './correlate.ts';
@@ -25,7 +25,7 @@ export interface CorrelationOptions {
   readonly classify: Rules['classify'];
   /** Where the fold stands, at any time. */
   readonly time: Moment;
-  readonly changes: ReadonlyMap<string, ChangeRecord>;
+  readonly changes: AnnouncedChanges;
   readonly silences: ReadonlyMap<string, SilenceRecord>;
 }
 

@@ -75,7 +75,7 @@ export class Fold {
         },
         classify: rules.classify,
         time: this.#time,
-        changes: this.#announced.all,
+        changes: this.#announced,
         silences: this.#silences.all,
       },
       this.#config,

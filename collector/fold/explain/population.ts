@@ -24,6 +24,7 @@ export class Population {
   readonly #freeNumbers: number[] = [];
   #counts = new Int32Array(0);
   #shared = 0;
+  #version = 0;
 
   /** Hosts. */
   get size(): number {
@@ -45,9 +46,19 @@ export class Population {
     return this.#shared;
   }
 
+  /** Another one whenever a host comes, goes or has something else. */
+  get version(): number {
+    return this.#version;
+  }
+
   /** Adds a host, or replaces what it has. */
   set(hostId: string, attributes: Readonly<Record<string, string>>): void {
     const known = this.#slots.get(hostId);
+    const entries = Object.entries(attributes);
+    if (entries.length > MOST_ATTRIBUTES) entries.sort(([a], [b]) => (a < b ? -1 : 1));
+    if (entries.length > MOST_ATTRIBUTES) entries.length = MOST_ATTRIBUTES;
+    if (known !== undefined && this.#has(known, entries)) return;
+    this.#version++;
     const slot = known ?? this.#freeSlots.pop() ?? this.#hosts.length;
     if (known !== undefined) this.#clear(slot);
     this.#slots.set(hostId, slot);
@@ -57,17 +68,14 @@ export class Population {
       grown.set(this.#rows);
       this.#rows = grown;
     }
-    const entries = Object.entries(attributes);
-    if (entries.length > MOST_ATTRIBUTES) entries.sort(([a], [b]) => (a < b ? -1 : 1));
     let at = slot * MOST_ATTRIBUTES;
-    for (const [attribute, value] of entries.slice(0, MOST_ATTRIBUTES)) {
-      this.#rows[at++] = this.#take(attribute, value);
-    }
+    for (const [attribute, value] of entries) this.#rows[at++] = this.#take(attribute, value);
   }
 
   delete(hostId: string): void {
     const slot = this.#slots.get(hostId);
     if (slot === undefined) return;
+    this.#version++;
     this.#clear(slot);
     this.#slots.delete(hostId);
     this.#hosts[slot] = '';
@@ -120,6 +128,36 @@ export class Population {
     const numbers = items.map(({ attribute, value }) => this.#numbers.get(keyOf(attribute, value)));
     const known = numbers.filter((number) => number !== undefined);
     return known.length === numbers.length ? known : null;
+  }
+
+  /** Whether a slot's row is of these values and no others. */
+  #has(slot: number, entries: readonly (readonly [string, string])[]): boolean {
+    if (this.valueAt(slot, entries.length) !== NONE) return false;
+    return entries.every(([attribute, value], place) => {
+      return this.valueAt(slot, place) === this.#numbers.get(keyOf(attribute, value));
+    });
+  }
+
+  /**
+   * How many slots have which of some values: by a mask of a slot's values, how often it occurs. Slots without any of them,
+   * or with one alone, are left out.
+   * @param bitOf by a value's number its bit, or 0
+   * @param gone 1 for slots that do not count
+   */
+  countMasks(bitOf: Int32Array, gone: Uint8Array): Map<number, number> {
+    const rows = this.#rows;
+    const counts = new Map<number, number>();
+    for (let slot = 0; slot < this.#hosts.length; slot++) {
+      if (gone[slot] === 1) continue;
+      let mask = 0;
+      for (let at = slot * MOST_ATTRIBUTES, end = at + MOST_ATTRIBUTES; at < end; at++) {
+        const value = rows[at] as number;
+        if (value === NONE) break;
+        mask |= bitOf[value] as number;
+      }
+      if ((mask & (mask - 1)) !== 0) counts.set(mask, (counts.get(mask) ?? 0) + 1);
+    }
+    return counts;
   }
 
   #take(attribute: string, value: string): number {

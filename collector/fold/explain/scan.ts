@@ -314,13 +314,9 @@ class Scan {
       .slice(0, MOST_SETS);
     if (sets.length === 0) return [];
     const covered = new Int32Array(sets.length);
-    for (let slot = 0; slot < this.#population.capacity; slot++) {
-      if (this.#gone[slot] === 1 || this.#population.hostAt(slot) === '') continue;
-      const mask = this.#mask(slot, bitOf);
-      if ((mask & (mask - 1)) === 0) continue;
-      for (let i = 0; i < sets.length; i++) {
-        const wanted = sets[i]?.mask as number;
-        if ((mask & wanted) === wanted) covered[i] = (covered[i] as number) + 1;
+    for (const [mask, hosts] of this.#population.countMasks(bitOf, this.#gone)) {
+      for (const [i, set] of sets.entries()) {
+        if ((mask & set.mask) === set.mask) covered[i] = (covered[i] as number) + hosts;
       }
     }
     return sets.flatMap(({ mask, affected }, i) => {
