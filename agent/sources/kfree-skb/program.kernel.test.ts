@@ -7,6 +7,7 @@ import { ownCapabilities } from '../../kernel/capabilities.ts';
 import { possibleCpuCount } from '../../kernel/cpus.ts';
 import { type Layout, readLayout } from './layout.ts';
 import { createMaps, loadProgram, readBtf } from './load.ts';
+import { ownNamespace, readNamespaceLayout } from './namespace.ts';
 import { probeKfreeSkb } from './probe.ts';
 import { KEY_BYTES, VALUE_BYTES } from './program.ts';
 
@@ -77,5 +78,21 @@ describe.skipIf(!works)('countDrops (needs root, iproute2 and a kernel with BTF)
     const counts = countsByReason(new MapReader(maps.table, possibleCpuCount() * VALUE_BYTES, ENTRIES));
     expect([...counts.values()]).toContainEqual([500, 2_500, 500 * (5_000 + 8)]);
     expect(counts.has(0)).toBe(layout.reasonArgument === undefined);
+  });
+
+  it('tells namespaces apart as on one before 6.11, which does not say whose socket received', async () => {
+    using resources = new DisposableStack();
+    const btf = readBtf('');
+    const layout = { ...readNamespaceLayout(btf), receiverArgument: undefined };
+    const events: number[] = [];
+    for (const inode of [namespace.enter(() => ownNamespace('')), ownNamespace('')]) {
+      const maps = createMaps(ENTRIES, resources);
+      const program = resources.use(loadProgram(readLayout(btf), maps, undefined, { layout, inode }));
+      resources.use(program.attachRawTracepoint());
+      await udpFlood({ namespace: namespace.name, host: '::1', port: 9, count: 100 }).done;
+      const counts = countsByReason(new MapReader(maps.table, possibleCpuCount() * VALUE_BYTES, ENTRIES));
+      events.push(counts.values().next().value?.[0] ?? 0);
+    }
+    expect(events).toEqual([100, 0]);
   });
 });
