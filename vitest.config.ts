@@ -8,7 +8,12 @@ process.env['PATH'] = [process.env['PATH'], ...tools].join(delimiter);
 
 // Suites that load kernel programs, count every drop of the machine or start whole processes and measure them by exact
 // numbers: they run one after another, while nothing else does.
-const exclusive = ['agent/**/*.kernel.test.ts', 'test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts'];
+const exclusive = [
+  'agent/**/*.kernel.test.ts',
+  'test/e2e/**/*.test.ts',
+  'test/faults/**/*.test.ts',
+  'test/recording/recording.test.ts',
+];
 
 // Suites that boot VMs: two at a time, while nothing else runs, for each keeps one CPU busy.
 const booting = ['test/vm/**/*.test.ts'];

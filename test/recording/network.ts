@@ -18,6 +18,8 @@ export class Network implements Disposable {
 
   /** Throws, and leaves nothing behind, when the kernel refuses one. */
   constructor(hosts: readonly Host[]) {
+    const taken = execFileSync('ip', ['-o', 'address'], { encoding: 'utf8' }).includes(` ${HOME}/`);
+    if (taken) throw new Error(`${HOME} is taken: another recording runs on this machine`);
     try {
       this.#build(hosts);
     } catch (error) {

@@ -102,10 +102,13 @@ async function makeRecording(options: RecordOptions): Promise<void> {
   const endUs = Date.now() * 1000;
   const truth = truthOf(options, hosts, faults, startUs, endUs);
   writeFileSync(join(out, 'truth.json'), `${JSON.stringify(truth, null, 1)}\n`);
-  writeFileSync(join(out, 'live.json'), await (await fetch(`${url}/api/v1/incidents?limit=1000`)).text());
+  const live = await (await fetch(`${url}/api/v1/incidents?limit=1000`)).text();
+  writeFileSync(join(out, 'live.json'), live);
 
   say('writes the log');
-  const exported = await new Netfall(['export', '--config', collectorFile]).ended;
+  // As far as the collector had read it.
+  const { sequence }: { sequence: number } = JSON.parse(live);
+  const exported = await new Netfall(['export', '--config', collectorFile, '--to', String(sequence)]).ended;
   if (exported.code !== 0) throw new Error(`netfall export ended with ${exported.code}: ${exported.stderr}`);
   writeFileSync(join(out, 'events.ndjson'), exported.stdout);
 }
