@@ -8,6 +8,7 @@ import { hostView } from '../fold/host-view.ts';
 import { type IncidentRecord, isOpen } from '../fold/incident.ts';
 import type { HostView, IncidentState, Notification } from '../fold/model.ts';
 import type { ForgottenHosts, GlobalRecord, SwitchesRecord } from '../fold/rows.ts';
+import { unpackHost } from '../store/host-row.ts';
 import { CrashReader } from './crash-reader.ts';
 import { Fleet, type FleetTotals } from './fleet.ts';
 import { type IncidentView, incidentView } from './incident-view.ts';
@@ -91,8 +92,8 @@ export class Reader {
       this.#incidentStates = prepare('SELECT state, count(*) AS count FROM incident GROUP BY state');
       this.crashes = new CrashReader(this.#database);
       this.registers = new RegisterReader(this.#database, () => this.#global()?.now_us ?? 0);
-      this.#host = prepare('SELECT value FROM host WHERE id = ?');
-      this.#hosts = prepare('SELECT value FROM host WHERE id > ? ORDER BY id');
+      this.#host = prepare('SELECT * FROM host WHERE id = ?');
+      this.#hosts = prepare('SELECT * FROM host WHERE id > ? ORDER BY id');
       this.#notification = prepare('SELECT value FROM notification WHERE id = ?');
       this.#pending = prepare(
         `SELECT id, created_us, json_extract(value, '$.incident_id') AS incident_id,
@@ -150,8 +151,8 @@ export class Reader {
   /** Hosts by id. */
   listHosts(query: HostQuery): Page<HostView, string> {
     const liveUs = this.#liveUs();
-    return takePage(this.#hosts.iterate(query.after ?? ''), query.limit, (text) => {
-      const host = hostView(JSON.parse(text) as HostRecord, liveUs);
+    return takePage(this.#hosts.iterate(query.after ?? ''), query.limit, (_, row) => {
+      const host = hostView(unpackHost(row), liveUs);
       const wanted = query.status === undefined || host.status === query.status;
       return { position: host.host_id, item: wanted ? host : null };
     });
@@ -159,15 +160,15 @@ export class Reader {
 
   /** The same as the fold has them. */
   listHostRecords(query: { readonly limit: number; readonly after?: string }): Page<HostRecord, string> {
-    return takePage(this.#hosts.iterate(query.after ?? ''), query.limit, (text) => {
-      const record = JSON.parse(text) as HostRecord;
+    return takePage(this.#hosts.iterate(query.after ?? ''), query.limit, (_, row) => {
+      const record = unpackHost(row);
       return { position: record.id, item: record };
     });
   }
 
   getHost(id: string): HostView | null {
-    const value = this.#host.get(id)?.['value'];
-    return typeof value === 'string' ? hostView(JSON.parse(value) as HostRecord, this.#liveUs()) : null;
+    const row = this.#host.get(id);
+    return row ? hostView(unpackHost(row), this.#liveUs()) : null;
   }
 
   /** What hosts that are listed no more had lost. */

@@ -78,6 +78,7 @@ export class Hosts {
     this.#signals = new Signals({
       ...{ config, rules, time, classes, incidents, addresses, refused },
       intern: this.#intern,
+      renamed: (host) => this.#changedFacts.add(host.id),
     });
     this.forgotten = structuredClone(rows?.global.forgotten) ?? { hosts: 0, messages_lost: 0, losses: [] };
     for (const row of rows?.hosts ?? []) {

@@ -74,7 +74,7 @@ export interface Rows {
 
 /** The rows that changed since the last look, and those that are gone. */
 export interface Changes extends Rows {
-  /** Those of the hosts whose facts changed too. */
+  /** Those of the hosts whose facts, or kinds of signals, changed too. */
   readonly hostFacts: ReadonlySet<string>;
   /** A host may be gone and then be among those that changed, as a new one. */
   readonly removedHosts: readonly string[];

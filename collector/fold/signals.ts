@@ -36,6 +36,8 @@ export interface SignalsOptions {
   readonly classes: Classes;
   readonly incidents: Incidents;
   readonly addresses: Addresses;
+  /** Called for a host that has other kinds of signals than before. */
+  readonly renamed: (host: HostRecord) => void;
   /** Called for what there is no room for. */
   readonly refused: (why: RejectReason) => void;
   readonly intern: Intern;
@@ -48,16 +50,28 @@ export class Signals {
   readonly #classes: Classes;
   readonly #incidents: Incidents;
   readonly #addresses: Addresses;
+  readonly #renamed: SignalsOptions['renamed'];
   readonly #refused: (why: RejectReason) => void;
   readonly #intern: Intern;
 
-  constructor({ config, rules, time, classes, incidents, addresses, refused, intern }: SignalsOptions) {
+  constructor({
+    config,
+    rules,
+    time,
+    classes,
+    incidents,
+    addresses,
+    renamed,
+    refused,
+    intern,
+  }: SignalsOptions) {
     this.#config = config;
     this.#rules = rules;
     this.#time = time;
     this.#classes = classes;
     this.#incidents = incidents;
     this.#addresses = addresses;
+    this.#renamed = renamed;
     this.#refused = refused;
     this.#intern = intern;
   }
@@ -79,7 +93,7 @@ export class Signals {
     const packets = report.received_packets + report.sent_packets;
     const mentioned = new Map<SignalRecord, number>();
     for (const { reason, function: fn, events } of report.drops) {
-      this.#mention(host.state, 'drop', reason, fn, events, mentioned);
+      this.#mention(host, 'drop', reason, fn, events, mentioned);
     }
     this.#fold(host, 'drop', mentioned, { windowUs: report.window_us, packets }, report.samples, first);
   }
@@ -88,20 +102,21 @@ export class Signals {
   count(host: HostRecord, { window_us, counters }: CounterReport, first: boolean): void {
     const mentioned = new Map<SignalRecord, number>();
     for (const { name, delta } of counters) {
-      if (this.#rules.classifyCounter(name)) this.#mention(host.state, 'counter', name, '', delta, mentioned);
+      if (this.#rules.classifyCounter(name)) this.#mention(host, 'counter', name, '', delta, mentioned);
     }
     this.#fold(host, 'counter', mentioned, { windowUs: window_us, packets: 0 }, [], first);
   }
 
   #mention(
-    host: HostState,
+    host: HostRecord,
     kind: SignalRecord['kind'],
     reason: string,
     fn: string,
     events: number,
     mentioned: Map<SignalRecord, number>,
   ): void {
-    const signal = findSignal(host, kind, reason, fn) ?? this.#follow(host, kind, reason, fn, mentioned);
+    const signal =
+      findSignal(host.state, kind, reason, fn) ?? this.#follow(host, kind, reason, fn, mentioned);
     if (signal) mentioned.set(signal, plus(mentioned.get(signal) ?? 0, events));
     else this.#refused('too_many_signals');
   }
@@ -179,13 +194,13 @@ export class Signals {
 
   /** A new signal's record; where there is no room, the quietest one that is well and not `mentioned` makes room. */
   #follow(
-    host: HostState,
+    host: HostRecord,
     kind: SignalRecord['kind'],
     reason: string,
     fn: string,
     mentioned: ReadonlyMap<SignalRecord, number>,
   ): SignalRecord | undefined {
-    const { signals } = host;
+    const { signals } = host.state;
     if (signals.length >= this.#config.limits.signals_per_host) {
       let quietest: SignalRecord | undefined;
       for (const signal of signals) {
@@ -196,7 +211,8 @@ export class Signals {
       signals.splice(signals.indexOf(quietest), 1);
     }
     const signal = newSignal(kind, this.#intern(reason), this.#intern(fn), this.#time.liveUs);
-    insertSignal(host, signal);
+    insertSignal(host.state, signal);
+    this.#renamed(host);
     return signal;
   }
 }

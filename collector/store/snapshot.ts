@@ -14,6 +14,7 @@ import type { IncidentRecord } from '../fold/incident.ts';
 import type { Notification } from '../fold/model.ts';
 import type { GlobalRecord, Rows } from '../fold/rows.ts';
 import type { SilenceRecord } from '../fold/silence.ts';
+import { unpackHost } from './host-row.ts';
 import type { Checkpoint, Loaded } from './store.ts';
 
 const PREFIX = 'snapshot/';
@@ -71,7 +72,8 @@ function* lines(database: DatabaseSync, checkpoint: Record<string, unknown>): Ge
   let count = 0;
   let chunk = '';
   for (const table of tables) {
-    for (const { value: record } of database.prepare(`SELECT value FROM ${table} ORDER BY id`).iterate()) {
+    for (const row of database.prepare(`SELECT * FROM ${table} ORDER BY id`).iterate()) {
+      const record = table === 'host' ? JSON.stringify(unpackHost(row)) : row['value'];
       // Values are JSON without newlines already.
       chunk += `${table} ${record}\n`;
       count++;

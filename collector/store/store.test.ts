@@ -45,6 +45,17 @@ function aFold(entries = 4000): Fold {
   return fold;
 }
 
+/** Replaces the tables of hosts by those of the schemas before 5. */
+function asBefore(database: DatabaseSync, fold: Fold): void {
+  const first = readFileSync(join(import.meta.dirname, 'migrations/001.sql'), 'utf8');
+  const tables = /CREATE TABLE host_state.*?(?=CREATE TABLE incident)/s.exec(first)?.[0] ?? '';
+  database.exec(`DROP VIEW host; DROP TABLE host_state; DROP TABLE host_facts; ${tables}`);
+  for (const { id, facts, state } of fold.rows().hosts) {
+    database.prepare('INSERT INTO host_state VALUES (?, ?)').run(id, JSON.stringify(state));
+    database.prepare('INSERT INTO host_facts VALUES (?, ?)').run(id, JSON.stringify(facts));
+  }
+}
+
 function query(path: string, sql: string): unknown[] {
   const database = new DatabaseSync(path, { readOnly: true });
   try {
@@ -94,6 +105,7 @@ describe('migrations', () => {
     store.commit(fold.takeChanges(), place(500));
     store.close();
     const database = new DatabaseSync(path);
+    asBefore(database, fold);
     database.exec('DROP TABLE crash; DROP TABLE change; DROP TABLE silence; PRAGMA user_version = 1');
     database.close();
     const again = new Store(path);
@@ -110,6 +122,7 @@ describe('migrations', () => {
     const tables = schema(path);
     const database = new DatabaseSync(path);
     const rows = database.prepare('SELECT id, at_us, host_id, value FROM crash').all();
+    asBefore(database, fold);
     database.exec('DROP TABLE crash; DROP TABLE change; DROP TABLE silence');
     database.exec(readFileSync(join(import.meta.dirname, 'migrations/002.sql'), 'utf8'));
     const insert = database.prepare('INSERT INTO crash VALUES (?, ?, ?, ?)');
@@ -123,6 +136,29 @@ describe('migrations', () => {
     again.commit({ ...fold.takeChanges(), crashes: fold.rows().crashes }, place(501));
     again.close();
     expect(query(path, "SELECT count(*) AS n FROM crash WHERE sources = '[]'")).toEqual([{ n: 0 }]);
+  });
+
+  test('a database of the fourth one goes on with its hosts, which are written anew when they speak', () => {
+    const path = newPath();
+    const fold = aFold(500);
+    const store = new Store(path);
+    store.commit(fold.takeChanges(), place(500));
+    store.close();
+    const tables = schema(path);
+    const database = new DatabaseSync(path);
+    asBefore(database, fold);
+    database.exec('PRAGMA user_version = 4');
+    database.close();
+    const again = new Store(path);
+    expect(again.load()?.rows).toEqual(plain(fold));
+    const [spoke] = fold.rows().hosts;
+    if (!spoke) throw new Error('the log made no hosts');
+    const named = { hosts: [spoke], hostFacts: new Set([spoke.id]) };
+    again.commit({ ...fold.takeChanges(), ...named }, place(501));
+    expect(again.load()?.rows).toEqual(plain(fold));
+    again.close();
+    expect(query(path, "SELECT count(*) AS n FROM host_state WHERE value LIKE '[%'")).toEqual([{ n: 1 }]);
+    expect(schema(path)).toEqual(tables);
   });
 
   test('a database of a later release is refused and left alone', () => {

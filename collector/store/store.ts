@@ -8,7 +8,6 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { ChangeRecord } from '../fold/changes.ts';
 import { readingIn, type StoredCrash } from '../fold/crash.ts';
-import type { HostRecord } from '../fold/host.ts';
 import type { IncidentRecord } from '../fold/incident.ts';
 import type { Notification } from '../fold/model.ts';
 import { isPending } from '../fold/outbox.ts';
@@ -16,6 +15,7 @@ import type { Changes, GlobalRecord, Rows } from '../fold/rows.ts';
 import type { SilenceRecord } from '../fold/silence.ts';
 import { logsOf, sourcesOf, stackOf, summaryOf } from './crash-summary.ts';
 import { asDataError } from './errors.ts';
+import { packNames, packState, unpackHost } from './host-row.ts';
 
 /** Where a replica stands in the log. */
 export interface Checkpoint {
@@ -90,7 +90,8 @@ export class Store {
         'INSERT INTO host_state VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
       ),
       hostFacts: prepare(
-        'INSERT INTO host_facts VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+        'INSERT INTO host_facts VALUES (?, ?, ?) ON CONFLICT DO UPDATE ' +
+          'SET value = excluded.value, signals = excluded.signals',
       ),
       incident: prepare(
         'INSERT INTO incident VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE ' +
@@ -127,6 +128,12 @@ export class Store {
     };
   }
 
+  /** Where what was committed last stands, or null for a new database. */
+  checkpoint(): Checkpoint | null {
+    const row = this.#database.prepare('SELECT * FROM checkpoint').get();
+    return row ? placeOf(row) : null;
+  }
+
   /** What was committed last, or null for a new database. */
   load(): Loaded | null {
     const row = this.#database.prepare('SELECT * FROM checkpoint').get();
@@ -137,15 +144,10 @@ export class Store {
         .all()
         .map(({ value }) => JSON.parse(String(value)) as T);
     return {
-      checkpoint: {
-        identity: String(row['identity']),
-        sequence: Number(row['sequence']),
-        entryDigest: String(row['entry_digest']),
-        foldVersion: Number(row['fold_version']),
-      },
+      checkpoint: placeOf(row),
       rows: {
         global: JSON.parse(String(row['value'])) as GlobalRecord,
-        hosts: values<HostRecord>('host'),
+        hosts: this.#database.prepare('SELECT * FROM host ORDER BY id').all().map(unpackHost),
         incidents: values<IncidentRecord>('incident'),
         crashes: values<StoredCrash>('crash'),
         notifications: values<Notification>('notification'),
@@ -188,14 +190,15 @@ export class Store {
     this.#database.close();
   }
 
-  /** `factsOf` names the hosts whose facts are to be written as well; all when it is absent. */
+  /** `factsOf` names the hosts whose facts, or kinds of signals, are to be written as well; all when it is absent. */
   #write(rows: Rows, place: Checkpoint, factsOf?: ReadonlySet<string>): void {
     const { identity, sequence, entryDigest, foldVersion } = place;
     const { hostState, hostFacts, incident, crash, notification, change, silence, checkpoint } =
       this.#statements;
-    for (const { id, facts, state } of rows.hosts) {
-      hostState.run(id, JSON.stringify(state));
-      if (!factsOf || factsOf.has(id)) hostFacts.run(id, JSON.stringify(facts));
+    for (const host of rows.hosts) {
+      hostState.run(host.id, packState(host));
+      if (!factsOf || factsOf.has(host.id))
+        hostFacts.run(host.id, JSON.stringify(host.facts), packNames(host));
     }
     for (const record of rows.incidents) {
       incident.run(record.id, record.state, record.detected_us, JSON.stringify(record));
@@ -240,4 +243,13 @@ export class Store {
       );
     }
   }
+}
+
+function placeOf(row: Readonly<Record<string, unknown>>): Checkpoint {
+  return {
+    identity: String(row['identity']),
+    sequence: Number(row['sequence']),
+    entryDigest: String(row['entry_digest']),
+    foldVersion: Number(row['fold_version']),
+  };
 }
