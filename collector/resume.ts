@@ -37,16 +37,17 @@ export async function resume({ path, ...options }: ResumeOptions): Promise<void>
   const { log, rules, say } = options;
   const store = new Store(path);
   try {
-    const local = store.load();
+    // Its rows are the fold's to load, which takes seconds for a large fleet.
+    const local = store.checkpoint();
     const info = await log.info();
-    const doubt = local && (await whyNot(log, info, local.checkpoint));
+    const doubt = local && (await whyNot(log, info, local));
     if (local && doubt === null) {
-      if (local.checkpoint.foldVersion !== rules.version) {
-        await upgrade(store, local, options);
-      } else if (await standsAtBarrier(log, rules, local.checkpoint.sequence)) {
+      if (local.foldVersion !== rules.version) {
+        await upgrade(store, store.load() as Loaded, options);
+      } else if (await standsAtBarrier(log, rules, local.sequence)) {
         // Others may have gone back to these rules meanwhile: only their state leads past those in between.
         const ours = ({ global }: Rows) => global.epoch?.catalog_digest === rules.catalogDigest;
-        await adopt(store, local.checkpoint.sequence + 1, options, ours);
+        await adopt(store, local.sequence + 1, options, ours);
       }
       return;
     }
