@@ -73,6 +73,17 @@ test('a thread goes on from where the last one stopped', async () => {
   await two.close();
 });
 
+test('batches that come without a break do not keep commits from their turn', async () => {
+  const { statuses, events } = heard();
+  const [thread] = await startFoldThread({ path: newPath(), identity: 'log-1', cell: CELL }, events);
+  const { entries } = aStory(60_000);
+  for (let at = 0; at < entries.length; at += 100) await thread.push(entries.slice(at, at + 100));
+  // While it was busy: hundreds of messages are handled in one turn of a thread's loop, and timers after them.
+  expect(statuses.length).toBeGreaterThanOrEqual(3);
+  await thread.close();
+  expect(statuses.at(-1)?.sequence).toBe(60_000);
+});
+
 test('sixteen batches that wait are as many as may: the next one is held back until one is taken', async () => {
   const { statuses, events } = heard();
   const [thread] = await startFoldThread({ path: newPath(), identity: 'log-1', cell: CELL }, events);

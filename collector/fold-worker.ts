@@ -36,6 +36,8 @@ const folder = new Folder(path, identity, currentRules(cell));
 const held: ArrayBuffer[] = [];
 let pending: NodeJS.Timeout | undefined;
 let pauseMs = COMMIT_MS;
+/** When a commit is due, by the clock of `performance`. */
+let dueMs = 0;
 let started = false;
 let stalled = false;
 
@@ -45,8 +47,15 @@ function say(message: FromFold): void {
 
 function apply(batch: ArrayBuffer): void {
   folder.apply(unpackBatch(batch));
-  pending ??= setTimeout(commit, pauseMs);
+  if (!pending) {
+    pending = setTimeout(commit, pauseMs);
+    dueMs = performance.now() + pauseMs;
+  }
   say({ kind: 'applied' });
+  // Timers do not get their turn while batches come without a break, which they do for minutes after an outage.
+  if (performance.now() < dueMs) return;
+  clearTimeout(pending);
+  commit();
 }
 
 function commit(): void {
@@ -65,7 +74,7 @@ function commit(): void {
     pending = setTimeout(commit, retryMs);
     return;
   }
-  for (const batch of held.splice(0)) apply(batch);
+  while (held.length > 0 && !stalled) apply(held.shift() as ArrayBuffer);
 }
 
 port.on('message', (message: ToFold) => {

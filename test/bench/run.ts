@@ -7,6 +7,7 @@ import type { Benchmark, Result } from './result.ts';
 
 const benchmarks: Readonly<Record<string, () => Promise<{ run: Benchmark }>>> = {
   agent: () => import('./agent.ts'),
+  'catch-up': () => import('./catch-up.ts'),
   'crash-titles': () => import('./crash-titles.ts'),
   correlation: () => import('./correlation.ts'),
   counters: () => import('./counters.ts'),
