@@ -62,7 +62,7 @@ export async function hostAttributes(
 }
 
 /** In Markdown, for people. */
-export function written({ seed, minutes, hosts, entries, faults, others, toldOtherwise }: Report): string {
+function written({ seed, minutes, hosts, entries, faults, others, toldOtherwise }: Report): string {
   const lines = [
     `${hosts} hosts, ${minutes} minutes, seed ${seed}: ${entries} entries.`,
     '',
