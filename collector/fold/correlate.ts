@@ -200,6 +200,7 @@ export class Correlator {
     if (same) return same;
     let owner: IncidentRecord | undefined;
     for (const record of open) {
+      if (isOver(record, members)) continue;
       const inside = counts.get(record.id) ?? 0;
       const outside = this.#membersOf(of, record.id, hosts).length;
       if (inside > outside && inside > (counts.get(owner?.id ?? '-') ?? 0)) owner = record;
@@ -521,6 +522,20 @@ function byTarget(active: readonly Active[]): readonly (readonly [string, readon
     if (target) push(lists, target.host_id, one);
   }
   return [...lists].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/**
+ * Whether an explained incident's trouble had ended before that of these hosts began, which mostly were not in it: what they
+ * are in is something else, though one that had recovered is among them.
+ */
+function isOver({ id, explanation, hosts }: IncidentRecord, members: readonly Active[]): boolean {
+  if (!explanation) return false;
+  const known = new Set(hosts.map(({ host_id }) => host_id));
+  const strangers = members.filter(({ host }) => !known.has(host.id));
+  if (strangers.length * 2 < members.length) return false;
+  const ended = hosts.filter(({ active }) => !active).map(({ last_us }) => last_us);
+  const inside = members.filter(({ spell }) => spell.incident === id);
+  return ended.length > 0 && inside.every(({ spell }) => spell.since_us > Math.max(...ended));
 }
 
 function isSame(some: readonly string[], others: readonly string[]): boolean {

@@ -56,6 +56,26 @@ describe('the life of an incident', () => {
     `);
   });
 
+  test('other trouble that begins on a host of one that is not resolved yet is an incident of its own', () => {
+    story(`
+      fleet  40 hosts: rack r1..r4 of 10, pool web|db in turn
+      01:00  pool=db drops NETFILTER_DROP/nft_do_chain at 500/s
+      01:40  pool=db recovers
+      02:30  h12 drops NETFILTER_DROP/nft_do_chain at 500/s
+      02:32  rack=r2 drops NETFILTER_DROP/nft_do_chain at 500/s
+      06:00  B's explanation?
+      06:00  end
+    `).reads(`
+      01:04  A fires, page: All 20 hosts in pool db drop NETFILTER_DROP in nft_do_chain
+      02:10  A is resolving
+      02:34  A fires again
+      02:36  B fires, page: All 10 hosts in rack r2 drop NETFILTER_DROP in nft_do_chain
+      02:36  A is resolving
+      04:36  A is resolved, page
+      06:00  B is explained by rack=r2, 10 of 10, none of 30
+    `);
+  });
+
   test('what was acknowledged is still acknowledged when it comes back before it is resolved', () => {
     story(`
       fleet  40 hosts: rack r1..r4 of 10
