@@ -73,6 +73,9 @@ describe('the life of an incident', () => {
     expect(others).toEqual([]);
     expect(incident?.title).toBe('All 3 hosts drop NO_SOCKET in __udp4_lib_rcv');
     expect(incident?.hosts.map(({ host_id }) => host_id)).toEqual(['a', 'b', 'c']);
+    // Who joined, not who was there before.
+    const joined = incident?.audit.filter(({ event }) => event === 'joined').map(({ detail }) => detail);
+    expect(joined).toEqual(['c', 'b']);
   });
 
   test('only so many hosts are listed, all are counted', () => {

@@ -126,9 +126,11 @@ export class Incidents {
   admit(id: string, of: SignalClass, hosts: readonly Active[], moment: Moment, config: FoldConfig): void {
     let record = this.#get(id);
     const before = new Set<string>();
+    const joined: Active[] = [];
     // By id: which of them are listed where there is no room for all must not depend on the order of a restored map.
     for (const active of hosts.toSorted((a, b) => (a.host.id < b.host.id ? -1 : 1))) {
       if (active.spell.incident === id) continue;
+      joined.push(active);
       before.add(active.spell.incident);
       this.#count(active.spell.incident, -1);
       active.spell.incident = id;
@@ -145,11 +147,11 @@ export class Incidents {
       const heldUs = holdDown(record, config.incident.hold_down_s) * 1_000_000;
       // A host that speaks again says what is wrong there a moment later: that is no return.
       const isReturn = moment.liveUs - (record.due_us - heldUs) > HANDOVER_US;
-      const why = `again on ${namesOf(hosts)} before it was resolved`;
+      const why = `again on ${namesOf(joined)} before it was resolved`;
       const audit = audited(record, moment, 'firing', why);
       record = { ...record, state, due_us: 0, returns: record.returns + (isReturn ? 1 : 0), audit };
     } else if (record.state !== 'candidate' && record.audit.length > 0) {
-      record = { ...record, audit: audited(record, moment, 'joined', namesOf(hosts)) };
+      record = { ...record, audit: audited(record, moment, 'joined', namesOf(joined)) };
     }
     this.#update(record);
   }
