@@ -71,6 +71,13 @@ export const IncidentConfig = Type.Object(
       default: 600,
       description: 'How long after its last crash an incident of crashes begins to resolve, s.',
     }),
+    runbook: Type.String({
+      pattern: '^(https?://[^\\s<>|"]+)?$',
+      maxLength: 500,
+      default: '',
+      description:
+        'Where to read what to do about an incident, a URL; `{signal}` in it becomes the drop reason or the counter, or `crash`, `silence` or `backlog`.',
+    }),
     history: Type.Integer({
       minimum: 10,
       maximum: 100_000,
@@ -173,7 +180,10 @@ export type FoldConfig = Type.Static<typeof FoldConfig>;
 export const INITIAL_CONFIG: FoldConfig = {
   detect: { floor_per_s: 1, factor: 4, sustain_ms: 3000, quiet_ms: 30_000, learn_s: 600 },
   correlate: { chance_ppm: 2000, alone_s: 20, small_fleet: 10 },
-  incident: { hold_down_s: 60, close_after_s: 86_400, max_hosts: 500, crash_quiet_s: 600, history: 1000 },
+  incident: {
+    ...{ hold_down_s: 60, close_after_s: 86_400, max_hosts: 500, crash_quiet_s: 600 },
+    ...{ runbook: '', history: 1000 },
+  },
   crashes: { history: 2000, records_per_host: 1000 },
   limits: { hosts: 200_000, forget_host_s: 604_800, signals_per_host: 64, open_incidents: 1000 },
   sinks: [],

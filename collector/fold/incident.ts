@@ -56,6 +56,7 @@ export interface Opening {
   readonly signal: Signal;
   readonly severity: Severity;
   readonly fleet: number;
+  readonly runbook: string;
 }
 
 /** An incident as it is told: without what is the fold's own, and without samples. */
@@ -87,7 +88,7 @@ export function order(a: { readonly id: string }, b: { readonly id: string }): n
 
 /** A new incident, a candidate without hosts. */
 export function newIncident(id: string, opening: Opening, moment: Moment): IncidentRecord {
-  const { fingerprint, signal, severity, fleet } = opening;
+  const { fingerprint, signal, severity, fleet, runbook } = opening;
   return {
     ...{
       id,
@@ -103,7 +104,7 @@ export function newIncident(id: string, opening: Opening, moment: Moment): Incid
     ...{ hosts: [], hosts_total: 0, fleet, explanation: null, unexplained: { total: 0, hosts: [] } },
     ...{ changes: [], rollout: null, loops: [], cause: null, consequences: [] },
     ...{ acknowledged: null, suppressed: null, regression_of: '', merged_into: '' },
-    ...{ late: { reports: 0, events: 0 }, runbook: '', audit: [] },
+    ...{ late: { reports: 0, events: 0 }, runbook, audit: [] },
     ...{ due_us: 0, notified: false, escalated: [], owed: [], returns: 0, samples: [], crashes: [] },
   };
 }

@@ -24,6 +24,7 @@ import type { Cause, Incident, IncidentSample, Notification, Suppression } from 
 import { withSample } from './samples.ts';
 import { put, take } from './sets.ts';
 import { Timers } from './timers.ts';
+import { runbookOf } from './words.ts';
 
 /** What the incidents tell the rest of the fold. */
 export interface IncidentEvents {
@@ -107,7 +108,11 @@ export class Incidents {
   }
 
   /** Opens an incident, which has no hosts yet; null where there is no room. */
-  begin(opening: Opening, moment: Moment, { limits }: FoldConfig): IncidentRecord | null {
+  begin(
+    opening: Omit<Opening, 'runbook'>,
+    moment: Moment,
+    { limits, incident }: FoldConfig,
+  ): IncidentRecord | null {
     if (this.#open >= limits.open_incidents) {
       this.#events.refused();
       return null;
@@ -116,7 +121,9 @@ export class Incidents {
       this.#openedAt = moment.sequence;
       this.#openedThere = 0;
     }
-    const record = newIncident(`i${moment.sequence}-${this.#openedThere++}`, opening, moment);
+    const runbook = runbookOf(opening.signal, incident.runbook);
+    const id = `i${moment.sequence}-${this.#openedThere++}`;
+    const record = newIncident(id, { ...opening, runbook }, moment);
     this.#open++;
     this.#store(record);
     return record;

@@ -83,6 +83,7 @@ function recordOf({ hosts, audit, due_us, samples, ...incident }: Record4): Inci
     signal,
     severity,
     fleet: 0,
+    runbook: '',
   } as const;
   return {
     ...newIncident(id, opening, moment),
@@ -119,9 +120,9 @@ function hostOf({ id, facts, state }: Host4, open: ReadonlyMap<string, string>):
 function withCorrelation(epoch: EpochRecord): EpochRecord {
   const { correlate, incident } = INITIAL_CONFIG;
   const config = JSON.parse(epoch.config);
-  const crash_quiet_s = incident.crash_quiet_s;
+  const { crash_quiet_s, runbook } = incident;
   return {
     ...epoch,
-    config: canonicalJson({ ...config, correlate, incident: { ...config.incident, crash_quiet_s } }),
+    config: canonicalJson({ ...config, correlate, incident: { ...config.incident, crash_quiet_s, runbook } }),
   };
 }

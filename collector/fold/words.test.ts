@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { newIncident } from './incident.ts';
 import type { AttributeValue, Explanation, Incident, IncidentHost, Signal } from './model.ts';
-import { nextCheckOf, phrase, sentenceOf, titleOf } from './words.ts';
+import { nextCheckOf, phrase, runbookOf, sentenceOf, titleOf } from './words.ts';
 
 const second = 1_000_000;
 const minute = 60 * second;
@@ -29,7 +29,7 @@ const explained = (part: Partial<Explanation> = {}): Explanation => ({
 const anIncident = (part: Partial<Incident>): Incident => {
   const signal = part.signal ?? DROP;
   const severity = part.severity ?? 'critical';
-  const opening = { fingerprint: '', state: 'firing', signal, severity, fleet: 4000 } as const;
+  const opening = { fingerprint: '', state: 'firing', signal, severity, fleet: 4000, runbook: '' } as const;
   return {
     ...newIncident('i7-0', opening, { sequence: 7, nowUs: T0, liveUs: T0, stampUs: T0 }),
     ...{ hosts: [host(1), host(2)], hosts_total: 38, last_us: T0 + minute },
@@ -191,4 +191,17 @@ test('a share that is not nothing is not called nothing, and thousands are apart
       expect(share).not.toBe('0\u00a0%');
     }),
   );
+});
+
+test('a runbook is at the configured address, with the name of what is wrong where the address wants it', () => {
+  const at = (signal: Signal, address = 'https://wiki/{signal}?of={signal}') => runbookOf(signal, address);
+  expect(at(DROP)).toBe('https://wiki/NEIGH_FAILED?of=NEIGH_FAILED');
+  expect(at({ kind: 'counter', counter: 'rx missed & more' })).toBe(
+    'https://wiki/rx%20missed%20%26%20more?of=rx%20missed%20%26%20more',
+  );
+  expect(at({ kind: 'crash', signature: 's', title: 'BUG' })).toBe('https://wiki/crash?of=crash');
+  expect(at({ kind: 'silence' }, 'https://wiki/netfall')).toBe('https://wiki/netfall');
+  expect(at(DROP, '')).toBe('');
+  const long = `${'x'.repeat(99)}\u{1f600}`;
+  expect(at({ kind: 'counter', counter: long }, '{signal}')).toBe(`${'x'.repeat(99)}%EF%BF%BD`);
 });

@@ -3,6 +3,7 @@
  * next check. Pure, and the same on every replica; times are UTC. Blanks within a number do not break.
  */
 import type { AttributeValue, Cause, Explanation, Incident, Signal } from './model.ts';
+import { bounded } from './text.ts';
 
 /** What the title goes by. */
 type Titled = Pick<
@@ -199,6 +200,16 @@ export function nextCheckOf({ explanation }: Incident): string {
 function look(host: string, has: readonly AttributeValue[], lacks: readonly AttributeValue[]): string {
   const [first, second] = [has, lacks].map((items) => items.map(named).join(' with '));
   return `Look at ${host}, ${phrase(has)} but not ${phrase(lacks)}: trouble there speaks for ${first}, none for ${second}.`;
+}
+
+/** Characters of a name in a runbook's address: the longest reason of a kernel has some 40. */
+const MOST_RUNBOOK = 100;
+
+/** Where to read what to do about trouble of a kind: the configured address, with what its `{signal}` stands for. */
+export function runbookOf(signal: Signal, address: string): string {
+  const { kind } = signal;
+  const name = kind === 'drop' ? signal.reason : kind === 'counter' ? signal.counter : kind;
+  return address.replaceAll('{signal}', encodeURIComponent(bounded(name, MOST_RUNBOOK).toWellFormed()));
 }
 
 /** What a signal is called among others. */

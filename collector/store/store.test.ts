@@ -281,7 +281,14 @@ describe('commits', () => {
 
   test('incidents that the fold forgot are gone from the database', () => {
     const story = new Story();
-    const incident = { hold_down_s: 1, close_after_s: 1, max_hosts: 10, crash_quiet_s: 10, history: 2 };
+    const incident = {
+      hold_down_s: 1,
+      close_after_s: 1,
+      max_hosts: 10,
+      crash_quiet_s: 10,
+      runbook: '',
+      history: 2,
+    };
     const fast = { floor_per_s: 50, factor: 4, sustain_ms: 0, quiet_ms: 1000, learn_s: 600 };
     story.epoch(0, { incident, detect: fast, sinks: ['chat'] });
     story.report(0, 'a');

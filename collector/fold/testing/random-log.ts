@@ -152,7 +152,14 @@ function shortLived(seconds: number): Partial<FoldConfig> {
     detect: { ...INITIAL_CONFIG.detect, sustain_ms: 1000, quiet_ms: 1000 * seconds, learn_s: 60 },
     limits: { ...INITIAL_CONFIG.limits, forget_host_s: 15 + 3 * seconds },
     crashes: { history: 12, records_per_host: 12 },
-    incident: { hold_down_s: seconds, close_after_s: 20, max_hosts: 3, crash_quiet_s: 10, history: 10 },
+    incident: {
+      hold_down_s: seconds,
+      close_after_s: 20,
+      max_hosts: 3,
+      crash_quiet_s: 10,
+      runbook: '',
+      history: 10,
+    },
   };
 }
 

@@ -55,6 +55,21 @@ test('what explains an incident, what to look at next, and where it comes of', a
   );
 });
 
+test('what to do about it is a link, where an address was configured', () => {
+  const sentences = (runbook: string) => {
+    const { incident, ...rest } = aNotification({});
+    const message = slackMessage({ ...rest, incident: { ...incident, runbook } }, OPTIONS);
+    return JSON.stringify(message).match(/<[^<>]*\|(?:Open the incident|Runbook)>/g);
+  };
+  const [open = ''] = sentences('') ?? [];
+  expect(sentences('')).toEqual([open]);
+  expect(sentences('https://wiki/NO_SOCKET?a=1&b=2')).toEqual([
+    open,
+    '<https://wiki/NO_SOCKET?a=1&amp;b=2|Runbook>',
+  ]);
+  expect(sentences('see the wiki')).toEqual([open]);
+});
+
 test('a crash that became worse', async () => {
   const notification = aNotification({ incident: aCrashIncident({ suppressed: null }), kind: 'escalated' });
   await expect(golden(slackMessage(notification, OPTIONS))).toMatchFileSnapshot('golden/escalated.json');
@@ -176,7 +191,7 @@ const incidents: fc.Arbitrary<Incident> = fc.record({
   regression_of: text,
   merged_into: text,
   late: fc.record({ reports: fc.nat(), events: fc.nat() }),
-  runbook: text,
+  runbook: fc.oneof(text, fc.webUrl()),
   audit: fc.constant([]),
 });
 
@@ -230,5 +245,6 @@ function checkText(text: string): void {
   const rest = text
     .replace(/<!date\^\d+\^\{date_short_pretty\} \{time_secs\}\|[0-9TZ:.+-]+>/g, '')
     .replace(/<https:\/\/netfall\.example\.net\/#incident\/[\w-]+\|Open the incident>/g, '');
-  expect(rest).not.toMatch(/[<>]/);
+  // And to the runbook, at an address of the web.
+  expect(rest.replace(/<https?:\/\/[^\s<>|"]+\|Runbook>/, '')).not.toMatch(/[<>]/);
 }

@@ -79,11 +79,18 @@ export function slackMessage(notification: Notification, options: MessageOptions
   };
 }
 
+/** Of the web, and without what Slack would take for the link's end. */
+const IS_ADDRESS = /^https?:\/\/[^\s<>|"]+$/;
+
 function sentence(incident: Incident, { publicUrl }: MessageOptions): string {
   const said = escapeText(sentenceOf(incident), FIELD);
-  if (publicUrl === undefined) return said;
-  const url = `${publicUrl.replace(/\/+$/, '')}/#incident/${encodeURIComponent(incident.id)}`;
-  return `${said}\n<${url}|Open the incident>`;
+  const { runbook } = incident;
+  const links = IS_ADDRESS.test(runbook) ? [`<${runbook.replaceAll('&', '&amp;')}|Runbook>`] : [];
+  if (publicUrl !== undefined) {
+    const url = `${publicUrl.replace(/\/+$/, '')}/#incident/${encodeURIComponent(incident.id)}`;
+    links.unshift(`<${url}|Open the incident>`);
+  }
+  return links.length === 0 ? said : `${said}\n${links.join(' · ')}`;
 }
 
 function fields({ incident, kind }: Notification): Text[] {
