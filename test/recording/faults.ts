@@ -1,6 +1,5 @@
 /** Makes the faults of a plan in a network that stands, and mends them. It must not know when. */
-import type { Network } from './network.ts';
-import { Network as Addresses } from './network.ts';
+import { Network } from './network.ts';
 import type { Fault, FaultName, Host } from './plan.ts';
 import { type Command, PORT } from './service.ts';
 
@@ -24,7 +23,7 @@ const FILTERED = 300;
 function burden(port: number, rate: number, bytes: number, sockets = 1): Deed {
   return {
     begin({ hosts, tell }, { id, hosts: struck }, host) {
-      const to = [Addresses.address(host)];
+      const to = [Network.address(host)];
       for (const peer of peersOf(hosts, struck, host)) {
         tell(peer, { do: 'send', id: `${id}-${host.name}`, to, port, rate: rate / 2, bytes, sockets });
       }
@@ -70,7 +69,7 @@ export const deeds: Readonly<Record<FaultName, Deed>> = {
   'rack-qdisc': {
     begin({ network, hosts, tell }, { id, hosts: struck }, host) {
       network.inHost(host, ...'tc qdisc add dev eth0 root tbf rate 400kbit burst 8kb limit 16kb'.split(' '));
-      const to = peersOf(hosts, struck, host).map(Addresses.address);
+      const to = peersOf(hosts, struck, host).map(Network.address);
       tell(host, { do: 'send', id, to, port: PORT.ingest, rate: 175, bytes: 1000 });
     },
     end({ network, tell }, { id }, host) {

@@ -6,12 +6,12 @@
  *
  * Needs root, iproute2, nftables, util-linux and nats-server. Everything that it makes is gone when it ends.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startNatsServer } from '../nats-server.ts';
-import { launcher, Netfall } from '../processes/netfall.ts';
+import { launcher, Netfall, run } from '../processes/netfall.ts';
 import type { Truth } from './compare.ts';
 import { deeds, type Stage } from './faults.ts';
 import { HOME, Network } from './network.ts';
@@ -41,6 +41,8 @@ export interface RecordOptions {
 }
 
 const CELL = 'recording';
+/** Sooner than the log is purged for the first time. */
+const WRITTEN_EVERY_S = 300;
 
 /** Writes events.ndjson, truth.json, live.json (what the collector said), report.json and report.md. */
 export async function record(options: RecordOptions): Promise<Report> {
@@ -58,7 +60,7 @@ async function makeRecording(options: RecordOptions): Promise<void> {
   const network = stack.use(new Network(hosts));
   const nats = await startNatsServer({ dir: join(out, 'nats'), host: HOME, syncAlways: false });
   stack.defer(() => nats.stop());
-  const log = { nats: { servers: [`${HOME}:${nats.port}`] } };
+  const where = { log: { nats: { servers: [`${HOME}:${nats.port}`] } } };
 
   const services = new Map<Host, Netfall>();
   for (const host of hosts) {
@@ -84,13 +86,16 @@ async function makeRecording(options: RecordOptions): Promise<void> {
   const collectorFile = join(out, 'collector.yaml');
   writeFileSync(
     collectorFile,
-    JSON.stringify({ cell: CELL, data: join(out, 'collector'), listen: '127.0.0.1:0', log }),
+    JSON.stringify({ cell: CELL, data: join(out, 'collector'), listen: '127.0.0.1:0', ...where }),
   );
   const collector = start(stack, out, 'collector', new Netfall(['collector', '--config', collectorFile]));
   const [, url = ''] = await collector.line(/answers at (http:[^\s"]+)/, 60_000);
   for (const host of hosts) {
     const file = join(out, `${host.name}.yaml`);
-    writeFileSync(file, JSON.stringify({ ...agentConfig(host), log, data: join(out, 'agents', host.name) }));
+    writeFileSync(
+      file,
+      JSON.stringify({ ...agentConfig(host), ...where, data: join(out, 'agents', host.name) }),
+    );
     start(stack, out, host.name, startAgent(network, host, file));
     // Starting is what costs an agent most.
     await sleep(500, undefined, { signal });
@@ -98,19 +103,46 @@ async function makeRecording(options: RecordOptions): Promise<void> {
   const startUs = Date.now() * 1000;
   say(`agents are started; the collector is at ${url}, and listens for ${minutes} minutes`);
 
-  await act(stage, faults, { url, endS: minutes * 60, ...options });
+  const log = new LogFile(join(out, 'events.ndjson'), collectorFile);
+  await act(stage, faults, { url, log, endS: minutes * 60, ...options });
   const endUs = Date.now() * 1000;
   const truth = truthOf(options, hosts, faults, startUs, endUs);
   writeFileSync(join(out, 'truth.json'), `${JSON.stringify(truth, null, 1)}\n`);
-  const live = await (await fetch(`${url}/api/v1/incidents?limit=1000`)).text();
-  writeFileSync(join(out, 'live.json'), live);
+  const { sequence, incidents } = await told(url);
+  writeFileSync(join(out, 'live.json'), incidents);
+  await log.write(sequence);
+}
 
-  say('writes the log');
-  // As far as the collector had read it.
-  const { sequence }: { sequence: number } = JSON.parse(live);
-  const exported = await new Netfall(['export', '--config', collectorFile, '--to', String(sequence)]).ended;
-  if (exported.code !== 0) throw new Error(`netfall export ended with ${exported.code}: ${exported.stderr}`);
-  writeFileSync(join(out, 'events.ndjson'), exported.stdout);
+/** What the collector says, and up to which entry of the log it had read when it said so. */
+async function told(url: string): Promise<{ readonly sequence: number; readonly incidents: string }> {
+  const read = async () => ((await (await fetch(`${url}/readyz`)).json()) as { sequence: number }).sequence;
+  for (;;) {
+    const sequence = await read();
+    const incidents = await (await fetch(`${url}/api/v1/incidents?limit=1000`)).text();
+    if ((await read()) === sequence) return { sequence, incidents };
+  }
+}
+
+/** The log as a file, written piece by piece: a log is purged of what collectors' snapshots hold already. */
+class LogFile {
+  readonly #file: string;
+  readonly #config: string;
+  #next = 1;
+
+  constructor(file: string, config: string) {
+    this.#file = file;
+    this.#config = config;
+    writeFileSync(file, '');
+  }
+
+  /** Appends what has come, up to a place. */
+  async write(to?: number): Promise<void> {
+    const range = ['--from', String(this.#next), ...(to === undefined ? [] : ['--to', String(to)])];
+    const { code, stdout, stderr } = await run('export', '--config', this.#config, ...range);
+    if (code !== 0) throw new Error(`netfall export ended with ${code}: ${stderr}`);
+    appendFileSync(this.#file, stdout);
+    this.#next += stdout.split('\n').length - 1;
+  }
 }
 
 function inNamespace(network: Network, host: Host, ...command: readonly string[]): Netfall {
@@ -173,11 +205,16 @@ function liveEveryday({ hosts, tell }: Stage, host: Host): void {
 
 interface Act extends RecordOptions {
   readonly url: string;
+  readonly log: LogFile;
   readonly endS: number;
 }
 
 /** Makes and mends the faults at their times, and tells of incidents as they come. */
-async function act(stage: Stage, faults: readonly Fault[], { url, endS, say, signal }: Act): Promise<void> {
+async function act(
+  stage: Stage,
+  faults: readonly Fault[],
+  { url, log, endS, say, signal }: Act,
+): Promise<void> {
   const steps: { readonly at: number; readonly run: () => unknown }[] = [];
   for (const fault of faults) {
     const { name, cause, start, end } = fault;
@@ -192,12 +229,13 @@ async function act(stage: Stage, faults: readonly Fault[], { url, endS, say, sig
       steps.push({ at: end, run: () => deeds[name].end(stage, fault, host) });
     }
   }
+  for (let at = WRITTEN_EVERY_S; at < endS; at += WRITTEN_EVERY_S) steps.push({ at, run: () => log.write() });
   steps.sort((a, b) => a.at - b.at);
   const begun = performance.now();
-  const told = new Map<string, string>();
+  const shown = new Map<string, string>();
   for (let now = 0; now < endS; now = (performance.now() - begun) / 1000) {
     while (steps[0] && steps[0].at <= now) await steps.shift()?.run();
-    await tellIncidents(url, told, say);
+    await tellIncidents(url, shown, say);
     const next = Math.min(steps[0]?.at ?? endS, endS, now + 5);
     await sleep(Math.max(0, next * 1000 - (performance.now() - begun)), undefined, { signal });
   }
@@ -217,7 +255,7 @@ async function announce(url: string, { id, cause: { attribute, value } }: Fault)
 
 async function tellIncidents(
   url: string,
-  told: Map<string, string>,
+  shown: Map<string, string>,
   say: (line: string) => void,
 ): Promise<void> {
   const { incidents } = (await (await fetch(`${url}/api/v1/incidents`)).json()) as {
@@ -225,8 +263,8 @@ async function tellIncidents(
   };
   for (const { id, state, title } of incidents) {
     const line = `${id} ${state}: ${title}`;
-    if (told.get(id) !== line) say(`  ${line}`);
-    told.set(id, line);
+    if (shown.get(id) !== line) say(`  ${line}`);
+    shown.set(id, line);
   }
 }
 
