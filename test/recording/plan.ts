@@ -102,8 +102,8 @@ interface Scheduled {
   readonly announced?: boolean;
 }
 
-/** What a recording needs at least to have all the faults of an hour. */
-const LEAST_FOR_ALL = 20;
+/** What a recording needs at least to have all the faults of an hour: what follows another has to be apart from it. */
+const LEAST_FOR_ALL = 50;
 
 /** The schedule for so many minutes: the hour's, closer together where there are fewer; three faults in a short one. */
 export function planFaults(
