@@ -315,7 +315,7 @@ if (import.meta.main) {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
   const begun = performance.now();
-  await record({
+  const options: RecordOptions = {
     out: values.out,
     minutes: Number(values.minutes),
     hosts: Number(values.hosts),
@@ -326,6 +326,12 @@ if (import.meta.main) {
       const seconds = Math.floor((performance.now() - begun) / 1000);
       process.stderr.write(`${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')} ${line}\n`);
     },
-  });
-  process.stdout.write(readFileSync(join(values.out, 'report.md'), 'utf8'));
+  };
+  try {
+    await record(options);
+    process.stdout.write(readFileSync(join(options.out, 'report.md'), 'utf8'));
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    process.exitCode = 1;
+  }
 }
