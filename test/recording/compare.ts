@@ -123,7 +123,7 @@ export function compare(
     return {
       ...common,
       ...{ incident: best.id, joined, foundAfterMs: Math.round((at - fault.start) / 1000) },
-      ...{ explained: grade(best), explanation: nameOf(itemsOf(best) ?? []) },
+      ...{ explained: grade(best), explanation: explanationOf(best) },
       ...{ covered, beyond: listed.size - covered, title: best.title },
       change: best.changes.some((change) => change.id === id),
     };
@@ -165,7 +165,12 @@ function itemsOf({ explanation, hosts }: Incident): readonly Item[] | null {
   return hosts.length === 1 ? [{ attribute: 'host', value: hosts[0]?.host_id ?? '' }] : null;
 }
 
+function explanationOf(incident: Incident): string {
+  const items = itemsOf(incident);
+  return items ? nameOf(items) : '';
+}
+
 function nameOf(items: readonly Item[]): string {
   const names = items.map(({ attribute, value }) => `${attribute}=${value}`).sort();
-  return names.join(' + ');
+  return names.length === 0 ? 'the whole fleet' : names.join(' + ');
 }

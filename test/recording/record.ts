@@ -6,7 +6,7 @@
  *
  * Needs root, iproute2, nftables, util-linux and nats-server. Everything that it makes is gone when it ends.
  */
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -53,6 +53,8 @@ export async function record(options: RecordOptions): Promise<Report> {
 async function makeRecording(options: RecordOptions): Promise<void> {
   const { out, minutes, seed, say, signal } = options;
   mkdirSync(out, { recursive: true });
+  // What an earlier fleet said would be taken for this one's.
+  if (readdirSync(out).length > 0) throw new Error(`${out} is not empty: name another folder`);
   const random = randomFrom(seed);
   const hosts = planHosts(options.hosts);
   const faults = planFaults(hosts, minutes, random, options.faults);
