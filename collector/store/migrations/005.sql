@@ -17,7 +17,15 @@ CREATE TABLE host_facts (
   signals TEXT NOT NULL
 ) STRICT;
 INSERT INTO host_state SELECT id, value FROM host_state_4;
-INSERT INTO host_facts SELECT id, value, '[]' FROM host_facts_4;
+-- Named at once: the state that a host is written with when it speaks does not say what its signals are.
+INSERT INTO host_facts
+  SELECT id, host_facts_4.value, (
+    SELECT json_group_array(json_array(
+      json_extract(signal.value, '$.kind'), json_extract(signal.value, '$.reason'), json_extract(signal.value, '$.function')
+    ))
+    FROM json_each(host_state_4.value, '$.signals') AS signal
+  )
+  FROM host_facts_4 JOIN host_state_4 USING (id);
 DROP TABLE host_state_4;
 DROP TABLE host_facts_4;
 CREATE VIEW host (id, value, signals, state) AS
