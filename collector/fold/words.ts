@@ -209,7 +209,7 @@ const MOST_RUNBOOK = 100;
 export function runbookOf(signal: Signal, address: string): string {
   const { kind } = signal;
   const name = kind === 'drop' ? signal.reason : kind === 'counter' ? signal.counter : kind;
-  return address.replaceAll('{signal}', encodeURIComponent(bounded(name, MOST_RUNBOOK).toWellFormed()));
+  return address.replaceAll('{signal}', encodeURIComponent(bounded(name, MOST_RUNBOOK)));
 }
 
 /** What a signal is called among others. */
