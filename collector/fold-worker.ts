@@ -1,6 +1,6 @@
 /**
- * The fold's thread: applies the batches that come, commits every 50 ms, says where it stands. While the disk takes no
- * commit it lets batches wait, which holds the reader back, and tries again.
+ * The fold's thread: applies the batches that come, commits every 50 ms or as often as it can afford, says where it
+ * stands. While the disk takes no commit it lets batches wait, which holds the reader back, and tries again.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { unpackBatch } from './batch.ts';
@@ -25,8 +25,8 @@ export type FromFold =
   | { readonly kind: 'stalled'; readonly why: string };
 
 const COMMIT_MS = 50;
-/** Commits take at most a fifth of the thread's time, however large they are. */
-const COMMIT_SHARE = 4;
+/** Commits take at most a tenth of the thread's time, however large they are. */
+const COMMIT_SHARE = 9;
 
 const port = parentPort;
 if (!port) throw new Error('collector/fold-worker.ts runs as a worker thread');
@@ -35,9 +35,10 @@ const folder = new Folder(path, identity, currentRules(cell));
 /** Batches that wait for a commit to succeed; whoever sends them holds back when there are many. */
 const held: ArrayBuffer[] = [];
 let pending: NodeJS.Timeout | undefined;
-let pauseMs = COMMIT_MS;
-/** When a commit is due, by the clock of `performance`. */
-let dueMs = 0;
+/** When the last commit ended, by the clock of `performance`, how long it took, and what the thread had done until then. */
+let committedAtMs = 0;
+let commitMs = 0;
+let committedAtUse = performance.eventLoopUtilization();
 let started = false;
 let stalled = false;
 
@@ -47,22 +48,34 @@ function say(message: FromFold): void {
 
 function apply(batch: ArrayBuffer): void {
   folder.apply(unpackBatch(batch));
-  if (!pending) {
-    pending = setTimeout(commit, pauseMs);
-    dueMs = performance.now() + pauseMs;
-  }
   say({ kind: 'applied' });
   // Timers do not get their turn while batches come without a break, which they do for minutes after an outage.
-  if (performance.now() < dueMs) return;
+  look();
+}
+
+/** Commits what was applied, now or as soon as that is due. */
+function look(): void {
   clearTimeout(pending);
-  commit();
+  if (isDue()) commit();
+  else pending = setTimeout(look, COMMIT_MS);
+}
+
+/** A large commit waits for its share of the time, or until the thread has been idle for as long as it will take. */
+function isDue(): boolean {
+  const sinceMs = performance.now() - committedAtMs;
+  if (sinceMs < COMMIT_MS) return false;
+  return (
+    sinceMs >= COMMIT_SHARE * commitMs || performance.eventLoopUtilization(committedAtUse).idle >= commitMs
+  );
 }
 
 function commit(): void {
   pending = undefined;
   try {
     const status = folder.commit(() => performance.now());
-    pauseMs = Math.max(COMMIT_MS, COMMIT_SHARE * status.commitMs);
+    commitMs = status.commitMs;
+    committedAtMs = performance.now();
+    committedAtUse = performance.eventLoopUtilization();
     started = true;
     stalled = false;
     say({ kind: 'committed', status });

@@ -4,6 +4,11 @@
 import './runtime.ts';
 import { netfall } from './gen/netfall.js';
 import type { Entry } from './gen/types.ts';
+import { remembering } from './repeated.ts';
+
+// Half of what hosts send is what their sources can do, in every heartbeat.
+const { SourceStatus } = netfall.v1;
+SourceStatus.decode = remembering(SourceStatus.decode);
 
 /** The largest encoded entry, bytes. Agents split what is larger; logs and the fold refuse it. */
 export const MAX_ENTRY_BYTES = 512 * 1024;

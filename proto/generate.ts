@@ -59,13 +59,17 @@ function types(namespace: Namespace): string {
     .join('\n');
 }
 
-const declarations = `import type { Entry } from './types.ts';
+const declarations = `import type { Reader } from 'protobufjs/minimal.js';
+import type { Entry, SourceStatus } from './types.ts';
 
 export const netfall: {
   readonly v1: {
     readonly Entry: {
       encode(entry: Entry): { finish(): Uint8Array };
       decode(bytes: Uint8Array): Entry;
+    };
+    readonly SourceStatus: {
+      decode: (reader: Reader, length: number, ...rest: unknown[]) => SourceStatus;
     };
   };
 };

@@ -61,7 +61,10 @@ export class Hosts {
   #config: FoldConfig;
   readonly #time: Moment;
   readonly #refused: (why: RejectReason) => void;
-  readonly #timers = new Timers();
+  readonly #timers = new Timers((id) => {
+    const host = this.records.get(id);
+    return host ? this.#dueUs(host) : 0;
+  });
   readonly #intern = interner();
   readonly #signals: Signals;
   readonly #changed = new Set<HostRecord>();
@@ -152,11 +155,9 @@ export class Hosts {
 
   /** A live second is crossed: whoever should have spoken by now is silent, and in the end forgotten. */
   pass(second: number): void {
-    for (const id of this.#timers.take(second)) {
-      const host = this.records.get(id);
-      if (!host) continue;
-      if (this.#dueUs(host) > this.#time.liveUs) this.#await(host);
-      else if (host.state.silent_at_us > 0) this.#fallSilent(host);
+    for (const id of this.#timers.take(second, this.#time.liveUs)) {
+      const host = this.records.get(id) as HostRecord;
+      if (host.state.silent_at_us > 0) this.#fallSilent(host);
       else this.#forget(host);
     }
   }

@@ -55,7 +55,7 @@ export class Incidents {
   readonly records: Map<string, IncidentRecord> = new Map();
   readonly #events: IncidentEvents;
   readonly #classes: Classes;
-  readonly #timers = new Timers();
+  readonly #timers = new Timers((id) => this.records.get(id)?.due_us ?? 0);
   /** All below is derived. Incidents by fingerprint. */
   readonly #byFingerprint = new Map<string, Set<string>>();
   /** Open ones by the classes of their symptoms. */
@@ -284,11 +284,10 @@ export class Incidents {
 
   /** A live second is crossed. */
   pass(second: number, moment: Moment, config: FoldConfig): void {
-    for (const id of this.#timers.take(second)) {
+    for (const id of this.#timers.take(second, moment.liveUs)) {
       const record = this.records.get(id);
-      if (!record || record.due_us === 0) continue;
-      if (record.due_us > moment.liveUs) this.#timers.set(id, record.due_us);
-      else this.#due(record, moment, config);
+      // What became of another one may have put it off.
+      if (record && record.due_us > 0 && record.due_us <= moment.liveUs) this.#due(record, moment, config);
     }
   }
 

@@ -147,7 +147,7 @@ export class Store {
       checkpoint: placeOf(row),
       rows: {
         global: JSON.parse(String(row['value'])) as GlobalRecord,
-        hosts: this.#database.prepare('SELECT * FROM host ORDER BY id').all().map(unpackHost),
+        hosts: Array.from(this.#database.prepare('SELECT * FROM host ORDER BY id').iterate(), unpackHost),
         incidents: values<IncidentRecord>('incident'),
         crashes: values<StoredCrash>('crash'),
         notifications: values<Notification>('notification'),

@@ -1,6 +1,6 @@
 /** The drop monitor on kernels that have one, Debian's in VMs: `netfall up` and `netfall drops` as processes in them. */
 import { type Drop, decodeEntry, type Envelope, readEventLine } from '@netfall/proto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { whyNoDropwatch } from './dropwatch.ts';
 import type { Branch } from './packages.ts';
 import { whyNoVmTests } from './qemu.ts';
@@ -10,6 +10,7 @@ const MINUTE_MS = 60_000;
 const RECORD = '/run/netfall/drop-monitor.json';
 const FRESH = { config: { mode: 'summary', truncationBytes: 0, queueLength: 1000 }, runs: false };
 const SENT = 20_000;
+const DATA = '/tmp/data';
 
 /** As another tool would command the monitor. */
 const control = (script: string) => `node --input-type=module -e "
@@ -50,6 +51,16 @@ export async function testDropMonitor(kernel: Branch): Promise<void> {
 
     afterAll(() => vm?.[Symbol.asyncDispose]());
 
+    // What a test leaves when it fails would disturb the next one.
+    afterEach(() =>
+      output(`
+        if test -e /tmp/pid; then
+          kill -KILL $(cat /tmp/pid) 2> /dev/null || true
+          while kill -0 $(cat /tmp/pid) 2> /dev/null; do sleep 0.1; done
+        fi
+        rm -rf /tmp/pid ${DATA}`),
+    );
+
     /** What the script prints; it must end well. */
     async function output(script: string): Promise<string> {
       const path = 'export HOME=/tmp PATH=$PWD/node_modules/.bin:/usr/sbin:/sbin:$PATH';
@@ -59,17 +70,13 @@ export async function testDropMonitor(kernel: Branch): Promise<void> {
     }
 
     /** Runs `netfall up` until it is told to stop; resolves when it has the monitor. */
-    async function up(
-      data: string,
-      agent: object,
-      takes = true,
-    ): Promise<{ readonly ended: Promise<string> }> {
+    async function up(agent: object, takes = true): Promise<{ readonly ended: Promise<string> }> {
       const config = JSON.stringify({ agent });
       const ended = output(`
         echo $$ > /tmp/pid
         : > /tmp/up.out
         echo '${config}' > /tmp/up.yaml
-        exec node cli/main.ts up --listen 127.0.0.1:0 --data ${data} --config /tmp/up.yaml > /tmp/up.out`);
+        exec node cli/main.ts up --listen 127.0.0.1:0 --data ${DATA} --config /tmp/up.yaml > /tmp/up.out`);
       // Its end is looked at where it is expected.
       ended.catch(() => {});
       const taken = takes ? ` && grep -q left ${RECORD}` : '';
@@ -81,8 +88,8 @@ export async function testDropMonitor(kernel: Branch): Promise<void> {
     const state = async () => JSON.parse(await output(LOOK));
 
     /** What an agent said in all of its messages. */
-    async function saidIn(data: string): Promise<Envelope[]> {
-      const lines = (await output(`node cli/main.ts export --data ${data}`)).trim().split('\n');
+    async function saidByAgent(): Promise<Envelope[]> {
+      const lines = (await output(`node cli/main.ts export --data ${DATA}`)).trim().split('\n');
       return lines.flatMap((line, i) => decodeEntry(readEventLine(line, i + 1).data).envelope ?? []);
     }
 
@@ -97,9 +104,8 @@ export async function testDropMonitor(kernel: Branch): Promise<void> {
     ])(
       'counts every drop of a flood in %s mode, is taken back from another tool, and given back after SIGTERM',
       async (mode, kind) => {
-        const data = `/tmp/${mode}`;
         const agent = { count_drops_with: 'drop-monitor', sources: { 'drop-monitor': { mode } } };
-        const { ended } = await up(data, agent);
+        const { ended } = await up(agent);
         const { sent } = JSON.parse(
           await output(
             `node test/load/udp-flood.ts --host=127.0.0.1 --port=9 --count=${SENT} --ratePerSecond=4000; sleep 4`,
@@ -108,14 +114,16 @@ export async function testDropMonitor(kernel: Branch): Promise<void> {
         expect(sent).toBe(SENT);
         expect(await state()).toMatchObject({ config: { mode }, runs: true });
         if (mode === 'packet') {
-          await output(`${MEDDLE}; sleep 5`);
-          expect(await state()).toMatchObject({ config: { mode: 'packet' }, runs: true });
+          await output(MEDDLE);
+          await expect
+            .poll(state, { timeout: MINUTE_MS })
+            .toMatchObject({ config: { mode: 'packet' }, runs: true });
         }
         await stop('TERM');
         await ended;
         expect(await state()).toEqual(FRESH);
 
-        const said = await saidIn(data);
+        const said = await saidByAgent();
         const counted = countedIn(said, kind);
         const losses = said
           .flatMap((envelope) => envelope.losses)
@@ -138,10 +146,9 @@ export async function testDropMonitor(kernel: Branch): Promise<void> {
     );
 
     it('recovers within 5 s from dropwatch, started and stopped beside it', async () => {
-      const data = '/tmp/dropwatch';
       // dropwatch never switches off the monitoring of hardware, and no mode can be set while that is on.
       const sources = { 'drop-monitor': { hardware: false } };
-      const { ended } = await up(data, { count_drops_with: 'drop-monitor', sources });
+      const { ended } = await up({ count_drops_with: 'drop-monitor', sources });
       const [refused, started, stopped] = (
         await output(`
         set -e
@@ -176,7 +183,7 @@ export async function testDropMonitor(kernel: Branch): Promise<void> {
       expect(await state()).toEqual(FRESH);
       expect(refused).toBe('Failed activation request, error: Resource temporarily unavailable');
 
-      const said = await saidIn(data);
+      const said = await saidByAgent();
       expect(countedIn(said, { reason: 'NO_SOCKET', function: '__udp4_lib_rcv', protocol: 'IPv4' })).toBe(
         3000,
       );
@@ -194,11 +201,11 @@ export async function testDropMonitor(kernel: Branch): Promise<void> {
     });
 
     it('is given back after SIGKILL at the next start when it is switched off', async () => {
-      const { ended } = await up('/tmp/killed', { count_drops_with: 'drop-monitor' });
+      const { ended } = await up({ count_drops_with: 'drop-monitor' });
       await stop('KILL');
       await expect(ended).rejects.toThrow();
       expect(await state()).toMatchObject({ config: { mode: 'packet' }, runs: true });
-      const next = await up('/tmp/killed', { sources: { 'drop-monitor': { enabled: false } } }, false);
+      const next = await up({ sources: { 'drop-monitor': { enabled: false } } }, false);
       await output(`until ! test -e ${RECORD}; do sleep 0.1; done`);
       expect(await state()).toEqual(FRESH);
       await stop('TERM');
