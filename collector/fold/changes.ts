@@ -1,13 +1,25 @@
 /**
- * The register of changes that somebody announced: deployments, firmware, sysctls. Must not know what they explain.
+ * The register of changes that somebody announced: deployments, firmware, sysctls; and which of them fit trouble by their
+ * time and their hosts. Must not know what comes of that.
  */
 import type { Change, Label } from '@netfall/proto';
+import type { Population } from './explain/population.ts';
 import type { Moment } from './log-time.ts';
+import type { AttributeValue, ChangeRef } from './model.ts';
 
 /** Changes that are kept: those that began last. */
 const MOST_CHANGES = 1000;
 /** A change may be announced this long before it begins; what says more is of a clock that is wrong. */
 export const LONGEST_AHEAD_US = 86_400_000_000;
+/** For this long after a change its hosts are looked at in particular. */
+const EXPECTED_US = 3_600_000_000;
+/** A change fits from a day before trouble to a minute after: clocks differ. */
+const EARLIER_US = 86_400_000_000;
+const LATER_US = 60_000_000;
+/** Hosts in trouble by which it is told whether a change concerns them. */
+const SAMPLE_HOSTS = 20;
+/** Changes that are told of one incident. */
+const MOST_TOLD = 5;
 
 /** A change as it was announced last. */
 export interface ChangeRecord {
@@ -61,6 +73,45 @@ export class AnnouncedChanges {
     if (this.all.size > MOST_CHANGES) this.#forgetOldest();
   }
 
+  /** What the hosts of changes have in common that were made lately, or are being made. */
+  expected(nowUs: number): readonly (readonly AttributeValue[])[] {
+    return [...this.all.values()]
+      .filter(({ at_us, attributes }) => {
+        return attributes.length > 0 && at_us <= nowUs + LATER_US && at_us >= nowUs - EXPECTED_US;
+      })
+      .map(itemsOf);
+  }
+
+  /** Those that trouble since then may have come of, since they concern all of its hosts; the newest first. */
+  before(
+    startedUs: number,
+    hosts: readonly { readonly host_id: string }[],
+    population: Population,
+  ): readonly ChangeRef[] {
+    const sample = hosts.slice(0, SAMPLE_HOSTS);
+    return [...this.all.values()]
+      .filter((change) => {
+        if (change.at_us > startedUs + LATER_US || change.at_us < startedUs - EARLIER_US) return false;
+        const items = itemsOf(change);
+        const names = change.hosts;
+        return sample.every(({ host_id }) => {
+          return population.fits(host_id, items) && (names.length === 0 || names.includes(host_id));
+        });
+      })
+      .sort((a, b) => b.at_us - a.at_us || (a.id < b.id ? -1 : 1))
+      .slice(0, MOST_TOLD)
+      .map(({ id, summary, at_us }) => ({ id, summary, at_us }));
+  }
+
+  /** When the last change of hosts with these values began; 0 when none is known. */
+  lastUs(items: readonly AttributeValue[]): number {
+    const isNamed = ({ key, value }: Label) =>
+      items.some((item) => item.attribute === key && item.value === value);
+    return [...this.all.values()].reduce((latest, { attributes, at_us }) => {
+      return attributes.length > 0 && attributes.every(isNamed) ? Math.max(latest, at_us) : latest;
+    }, 0);
+  }
+
   /** What changed since this was last called. */
   takeChanges(): { readonly changes: readonly ChangeRecord[]; readonly removedChanges: readonly string[] } {
     const taken = {
@@ -80,6 +131,10 @@ export class AnnouncedChanges {
     this.#changed.delete(id);
     this.#removed.add(id);
   }
+}
+
+function itemsOf({ attributes }: ChangeRecord): readonly AttributeValue[] {
+  return attributes.map(({ key, value }) => ({ attribute: key, value }));
 }
 
 /** By time, then by id, since the map's order is another one after a restore. */

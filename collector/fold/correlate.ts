@@ -3,12 +3,12 @@
  * hosts have in common, and do they have it with an incident that is open? Looking twice changes nothing, so that a replica
  * that was restored between two seconds says the same. docs/correlation.md tells the method.
  */
+import { hasLasted, isCrowd } from './alone.ts';
 import type { AnnouncedChanges } from './changes.ts';
-import { type Active, type Classes, classKey, namesOf, type SignalClass, signalOf } from './classes.ts';
+import { type Active, type Classes, classKey, namesOf, type SignalClass } from './classes.ts';
 import type { FoldConfig } from './config.ts';
-import { ln } from './explain/ln.ts';
 import type { Population } from './explain/population.ts';
-import { explain, likelihood, type ScanOptions } from './explain/scan.ts';
+import { explain, type ScanOptions } from './explain/scan.ts';
 import {
   canonical,
   fingerprintOf,
@@ -26,33 +26,17 @@ import type { Incidents } from './incidents.ts';
 import type { Moment } from './log-time.ts';
 import type { AttributeValue, ChangeRef } from './model.ts';
 
-/** Hosts report in turns: how long it takes until all those have been missed that fell silent at once. */
-const NEIGHBOURS_US = 10_000_000;
 /** Trouble of so many times as many hosts as it was told of is news. */
 const SPREAD_TIMES = 3;
-/** How long a host is known before it is believed alone, µs for each e-fold of the fleet, until its baseline has settled. */
-const KNOWN_US = 120_000_000;
-/** Trouble of one host that it had before has to last so many times as long. */
-const HABIT_TIMES = 2;
 /** Incidents whose hosts have nothing in common take further ones for this long after the last. */
 const GATHER_US = 900_000_000;
 /** Of an incident that is known and has many hosts, every so many more cost a second until it is looked at again. */
 const HOSTS_A_SECOND = 4000;
 /** A host that falls silent later than that is one more that is dead. */
 const GATHER_SILENCE_US = 60_000_000;
-/** Hosts of which so many at once are no chance: by likelihood, nats, and against what chance expects. */
-const CROWD_NATS = 8;
-const CROWD_TIMES = 2;
 /** Packets for one host: so many hosts drop them, where that host is not known to be in trouble. */
 const FEWEST_TOWARDS = 3;
 const TOWARDS_SHARE = 0.6;
-/** For this long after an announced change its hosts are looked at in particular. */
-const EXPECTED_US = 3_600_000_000;
-/** An announced change fits from a day before trouble to a minute after: clocks differ. By so many of the incident's hosts. */
-const CHANGE_EARLIER_US = 86_400_000_000;
-const CHANGE_LATER_US = 60_000_000;
-const CHANGE_HOSTS = 20;
-const MOST_CHANGES = 5;
 /** Hosts that are named of those an explanation leaves over. */
 const MOST_UNEXPLAINED = 10;
 
@@ -328,8 +312,9 @@ export class Correlator {
     pool = this.#towards(of, pool, moment);
     if (of.signal.kind === 'silence') pool = this.#ofKnown(of, pool, moment);
     // Of hosts behind one switch some are missed sooner than others: silence waits for them.
-    const isCrowd = of.signal.kind !== 'silence' && this.#isCrowd(pool.length);
-    const ready = isCrowd ? pool : pool.filter((active) => this.#hasLasted(of, active, moment));
+    const fleet = this.#options.population.size;
+    const isMore = of.signal.kind !== 'silence' && isCrowd(pool.length, fleet, this.#config);
+    const ready = isMore ? pool : pool.filter((active) => hasLasted(of, active, moment, fleet, this.#config));
     if (ready.length > 0) {
       const gathering = fired.find((record) => this.#gathers(record, moment));
       const group: Group = {
@@ -430,31 +415,6 @@ export class Correlator {
     return hosts.some(({ first_us }) => nowUs - first_us < while_us);
   }
 
-  /** Whether so many hosts at once are more than chance. */
-  #isCrowd(count: number): boolean {
-    const { size } = this.#options.population;
-    const chance = this.#config.correlate.chance_ppm / 1_000_000;
-    if (count < 3 || count < CROWD_TIMES * size * chance) return false;
-    return likelihood(size, count, chance) >= CROWD_NATS;
-  }
-
-  /**
-   * Whether trouble of one host lasts longer than the longest that chance brings in a fleet of this size, and than it ever did
-   * on that host. Of a host that is new nobody knows what is usual there.
-   */
-  #hasLasted({ signal, key }: SignalClass, { host, spell }: Active, { nowUs }: Moment): boolean {
-    const { correlate, detect } = this.#config;
-    const luck = ln(Math.max(1, this.#options.population.size / correlate.small_fleet));
-    if (luck === 0) return true;
-    // Silence is no chance, but hosts behind one switch are noticed one after the other.
-    if (signal.kind === 'silence') return nowUs - spell.last_us >= NEIGHBOURS_US;
-    const known = Math.min(detect.learn_s * 1_000_000, KNOWN_US * luck);
-    if (nowUs - host.state.first_seen_us < known) return false;
-    const habit = host.state.signals.find((one) => classKey(signalOf(one)) === key)?.habit_us ?? 0;
-    const least = Math.max(correlate.alone_s * 1_000_000 * luck, HABIT_TIMES * habit);
-    return spell.last_us - spell.since_us >= least;
-  }
-
   /** Hosts that somebody may have to hear of, once it has lasted: a candidate. */
   #watch(of: SignalClass, members: readonly Active[], moment: Moment, not: string): void {
     const { incidents } = this.#options;
@@ -471,44 +431,22 @@ export class Correlator {
   }
 
   #scanOptions({ nowUs }: Moment): ScanOptions {
-    const announced: AttributeValue[][] = [];
-    for (const { at_us, attributes } of this.#options.changes.all.values()) {
-      if (attributes.length === 0 || at_us > nowUs + CHANGE_LATER_US || at_us < nowUs - EXPECTED_US) continue;
-      announced.push(attributes.map(({ key, value }) => ({ attribute: key, value })));
-    }
-    return { chancePpm: this.#config.correlate.chance_ppm, changedUs: this.#changedUs, announced };
+    const { changes } = this.#options;
+    const { chance_ppm } = this.#config.correlate;
+    return { chancePpm: chance_ppm, changedUs: this.#changedUs, announced: changes.expected(nowUs) };
   }
 
-  /** Announced changes of the day before that concern all of an incident's hosts, the newest first. */
-  #changesOf({ hosts, started_us }: IncidentRecord): readonly ChangeRef[] {
+  #changesOf(record: IncidentRecord): readonly ChangeRef[] {
     const { changes, population } = this.#options;
-    const sample = hosts.slice(0, CHANGE_HOSTS);
-    return [...changes.all.values()]
-      .filter((change) => {
-        if (change.at_us > started_us + CHANGE_LATER_US || change.at_us < started_us - CHANGE_EARLIER_US)
-          return false;
-        const items = change.attributes.map(({ key, value }) => ({ attribute: key, value }));
-        const names = change.hosts;
-        return sample.every(({ host_id }) => {
-          return population.fits(host_id, items) && (names.length === 0 || names.includes(host_id));
-        });
-      })
-      .sort((a, b) => b.at_us - a.at_us || (a.id < b.id ? -1 : 1))
-      .slice(0, MOST_CHANGES)
-      .map(({ id, summary, at_us }) => ({ id, summary, at_us }));
+    return changes.before(record.started_us, record.hosts, population);
   }
 
-  /** When the last of some hosts came to have these values, as far as that was seen. */
+  /** When the last of some hosts came to have these values, as far as that was seen or announced. */
   readonly #changedUs = (items: readonly AttributeValue[], hosts: readonly string[]): number => {
-    let latest = 0;
+    let latest = this.#options.changes.lastUs(items);
     for (const id of hosts) {
       const changed = this.#options.hosts.get(id)?.facts.changed ?? {};
       for (const { attribute } of items) latest = Math.max(latest, changed[attribute] ?? 0);
-    }
-    for (const { attributes, at_us } of this.#options.changes.all.values()) {
-      const names = ({ key, value }: { key: string; value: string }) =>
-        items.some((item) => item.attribute === key && item.value === value);
-      if (attributes.length > 0 && attributes.every(names)) latest = Math.max(latest, at_us);
     }
     return latest;
   };

@@ -1,0 +1,47 @@
+/** When hosts in trouble that have nothing in common are more than chance: many at once, or one for long. Pure functions. */
+import { type Active, classKey, type SignalClass, signalOf } from './classes.ts';
+import type { FoldConfig } from './config.ts';
+import { ln } from './explain/ln.ts';
+import { likelihood } from './explain/scan.ts';
+import type { Moment } from './log-time.ts';
+
+/** Hosts report in turns: how long it takes until all those have been missed that fell silent at once. */
+const NEIGHBOURS_US = 10_000_000;
+/** How long a host is known before it is believed alone, µs for each e-fold of the fleet, until its baseline has settled. */
+const KNOWN_US = 120_000_000;
+/** Trouble of one host that it had before has to last so many times as long. */
+const HABIT_TIMES = 2;
+/** Hosts of which so many at once are no chance: by likelihood, nats, and against what chance expects. */
+const CROWD_NATS = 8;
+const CROWD_TIMES = 2;
+
+type Config = Pick<FoldConfig, 'correlate' | 'detect'>;
+
+/** Whether so many hosts of a fleet at once are more than chance. */
+export function isCrowd(count: number, fleet: number, { correlate }: Config): boolean {
+  const chance = correlate.chance_ppm / 1_000_000;
+  if (count < 3 || count < CROWD_TIMES * fleet * chance) return false;
+  return likelihood(fleet, count, chance) >= CROWD_NATS;
+}
+
+/**
+ * Whether trouble of one host lasts longer than the longest that chance brings in a fleet of this size, and than it ever did
+ * on that host. Of a host that is new nobody knows what is usual there.
+ */
+export function hasLasted(
+  { signal, key }: SignalClass,
+  { host, spell }: Active,
+  { nowUs }: Moment,
+  fleet: number,
+  { correlate, detect }: Config,
+): boolean {
+  const luck = ln(Math.max(1, fleet / correlate.small_fleet));
+  if (luck === 0) return true;
+  // Silence is no chance, but hosts behind one switch are noticed one after the other.
+  if (signal.kind === 'silence') return nowUs - spell.last_us >= NEIGHBOURS_US;
+  const known = Math.min(detect.learn_s * 1_000_000, KNOWN_US * luck);
+  if (nowUs - host.state.first_seen_us < known) return false;
+  const habit = host.state.signals.find((one) => classKey(signalOf(one)) === key)?.habit_us ?? 0;
+  const least = Math.max(correlate.alone_s * 1_000_000 * luck, HABIT_TIMES * habit);
+  return spell.last_us - spell.since_us >= least;
+}
