@@ -29,11 +29,12 @@ export async function run(options: Options): Promise<readonly Result[]> {
       log: { nats: { servers: [`127.0.0.1:${nats.port}`] } },
     }),
   );
-  let collector = await startCollector(config);
+  let collector: Collector | undefined;
   const fleet = new Netfall([`--url=${nats.url}`, `--hosts=${hosts}`, `--rate=${rate}`], {
     program: join(import.meta.dirname, '../load/fleet-publisher.ts'),
   });
   try {
+    collector = await startCollector(config);
     await fleet.line(/^publishing$/, 10_000 + (3000 * hosts) / rate);
     await untilCurrent(collector);
     await collector.process.kill('SIGKILL');
@@ -53,7 +54,7 @@ export async function run(options: Options): Promise<readonly Result[]> {
     ];
   } finally {
     await fleet.kill();
-    await collector.process.kill();
+    await collector?.process.kill();
     await nats.stop();
     rmSync(dir, { recursive: true, force: true });
   }
