@@ -8,7 +8,7 @@ import type { FolderStatus } from './folder.ts';
 
 /** Batches that may wait for the fold; enough to keep it busy while the next ones are read. */
 const MOST_WAITING = 16;
-/** Room for what lives as long as a message, MB: with V8's own a third more of the thread's time goes into collecting it. */
+/** Room for what lives as long as a batch, MB: with V8's own, half of it, collecting that takes nearly twice the time. */
 const YOUNG_MB = 96;
 
 /** Something that folds what it is handed, in order: the fold's thread, or a folder in a simulated world. */
