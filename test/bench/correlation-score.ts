@@ -21,8 +21,6 @@ export interface Score {
   spurious: number;
   /** Seconds from each fault's beginning to its incident, by kind. */
   readonly delays: Record<'drop' | 'crash' | 'silence', number[]>;
-  /** The same from when drops show on a third host, the fewest that have something in common; 0 before. */
-  readonly delaysFromThird: number[];
   /** How many pages there were. */
   pages: number;
   /** Consequences whose cause was told right, whose order nobody could tell, and all others. */
@@ -52,7 +50,6 @@ export function newScore(): Score {
   return {
     ...{ explained: 0, unexplained: 0, wrong: 0, found: 0, incidents: 0, causes: 0, spurious: 0 },
     delays: { drop: [], crash: [], silence: [] },
-    delaysFromThird: [],
     ...{ pages: 0, rightCause: 0, concurrent: 0, wrongCause: 0 },
   };
 }
@@ -96,9 +93,6 @@ export function addRun(score: Score, truth: Truth, found: readonly Found[], page
     score.incidents += mine.length;
     const first = Math.min(...mine.map(({ detectedUs }) => detectedUs));
     score.delays[cause.kind].push((first - cause.start) / 1_000_000);
-    const [, , third] = cause.onsets.toSorted((a, b) => a - b);
-    if (cause.kind === 'drop' && third !== undefined)
-      score.delaysFromThird.push(Math.max(0, first - third) / 1_000_000);
   }
   const followed = scoreConsequences(score, truth, found, claimed);
   for (const one of found) {

@@ -98,7 +98,6 @@ function figures(hosts: number, tally: Tally): readonly Result[] {
     plain(`${at}explanation F1, naive`, f1(naive)),
     measured(`${at}time to detect drops and crashes, p95, s`, seconds(ours), '<=10'),
     plain(`${at}time to detect drops and crashes, p95, s, naive`, seconds(naive)),
-    plain(`${at}time to detect drops from the third host on, p95, s`, percentile(ours.delaysFromThird, 0.95)),
     measured(`${at}time to detect silence, p95, s`, percentile(ours.delays.silence, 0.95), '<=40'),
     measured(`${at}incidents a cause`, ours.incidents / ours.found, '<=1.1'),
     plain(`${at}incidents a cause, naive`, naive.incidents / naive.found),
