@@ -94,6 +94,33 @@ describe('the agent', () => {
     for (const message of evictions) expect(itemsOf([message], 'inventory')[0]?.kernel).toBe('6.13.0');
   });
 
+  it('tells what its host is made of with news of trouble, and looks again every 5 s at most', async () => {
+    const source = new ScriptedSource('drops');
+    const world = makeWorld([source]);
+    world.start();
+    await world.clock.advance(20_500);
+    world.inventory = { ...INVENTORY, kernel: '6.13.0' };
+    source.drop(5);
+    await world.clock.advance(1000);
+    world.inventory = { ...INVENTORY, kernel: '6.14.0' };
+    // A jump is news, too.
+    source.drop(500);
+    await world.clock.advance(1000);
+    await world.clock.advance(4000);
+    source.drop(20_000);
+    await world.clock.advance(5000);
+    const messages = await world.messages();
+    const told = itemsOf(messages, 'inventory').map((inventory, i) => [
+      secondsOf(messages)[i],
+      inventory?.kernel,
+    ]);
+    expect(told.filter(([, kernel]) => kernel !== undefined)).toEqual([
+      [2, '6.12.0'],
+      [21, '6.13.0'],
+      [27, '6.14.0'],
+    ]);
+  });
+
   it('widens to 30 s while the log is away, and says so in what it promises', async () => {
     const world = makeWorld();
     world.start();

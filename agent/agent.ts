@@ -91,6 +91,8 @@ const LONGEST_TICK_MS = 1500;
 const URGENT_MS = 20;
 const URGENT_EVERY_MS = 100;
 const INVENTORY_EVERY_US = 60_000_000;
+/** When something is wrong, what its host is made of may just have become another: then it looks this soon again. */
+const INVENTORY_AT_NEWS_US = 5_000_000;
 const FLUSH_MS = 3000;
 
 const { version }: { version: string } = JSON.parse(
@@ -311,16 +313,24 @@ class SpoolingAgent implements Agent {
   #collect(): void {
     this.#nowUs = this.#options.clock.nowUs();
     this.#window.begin(this.#nowUs);
-    if (Math.abs(this.#nowUs - this.#inventoryReadUs) >= INVENTORY_EVERY_US) {
-      const before = this.#inventoryText;
-      this.#readInventory();
-      if (this.#inventoryText !== before) this.#changed();
-    }
     this.#collectFrom('drops');
-    if (this.#window.dropsChanged()) this.#changed();
+    let isNews = this.#window.dropsChanged();
+    if (isNews) this.#changed();
     this.#collectFrom('counters');
-    if (this.#window.countersChanged()) this.#changed();
+    if (this.#window.countersChanged()) {
+      isNews = true;
+      this.#changed();
+    }
     this.#collectFrom('crashes');
+    this.#lookAfter(isNews ? INVENTORY_AT_NEWS_US : INVENTORY_EVERY_US);
+  }
+
+  /** Reads the inventory again unless it was read less than `us` ago. */
+  #lookAfter(us: number): void {
+    if (Math.abs(this.#nowUs - this.#inventoryReadUs) < us) return;
+    const before = this.#inventoryText;
+    this.#readInventory();
+    if (this.#inventoryText !== before) this.#changed();
   }
 
   #collectFrom(kind: SourceDefinition['counts']): void {

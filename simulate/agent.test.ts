@@ -102,11 +102,29 @@ test('before its first message nothing is news', () => {
   agent.stop();
   expect(agent.isDown).toBe(true);
   agent.start(20 * SECOND);
-  agent.become({ kernel: '6.99' }, 20.1 * SECOND);
+  agent.become({ kernel: '6.99' });
+  agent.look(20.1 * SECOND);
   const boot = agent.seal(agent.dueUs);
   expect(agent.dueUs).toBe(32 * SECOND);
   expect(boot).toMatchObject({ seq: 2, boot_id: '00000002-0000-4000-8000-000000000000' });
   expect(boot.items[1]?.inventory?.kernel).toBe('6.99');
+});
+
+test('what its host is made of is told when it looks, and it looks when there is trouble', () => {
+  const agent = anAgent();
+  speak(agent, 15);
+  const kernelAt = (atS: number) => {
+    const { items } = agent.seal(atS * SECOND);
+    return items.find(({ inventory }) => inventory)?.inventory?.kernel;
+  };
+  agent.become({ kernel: '6.98' });
+  expect(kernelAt(22)).toBe(undefined);
+  agent.look(23.5 * SECOND);
+  expect(agent.dueUs).toBe(24 * SECOND);
+  expect([kernelAt(24), kernelAt(25)]).toEqual(['6.98', undefined]);
+  agent.become({ kernel: '6.99' });
+  agent.suffer(trouble(70.5, 80), 70.5 * SECOND);
+  expect([kernelAt(70), kernelAt(71), kernelAt(72)]).toEqual([undefined, '6.99', undefined]);
 });
 
 test('while the log is out of reach it slows down, and says which messages may still come', () => {

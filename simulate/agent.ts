@@ -76,7 +76,9 @@ export class Agent {
   readonly #options: AgentOptions;
   readonly #incarnation: string;
   #values: Values;
-  #tellsInventory = true;
+  /** Whether the log has its values as they are, and from when on they are looked at again. */
+  #isTold = false;
+  #looksUs = 0;
   #seq = 0;
   #boot = 1;
   #bootId: string;
@@ -120,14 +122,23 @@ export class Agent {
     this.#troubles = [...this.#troubles, trouble];
     const usual = this.#options.usual.find(({ signal }) => signal === trouble.signal)?.rate ?? 0;
     if (usual > 0 && (trouble.rate < JUMP_RATE || trouble.rate < usual * JUMP_FACTOR)) return;
-    this.#hurry(nowUs + (NEWS_EVENTS / trouble.rate) * 1_000_000);
+    const newsUs = nowUs + (NEWS_EVENTS / trouble.rate) * 1_000_000;
+    this.#hurry(newsUs);
+    // New firmware may be why.
+    this.#looksUs = Math.min(this.#looksUs, newsUs);
   }
 
-  /** It has other values from now on, and says so. */
-  become(values: Partial<Values>, nowUs: number): void {
+  /** It has other values from now on. */
+  become(values: Partial<Values>): void {
     this.#values = { ...this.#values, ...values };
-    this.#tellsInventory = true;
-    if (!this.isDown) this.#hurry(nowUs);
+    this.#isTold = false;
+    this.#looksUs = Number.POSITIVE_INFINITY;
+  }
+
+  /** It looks what its host is made of, as it does from time to time, and tells when that is something else. */
+  look(nowUs: number): void {
+    this.#looksUs = Math.min(this.#looksUs, nowUs);
+    if (!this.#isTold && !this.isDown) this.#hurry(nowUs);
   }
 
   /** It hears something of another host's crash. */
@@ -151,7 +162,8 @@ export class Agent {
   /** The host boots. */
   start(nowUs: number): void {
     this.#bootId = bootId(this.host.index, ++this.#boot);
-    this.#tellsInventory = true;
+    this.#isTold = false;
+    this.#looksUs = nowUs;
     this.#sealedUs = nowUs;
     this.#fastUntilUs = Number.NEGATIVE_INFINITY;
     this.#isFresh = true;
@@ -163,8 +175,10 @@ export class Agent {
     const { host, cell, startUs, clockUs } = this.#options;
     const windowUs = Math.max(1, nowUs - this.#sealedUs);
     const items: Item[] = [this.#heartbeat(nowUs)];
-    if (this.#tellsInventory) items.push({ inventory: inventoryOf(host, this.#values) });
-    this.#tellsInventory = false;
+    if (!this.#isTold && nowUs >= this.#looksUs) {
+      items.push({ inventory: inventoryOf(host, this.#values) });
+      this.#isTold = true;
+    }
     items.push(...this.#reports(nowUs, windowUs), ...this.#heard);
     this.#heard = [];
     if (goodbye !== '') items.push({ goodbye: { reason: goodbye } });

@@ -34,6 +34,8 @@ export type Step =
   | { readonly what: 'stop'; readonly host: number; readonly goodbye: string }
   | { readonly what: 'start'; readonly host: number }
   | { readonly what: 'become'; readonly host: number; readonly values: Partial<Values> }
+  /** Its agent looks what the host is made of. */
+  | { readonly what: 'look'; readonly host: number }
   | { readonly what: 'hear'; readonly host: number; readonly item: Item }
   | { readonly what: 'say'; readonly subject: string; readonly entry: Entry };
 
@@ -164,9 +166,10 @@ export class Plan {
     return { host, fromUs, untilUs };
   }
 
-  /** A host has other values from then on. */
-  become(host: Host, atUs: number, values: Partial<Values>): void {
+  /** A host has other values from then on. Its agent looks at a time of its own, unless something else lets it look sooner. */
+  become(host: Host, atUs: number, values: Partial<Values>, looksUs: number): void {
     this.#step(atUs, { what: 'become', host: host.index, values });
+    this.#step(looksUs, { what: 'look', host: host.index });
     this.#values.set(host.index, { ...this.valuesOf(host), ...values });
   }
 

@@ -153,7 +153,10 @@ class World {
         agent.cut(nowUs, step.untilUs);
         break;
       case 'become':
-        agent.become(step.values, nowUs);
+        agent.become(step.values);
+        break;
+      case 'look':
+        agent.look(nowUs);
         break;
       case 'hear':
         agent.hear(step.item, nowUs);

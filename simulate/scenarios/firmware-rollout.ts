@@ -5,8 +5,8 @@ import { faultWindow, groupBy } from './common.ts';
 import { chosen, ROLLOUT_S, rollOut } from './rollout.ts';
 import type { Scenario } from './scenario.ts';
 
-/** An agent looks once a minute what its host is made of. */
-const NOTICED_S = 60;
+/** An agent looks once a minute what its host is made of, and when there is trouble. */
+const LOOKS_S = 60;
 /** It takes some traffic until it shows. */
 const SHOWS_S = [2, 20] as const;
 /** How long it goes on once all hosts have it. */
@@ -33,7 +33,7 @@ export const firmwareRollout: Scenario = {
     const hit = new Set(plan.manifesting(taken));
     const shown: Manifestation[] = [];
     for (const { host, atUs } of rollOut(plan, taken, fromUs)) {
-      plan.become(host, atUs + Math.round(random.next() * NOTICED_S * SECOND), { firmware });
+      plan.become(host, atUs, { firmware }, atUs + Math.round(random.next() * LOOKS_S * SECOND));
       if (!hit.has(host)) continue;
       const span = { fromUs: atUs + Math.round(random.between(...SHOWS_S) * SECOND), untilUs, spreadS: 0 };
       shown.push(...plan.suffer(BAD_CHECKSUM, [host], span));

@@ -38,7 +38,7 @@ export const imageCrash: Scenario = {
       const bootedUs = after(atUs, REBOOT_S);
       plan.down(host, atUs, bootedUs, 'SIGTERM');
       // It boots into it: nobody is there to notice.
-      plan.become(host, bootedUs - SECOND, { image, kernel });
+      plan.become(host, bootedUs - SECOND, { image, kernel }, bootedUs);
       if (hit.has(host))
         shown.push(plan.crash(host, after(bootedUs, LIVES_S), bug, random.between(...RESET_S)));
     }
