@@ -14,6 +14,9 @@ const HABIT_TIMES = 2;
 /** Hosts of which so many at once are no chance: by likelihood, nats, and against what chance expects. */
 const CROWD_NATS = 8;
 const CROWD_TIMES = 2;
+/** While hosts join a crowd that has just begun, the next one may show what they have in common: for so long, and at most. */
+const JOINING_US = 6_000_000;
+const GATHERED_US = 9_000_000;
 
 type Config = Pick<FoldConfig, 'correlate' | 'detect'>;
 
@@ -22,6 +25,12 @@ export function isCrowd(count: number, fleet: number, { correlate }: Config): bo
   const chance = correlate.chance_ppm / 1_000_000;
   if (count < 3 || count < CROWD_TIMES * fleet * chance) return false;
   return likelihood(fleet, count, chance) >= CROWD_NATS;
+}
+
+/** Whether a crowd has just begun, and hosts still join it. */
+export function isGathering(crowd: readonly Active[], { nowUs }: Moment): boolean {
+  const since = crowd.map(({ spell }) => spell.since_us);
+  return nowUs - Math.max(...since) < JOINING_US && nowUs - Math.min(...since) < GATHERED_US;
 }
 
 /**

@@ -159,7 +159,7 @@ describe('what comes of a host that is gone', () => {
       03:00  all but rack=r3 recover
       06:00  end
     `).reads(`
-      01:09  A fires, page: 9 hosts drop NEIGH_FAILED in neigh_timer_handler
+      01:12  A fires, page: 9 hosts drop NEIGH_FAILED in neigh_timer_handler
       01:23  B fires, page: 3 of 10 hosts in rack r3 are silent
       01:23  A comes of B, before
       01:23  A is suppressed by B

@@ -223,14 +223,14 @@ describe('hosts that have nothing in common', () => {
     `);
   });
 
-  test('many of them at once are no chance, and page at once', () => {
+  test('many of them at once are no chance, and page within seconds, when no more join', () => {
     story(`
       fleet  1000 hosts: rack r1..r50 of 20, pool web|db|cache in turn
       01:00  h0007, h0108, h0210, h0304, h0351, h0445, h0502, h0590, h0613, h0704, h0760, h0809, h0871, h0950 drop NO_SOCKET/udp_rcv at 500/s
       01:30  A's explanation?
       01:30  end
     `).reads(`
-      01:04  A fires, page: 14 hosts drop NO_SOCKET in udp_rcv
+      01:07  A fires, page: 14 hosts drop NO_SOCKET in udp_rcv
       01:30  A is not explained
     `);
   });
