@@ -54,6 +54,12 @@ export function newScore(): Score {
   };
 }
 
+/** Adds the score of other runs. */
+export function addScore(sum: Score, { delays, ...counts }: Score): void {
+  for (const kind of ['drop', 'crash', 'silence'] as const) sum.delays[kind].push(...delays[kind]);
+  for (const key of Object.keys(counts) as (keyof typeof counts)[]) sum[key] += counts[key];
+}
+
 /** Our incidents as they are scored: what fired and is not another one. */
 export function foundBy(incidents: Iterable<IncidentRecord>): readonly Found[] {
   const found: Found[] = [];
