@@ -21,6 +21,8 @@ export interface Score {
   spurious: number;
   /** Seconds from each fault's beginning to its incident, by kind. */
   readonly delays: Record<'drop' | 'crash' | 'silence', number[]>;
+  /** Of drops that show on two hosts: seconds from when they show on the second. */
+  readonly delaysFromSecond: number[];
   /** How many pages there were. */
   pages: number;
   /** Consequences whose cause was told right, whose order nobody could tell, and all others. */
@@ -50,12 +52,14 @@ export function newScore(): Score {
   return {
     ...{ explained: 0, unexplained: 0, wrong: 0, found: 0, incidents: 0, causes: 0, spurious: 0 },
     delays: { drop: [], crash: [], silence: [] },
+    delaysFromSecond: [],
     ...{ pages: 0, rightCause: 0, concurrent: 0, wrongCause: 0 },
   };
 }
 
 /** Adds the score of other runs. */
-export function addScore(sum: Score, { delays, ...counts }: Score): void {
+export function addScore(sum: Score, { delays, delaysFromSecond, ...counts }: Score): void {
+  sum.delaysFromSecond.push(...delaysFromSecond);
   for (const kind of ['drop', 'crash', 'silence'] as const) sum.delays[kind].push(...delays[kind]);
   for (const key of Object.keys(counts) as (keyof typeof counts)[]) sum[key] += counts[key];
 }
@@ -99,6 +103,9 @@ export function addRun(score: Score, truth: Truth, found: readonly Found[], page
     score.incidents += mine.length;
     const first = Math.min(...mine.map(({ detectedUs }) => detectedUs));
     score.delays[cause.kind].push((first - cause.start) / 1_000_000);
+    const [, second] = cause.onsets.toSorted((a, b) => a - b);
+    if (cause.kind === 'drop' && second !== undefined)
+      score.delaysFromSecond.push((first - second) / 1_000_000);
   }
   const followed = scoreConsequences(score, truth, found, claimed);
   for (const one of found) {

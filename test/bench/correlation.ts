@@ -70,6 +70,10 @@ function figures(hosts: number, tally: Tally): readonly Result[] {
     plain(`${at}explanation F1, naive`, f1(naive)),
     measured(`${at}time to detect drops and crashes, p95, s`, seconds(ours), '<=10'),
     plain(`${at}time to detect drops and crashes, p95, s, naive`, seconds(naive)),
+    plain(
+      `${at}time to detect drops from the second host on, p95, s`,
+      percentile(ours.delaysFromSecond, 0.95),
+    ),
     ...(ours.delays.silence.length === 0
       ? []
       : [measured(`${at}time to detect silence, p95, s`, percentile(ours.delays.silence, 0.95), '<=40')]),
