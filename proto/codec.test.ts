@@ -53,6 +53,13 @@ describe('every field', () => {
   });
 });
 
+test('of two fields of a oneof the last one stays', () => {
+  const tick = encodeEntry({ tick: { replica: 'r-1' } });
+  const claim = encodeEntry({ claim: { holder: 'r-2', lease_us: 5 } });
+  expect(plain(decodeEntry(Buffer.concat([tick, claim])))).toEqual({ claim: { holder: 'r-2', lease_us: 5 } });
+  expect(plain(decodeEntry(Buffer.concat([claim, tick])))).toEqual({ tick: { replica: 'r-1' } });
+});
+
 describe('the wire format stays what stored logs hold', () => {
   test.each([
     ['tick', '12 05 0a 03 72 2d 31', { tick: { replica: 'r-1' } }],
