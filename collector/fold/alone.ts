@@ -15,8 +15,8 @@ const HABIT_TIMES = 2;
 const CROWD_NATS = 8;
 const CROWD_TIMES = 2;
 /** While hosts join a crowd that has just begun, the next one may show what they have in common: for so long, and at most. */
-const JOINING_US = 6_000_000;
-const GATHERED_US = 9_000_000;
+const GROWING_US = 6_000_000;
+const GROWN_US = 9_000_000;
 
 type Config = Pick<FoldConfig, 'correlate' | 'detect'>;
 
@@ -28,9 +28,9 @@ export function isCrowd(count: number, fleet: number, { correlate }: Config): bo
 }
 
 /** Whether a crowd has just begun, and hosts still join it. */
-export function isGathering(crowd: readonly Active[], { nowUs }: Moment): boolean {
+export function isGrowing(crowd: readonly Active[], { nowUs }: Moment): boolean {
   const since = crowd.map(({ spell }) => spell.since_us);
-  return nowUs - Math.max(...since) < JOINING_US && nowUs - Math.min(...since) < GATHERED_US;
+  return nowUs - Math.max(...since) < GROWING_US && nowUs - Math.min(...since) < GROWN_US;
 }
 
 /**

@@ -3,7 +3,7 @@
  * hosts have in common, and do they have it with an incident that is open? Looking twice changes nothing, so that a replica
  * that was restored between two seconds says the same. docs/correlation.md tells the method.
  */
-import { hasLasted, isCrowd, isGathering } from './alone.ts';
+import { hasLasted, isCrowd, isGrowing } from './alone.ts';
 import type { AnnouncedChanges } from './changes.ts';
 import { type Active, type Classes, classKey, namesOf, type SignalClass } from './classes.ts';
 import type { FoldConfig } from './config.ts';
@@ -313,11 +313,11 @@ export class Correlator {
     if (of.signal.kind === 'silence') pool = this.#ofKnown(of, pool, moment);
     // Of hosts behind one switch some are missed sooner than others: silence waits for them.
     const fleet = this.#options.population.size;
-    const isMore = of.signal.kind !== 'silence' && isCrowd(pool.length, fleet, this.#config);
-    const ready =
-      isMore && !isGathering(pool, moment)
-        ? pool
-        : pool.filter((active) => hasLasted(of, active, moment, fleet, this.#config));
+    const isNoChance =
+      of.signal.kind !== 'silence' && isCrowd(pool.length, fleet, this.#config) && !isGrowing(pool, moment);
+    const ready = isNoChance
+      ? pool
+      : pool.filter((active) => hasLasted(of, active, moment, fleet, this.#config));
     if (ready.length > 0) {
       const gathering = fired.find((record) => this.#gathers(record, moment));
       const group: Group = {
