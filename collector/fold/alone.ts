@@ -1,8 +1,12 @@
-/** When hosts in trouble that have nothing in common are more than chance: many at once, or one for long. Pure functions. */
+/**
+ * When hosts in trouble that have nothing in common, or nothing to speak of, are more than chance: many at once, or one for
+ * long. Pure functions.
+ */
 import { type Active, classKey, type SignalClass, signalOf } from './classes.ts';
 import type { FoldConfig } from './config.ts';
 import { ln } from './explain/ln.ts';
 import { likelihood } from './explain/scan.ts';
+import type { Group } from './groups.ts';
 import type { Moment } from './log-time.ts';
 
 /** Hosts report in turns: how long it takes until all those have been missed that fell silent at once. */
@@ -17,6 +21,11 @@ const CROWD_TIMES = 2;
 /** While hosts join a crowd that has just begun, the next one may show what they have in common: for so long, and at most. */
 const GROWING_US = 6_000_000;
 const GROWN_US = 9_000_000;
+/**
+ * Trouble on a smaller share of the hosts that have something in common is believed less soon: more of one service's hosts may
+ * have their habits than of others', of which likelihood makes much in a large fleet.
+ */
+const COMMON_SHARE = 0.05;
 
 type Config = Pick<FoldConfig, 'correlate' | 'detect'>;
 
@@ -53,4 +62,23 @@ export function hasLasted(
   const habit = host.state.signals.find((one) => classKey(signalOf(one)) === key)?.habit_us ?? 0;
   const least = Math.max(correlate.alone_s * 1_000_000 * luck, HABIT_TIMES * habit);
   return spell.last_us - spell.since_us >= least;
+}
+
+/**
+ * Whether what hosts have in common explains their trouble at once: where few of those that have it are in trouble, it may be
+ * what some have now and then, and they are to be a crowd in the fleet, or one is to be in trouble for long, as hosts alone.
+ */
+export function isBeyondHabit(
+  of: SignalClass,
+  { hosts, explanation }: Group,
+  moment: Moment,
+  fleet: number,
+  config: Config,
+): boolean {
+  if (!explanation || explanation.affected >= COMMON_SHARE * explanation.covered) return true;
+  if (isCrowd(explanation.affected, fleet, config)) return true;
+  return hosts.some((id) => {
+    const active = of.active.get(id);
+    return active !== undefined && hasLasted(of, active, moment, fleet, config);
+  });
 }

@@ -3,7 +3,7 @@
  * hosts have in common, and do they have it with an incident that is open? Looking twice changes nothing, so that a replica
  * that was restored between two seconds says the same. docs/correlation.md tells the method.
  */
-import { hasLasted, isCrowd, isGrowing } from './alone.ts';
+import { hasLasted, isBeyondHabit, isCrowd, isGrowing } from './alone.ts';
 import type { AnnouncedChanges } from './changes.ts';
 import { type Active, type Classes, classKey, namesOf, type SignalClass } from './classes.ts';
 import type { FoldConfig } from './config.ts';
@@ -91,7 +91,7 @@ export class Correlator {
   }
 
   #look(of: SignalClass, second: number, moment: Moment): void {
-    const { incidents } = this.#options;
+    const { incidents, population } = this.#options;
     const known = incidents.openWith(of.key);
     const isKnown = known.some(({ state }) => state !== 'candidate');
     if (isKnown && second % (1 + Math.floor(of.active.size / HOSTS_A_SECOND)) !== 0) return;
@@ -102,7 +102,9 @@ export class Correlator {
     this.#consequences(of, free, moment);
     // What comes of something else is explained by that.
     const open = free.filter(({ spell }) => !incidents.records.get(spell.incident)?.cause);
-    const groups = this.#explained(of, open, moment);
+    const groups = this.#explained(of, open, moment).filter((group) => {
+      return isBeyondHabit(of, group, moment, population.size, this.#config);
+    });
     const explained = new Set(groups.flatMap(({ hosts }) => hosts));
     const unexplained = open.map(({ host }) => host.id).filter((id) => !explained.has(id));
     const placed = new Set<string>();

@@ -102,6 +102,30 @@ describe('what is usual', () => {
     `);
   });
 
+  test('that more hosts of one service have such a habit explains nothing, until it lasts on one of them', () => {
+    story(`
+      fleet  900 hosts: rack r1..r45 of 20, pool web|db|cache in turn
+      01:00  h002, h101, h200, h302, h401, h500 drop NO_SOCKET/udp_rcv at 500/s
+      01:40  pool=db recovers
+      04:00  h002, h101, h200, h302, h401, h500, h602 drop NO_SOCKET/udp_rcv at 500/s
+      06:00  A's explanation?
+      06:00  end
+    `).reads(`
+      05:09  A fires, page: 7 of 300 hosts in pool db drop NO_SOCKET in udp_rcv
+      06:00  A is explained by pool=db, 7 of 300, none of 600
+    `);
+  });
+
+  test('that so many of its hosts have it at once that it would be news of hosts anywhere explains it at once', () => {
+    story(`
+      fleet  900 hosts: rack r1..r45 of 20, pool web|db|cache in turn
+      01:00  h002, h032, h101, h131, h200, h230, h302, h332, h401, h431, h500, h602, h701, h800 drop NO_SOCKET/udp_rcv at 500/s
+      01:30  end
+    `).reads(`
+      01:04  A fires, page: 14 of 300 hosts in pool db drop NO_SOCKET in udp_rcv
+    `);
+  });
+
   test('losses that only a counter shows are trouble as drops are', () => {
     story(`
       fleet  40 hosts: rack r1..r4 of 10
