@@ -8,6 +8,8 @@
 const MOST_ATTRIBUTES = 32;
 /** No value. */
 const NONE = -1;
+/** Sets of values whose hosts are counted once for a fleet that does not change. */
+const MOST_COUNTED = 10_000;
 
 export interface Item {
   readonly attribute: string;
@@ -25,6 +27,9 @@ export class Population {
   #counts = new Int32Array(0);
   #shared = 0;
   #version = 0;
+  /** How many hosts have all values of a set: fleets change less often than they are looked at. */
+  readonly #counted = new Map<string, number>();
+  #countedVersion = 0;
 
   /** Hosts. */
   get size(): number {
@@ -107,13 +112,16 @@ export class Population {
 
   /** Whether a host has all of these values. */
   hasAll(slot: number, numbers: readonly number[]): boolean {
-    return numbers.every((number) => {
-      for (let place = 0; ; place++) {
-        const value = this.valueAt(slot, place);
-        if (value === number) return true;
-        if (value === NONE) return false;
-      }
-    });
+    for (const number of numbers) if (!this.#hasValue(slot, number)) return false;
+    return true;
+  }
+
+  #hasValue(slot: number, number: number): boolean {
+    for (let place = 0; ; place++) {
+      const value = this.valueAt(slot, place);
+      if (value === number) return true;
+      if (value === NONE) return false;
+    }
   }
 
   /** Whether a host has all of these values, by name. */
@@ -138,26 +146,48 @@ export class Population {
     });
   }
 
-  /**
-   * How many slots have which of some values: by a mask of a slot's values, how often it occurs. Slots without any of them,
-   * or with one alone, are left out.
-   * @param bitOf by a value's number its bit, or 0
-   * @param gone 1 for slots that do not count
-   */
-  countMasks(bitOf: Int32Array, gone: Uint8Array): Map<number, number> {
-    const rows = this.#rows;
-    const counts = new Map<number, number>();
-    for (let slot = 0; slot < this.#hosts.length; slot++) {
-      if (gone[slot] === 1) continue;
-      let mask = 0;
-      for (let at = slot * MOST_ATTRIBUTES, end = at + MOST_ATTRIBUTES; at < end; at++) {
-        const value = rows[at] as number;
-        if (value === NONE) break;
-        mask |= bitOf[value] as number;
+  /** How many hosts have all values of each set. Sets are made of up to 31 values. */
+  countSets(sets: readonly (readonly number[])[]): readonly number[] {
+    if (this.#countedVersion !== this.#version || this.#counted.size > MOST_COUNTED) this.#counted.clear();
+    this.#countedVersion = this.#version;
+    const keys = sets.map((numbers) => numbers.toSorted((a, b) => a - b).join());
+    const missing = sets.filter((_, i) => !this.#counted.has(keys[i] as string));
+    if (missing.length > 0) {
+      const counts = this.#countAll(missing);
+      for (const [i, numbers] of missing.entries()) {
+        this.#counted.set(numbers.toSorted((a, b) => a - b).join(), counts[i] as number);
       }
-      if ((mask & (mask - 1)) !== 0) counts.set(mask, (counts.get(mask) ?? 0) + 1);
     }
-    return counts;
+    return keys.map((key) => this.#counted.get(key) as number);
+  }
+
+  /** The same in one pass over the fleet. */
+  #countAll(sets: readonly (readonly number[])[]): readonly number[] {
+    const bitOf = new Int32Array(this.values);
+    for (const [i, number] of [...new Set(sets.flat())].entries()) bitOf[number] = 1 << i;
+    const masks = new Map<number, number>();
+    for (let slot = 0; slot < this.#hosts.length; slot++) {
+      const mask = this.maskOf(slot, bitOf);
+      // Of one value alone there is no set.
+      if ((mask & (mask - 1)) !== 0) masks.set(mask, (masks.get(mask) ?? 0) + 1);
+    }
+    return sets.map((numbers) => {
+      const wanted = numbers.reduce((mask, number) => mask | (bitOf[number] as number), 0);
+      let hosts = 0;
+      for (const [mask, count] of masks) if ((mask & wanted) === wanted) hosts += count;
+      return hosts;
+    });
+  }
+
+  /** The bits of a slot's values. @param bitOf by a value's number its bit, or 0 */
+  maskOf(slot: number, bitOf: Int32Array): number {
+    let mask = 0;
+    for (let at = slot * MOST_ATTRIBUTES, end = at + MOST_ATTRIBUTES; at < end; at++) {
+      const value = this.#rows[at] as number;
+      if (value === NONE) break;
+      mask |= bitOf[value] as number;
+    }
+    return mask;
   }
 
   #take(attribute: string, value: string): number {

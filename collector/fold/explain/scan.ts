@@ -84,8 +84,6 @@ export function explain(
     const next = scan.next();
     if (!next) break;
     found.push(next);
-    // What is left of a fleet that is in trouble as a whole has nothing in common.
-    if (next.items.length === 0) break;
   }
   return found;
 }
@@ -148,6 +146,7 @@ class Scan {
   #rest: number[];
   /** Of slots: 1 where an explanation covers the host, so that it counts no more. */
   readonly #gone: Uint8Array;
+  readonly #goneSlots: number[] = [];
   #size: number;
   /** How many hosts have a value, without those that are gone. */
   readonly #counts: Int32Array;
@@ -198,7 +197,9 @@ class Scan {
       ...{ items, equivalents, covered: best.covered, affected: best.affected, others, othersAffected },
       ...{ nats: best.nats, hosts, rivals },
     };
-    this.#remove(best.numbers);
+    // What is left of a fleet that is in trouble as a whole has nothing in common.
+    if (items.length === 0) this.#rest = [];
+    else this.#remove(best.numbers);
     return result;
   }
 
@@ -231,10 +232,7 @@ class Scan {
       .flatMap((items) => {
         const numbers = this.#population.numbersOf(items);
         if (!numbers) return [];
-        let covered = 0;
-        this.#each((slot) => {
-          if (this.#population.hasAll(slot, numbers)) covered++;
-        });
+        const covered = this.#count(numbers);
         const affected = this.#rest.filter((slot) => this.#population.hasAll(slot, numbers)).length;
         return affected >= 2 ? [this.#candidate(numbers, covered, affected)] : [];
       })
@@ -301,36 +299,32 @@ class Scan {
     if (parts.length < size) return [];
     const bitOf = new Int32Array(this.#population.values);
     for (const [i, { numbers }] of parts.entries()) bitOf[numbers[0] as number] = 1 << i;
-    const masks = this.#rest.map((slot) => this.#mask(slot, bitOf));
-    const guessed = (mask: number) => this.#guess(parts.filter((_, bit) => (mask & (1 << bit)) !== 0));
-    const sets = Array.from(combinations(masks, parts.length, size), ([mask, affected]) => {
-      const isHopeless = affected < this.#fewest || !mightBeat(affected, affected);
-      if (isHopeless) return { mask, affected, gain: 0 };
-      const covered = Math.max(affected, guessed(mask));
-      return { mask, affected, gain: mightBeat(covered, affected) ? this.#gain(size, covered, affected) : 0 };
-    })
-      .filter(({ gain }) => gain > 0)
-      .sort((a, b) => b.gain - a.gain || a.mask - b.mask)
-      .slice(0, MOST_SETS);
-    if (sets.length === 0) return [];
-    const covered = new Int32Array(sets.length);
-    for (const [mask, hosts] of this.#population.countMasks(bitOf, this.#gone)) {
-      for (const [i, set] of sets.entries()) {
-        if ((mask & set.mask) === set.mask) covered[i] = (covered[i] as number) + hosts;
-      }
+    const masksOf = (slots: readonly number[]) =>
+      tally(slots.map((slot) => this.#population.maskOf(slot, bitOf)));
+    const sets: { readonly mask: number; readonly affected: number; readonly gain: number }[] = [];
+    // Most sets have a few hosts: what so many are worth at best is reckoned once.
+    const atBest: boolean[] = [];
+    for (const [mask, affected] of combinations(masksOf(this.#rest), parts.length, size)) {
+      if (affected < this.#fewest) continue;
+      atBest[affected] ??= mightBeat(affected, affected);
+      if (!atBest[affected]) continue;
+      const covered = Math.max(affected, this.#guess(membersOf(mask, parts)));
+      if (mightBeat(covered, affected))
+        sets.push({ mask, affected, gain: this.#gain(size, covered, affected) });
     }
-    return sets.flatMap(({ mask, affected }, i) => {
-      const members = parts.filter((_, bit) => (mask & (1 << bit)) !== 0);
-      const count = covered[i] as number;
+    sets.sort((a, b) => b.gain - a.gain || a.mask - b.mask);
+    const likeliest = sets.slice(0, MOST_SETS).map(({ mask, affected }) => {
+      const members = membersOf(mask, parts);
+      return { mask, affected, members, numbers: members.map((part) => part.numbers[0] as number) };
+    });
+    const counts = this.#population.countSets(likeliest.map(({ numbers }) => numbers));
+    const gone = likeliest.length === 0 ? new Map<number, number>() : masksOf(this.#goneSlots);
+    return likeliest.flatMap(({ mask, affected, members, numbers }, i) => {
+      let covered = counts[i] as number;
+      for (const [other, hosts] of gone) if ((other & mask) === mask) covered -= hosts;
       // One of its values says it all: the set narrows nothing.
-      if (members.some((part) => part.covered === count)) return [];
-      return [
-        this.#candidate(
-          members.map(({ numbers }) => numbers[0] as number),
-          count,
-          affected,
-        ),
-      ];
+      if (members.some((part) => part.covered === covered)) return [];
+      return [this.#candidate(numbers, covered, affected)];
     });
   }
 
@@ -338,15 +332,6 @@ class Scan {
   #guess(parts: readonly Candidate[]): number {
     const independent = parts.reduce((product, { covered }) => (product * covered) / this.#size, this.#size);
     return Math.floor(independent / GUESS_SLACK);
-  }
-
-  #mask(slot: number, bitOf: Int32Array): number {
-    let mask = 0;
-    for (let place = 0; ; place++) {
-      const value = this.#population.valueAt(slot, place);
-      if (value < 0) return mask;
-      mask |= bitOf[value] as number;
-    }
   }
 
   /** The likeliest; of those as likely the one with fewer items, then the one that fewer hosts have. */
@@ -367,7 +352,10 @@ class Scan {
     const same = considered.filter((other) => {
       if (other === best) return true;
       if (other.covered !== best.covered || other.affected !== best.affected) return false;
-      return other.numbers.length === best.numbers.length && this.#countBoth(best, other) === best.covered;
+      return (
+        other.numbers.length === best.numbers.length &&
+        this.#count([...best.numbers, ...other.numbers]) === best.covered
+      );
     });
     return same.map((one) => this.#items(one));
   }
@@ -399,24 +387,25 @@ class Scan {
   /** Hosts that one set has and another has not: the first few by id. */
   #difference(one: Candidate, other: Candidate): readonly string[] {
     const ids: string[] = [];
-    this.#each((slot) => {
-      if (this.#population.hasAll(slot, one.numbers) && !this.#population.hasAll(slot, other.numbers))
-        ids.push(this.#population.hostAt(slot));
+    this.#each(one.numbers, (slot) => {
+      if (!this.#population.hasAll(slot, other.numbers)) ids.push(this.#population.hostAt(slot));
     });
     return ids.sort().slice(0, MOST_RIVALS);
   }
 
-  #countBoth(one: Candidate, other: Candidate): number {
-    let both = 0;
-    this.#each((slot) => {
-      if (this.#population.hasAll(slot, one.numbers) && this.#population.hasAll(slot, other.numbers)) both++;
-    });
-    return both;
+  /** How many hosts have all of these values. */
+  #count(numbers: readonly number[]): number {
+    let count = 0;
+    this.#each(numbers, () => count++);
+    return count;
   }
 
-  #each(visit: (slot: number) => void): void {
-    for (let slot = 0; slot < this.#population.capacity; slot++) {
-      if (this.#gone[slot] === 0 && this.#population.hostAt(slot) !== '') visit(slot);
+  /** Calls `visit` with each host that has all of these values and is not gone. */
+  #each(numbers: readonly number[], visit: (slot: number) => void): void {
+    const population = this.#population;
+    for (let slot = 0; slot < population.capacity; slot++) {
+      if (this.#gone[slot] === 1 || population.hostAt(slot) === '') continue;
+      if (population.hasAll(slot, numbers)) visit(slot);
     }
   }
 
@@ -430,9 +419,9 @@ class Scan {
 
   /** Hosts of an explanation count no more: neither as affected nor as well. */
   #remove(numbers: readonly number[]): void {
-    this.#each((slot) => {
-      if (!this.#population.hasAll(slot, numbers)) return;
+    this.#each(numbers, (slot) => {
       this.#gone[slot] = 1;
+      this.#goneSlots.push(slot);
       this.#size--;
       for (let place = 0; ; place++) {
         const value = this.#population.valueAt(slot, place);
@@ -444,8 +433,20 @@ class Scan {
   }
 }
 
-/** The sets of `size` bits that any of the masks has, with how many have it. */
-function combinations(masks: readonly number[], bits: number, size: number): Map<number, number> {
+/** The parts whose bits a mask has. */
+function membersOf(mask: number, parts: readonly Candidate[]): readonly Candidate[] {
+  return parts.filter((_, bit) => (mask & (1 << bit)) !== 0);
+}
+
+/** How often each number occurs. */
+function tally(numbers: readonly number[]): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>();
+  for (const number of numbers) counts.set(number, (counts.get(number) ?? 0) + 1);
+  return counts;
+}
+
+/** The sets of `size` bits that any of the masks has, with how many have it. @param masks how often each occurs */
+function combinations(masks: ReadonlyMap<number, number>, bits: number, size: number): Map<number, number> {
   const counts = new Map<number, number>();
   const add = (mask: number, from: number, left: number, set: number, times: number): void => {
     if (left === 0) {
@@ -456,9 +457,6 @@ function combinations(masks: readonly number[], bits: number, size: number): Map
       if ((mask & (1 << bit)) !== 0) add(mask, bit + 1, left - 1, set | (1 << bit), times);
     }
   };
-  // Hosts with the same values are taken apart once for all.
-  const same = new Map<number, number>();
-  for (const mask of masks) same.set(mask, (same.get(mask) ?? 0) + 1);
-  for (const [mask, times] of same) add(mask, 0, size, 0, times);
+  for (const [mask, times] of masks) add(mask, 0, size, 0, times);
   return counts;
 }
