@@ -163,8 +163,7 @@ export class Population {
 
   /** The same in one pass over the fleet. */
   #countAll(sets: readonly (readonly number[])[]): readonly number[] {
-    const bitOf = new Int32Array(this.values);
-    for (const [i, number] of [...new Set(sets.flat())].entries()) bitOf[number] = 1 << i;
+    const bitOf = this.bitsOf(sets.flat());
     const masks = new Map<number, number>();
     for (let slot = 0; slot < this.#hosts.length; slot++) {
       const mask = this.maskOf(slot, bitOf);
@@ -172,14 +171,21 @@ export class Population {
       if ((mask & (mask - 1)) !== 0) masks.set(mask, (masks.get(mask) ?? 0) + 1);
     }
     return sets.map((numbers) => {
-      const wanted = numbers.reduce((mask, number) => mask | (bitOf[number] as number), 0);
+      const wanted = maskOfAll(numbers, bitOf);
       let hosts = 0;
       for (const [mask, count] of masks) if ((mask & wanted) === wanted) hosts += count;
       return hosts;
     });
   }
 
-  /** The bits of a slot's values. @param bitOf by a value's number its bit, or 0 */
+  /** A bit for each of up to 31 values, by its number; 0 for others. */
+  bitsOf(numbers: readonly number[]): Int32Array {
+    const bitOf = new Int32Array(this.values);
+    for (const [i, number] of [...new Set(numbers)].entries()) bitOf[number] = 1 << i;
+    return bitOf;
+  }
+
+  /** The bits of a slot's values. */
   maskOf(slot: number, bitOf: Int32Array): number {
     let mask = 0;
     for (let at = slot * MOST_ATTRIBUTES, end = at + MOST_ATTRIBUTES; at < end; at++) {
@@ -224,6 +230,11 @@ export class Population {
       this.#freeNumbers.push(number);
     }
   }
+}
+
+/** The bits of some values. */
+export function maskOfAll(numbers: readonly number[], bitOf: Int32Array): number {
+  return numbers.reduce((mask, number) => mask | (bitOf[number] as number), 0);
 }
 
 function keyOf(attribute: string, value: string): string {

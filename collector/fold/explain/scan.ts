@@ -4,7 +4,7 @@
  * and what becomes of the answer, is not known here.
  */
 import { ln } from './ln.ts';
-import type { Item, Population } from './population.ts';
+import { type Item, maskOfAll, type Population } from './population.ts';
 
 /** Explanations of one set of hosts. */
 const MOST_EXPLANATIONS = 5;
@@ -297,8 +297,7 @@ class Scan {
       .sort((a, b) => b.affected - a.affected || b.gain - a.gain || this.#compareNumbers(a, b))
       .slice(0, MOST_PARTS);
     if (parts.length < size) return [];
-    const bitOf = new Int32Array(this.#population.values);
-    for (const [i, { numbers }] of parts.entries()) bitOf[numbers[0] as number] = 1 << i;
+    const bitOf = this.#population.bitsOf(parts.flatMap(({ numbers }) => numbers));
     const masksOf = (slots: readonly number[]) =>
       tally(slots.map((slot) => this.#population.maskOf(slot, bitOf)));
     const sets: { readonly mask: number; readonly affected: number; readonly gain: number }[] = [];
@@ -317,8 +316,9 @@ class Scan {
       const members = membersOf(mask, parts);
       return { mask, affected, members, numbers: members.map((part) => part.numbers[0] as number) };
     });
+    if (likeliest.length === 0) return [];
     const counts = this.#population.countSets(likeliest.map(({ numbers }) => numbers));
-    const gone = likeliest.length === 0 ? new Map<number, number>() : masksOf(this.#goneSlots);
+    const gone = masksOf(this.#goneSlots);
     return likeliest.flatMap(({ mask, affected, members, numbers }, i) => {
       let covered = counts[i] as number;
       for (const [other, hosts] of gone) if ((other & mask) === mask) covered -= hosts;
@@ -367,49 +367,54 @@ class Scan {
   ): readonly Rival[] {
     if (best.numbers.length === 0) return [];
     const isSame = (other: Candidate) => same.some((items) => compareSets(items, this.#items(other)) === 0);
-    return considered
+    const rivals = considered
       .filter((other) => other.numbers.length > 0 && best.gain - other.gain < RIVAL_NATS && !isSame(other))
       .sort((a, b) => b.gain - a.gain || this.#compareNumbers(a, b))
-      .slice(0, MOST_RIVALS)
-      .map((other) => {
-        const { covered, affected } = other;
-        const without = this.#difference(best, other);
-        return {
-          items: this.#items(other),
-          covered,
-          affected,
-          without,
-          beyond: this.#difference(other, best),
-        };
-      });
+      .slice(0, MOST_RIVALS);
+    return rivals.length === 0 ? [] : this.#toldApart(best, rivals);
   }
 
-  /** Hosts that one set has and another has not: the first few by id. */
-  #difference(one: Candidate, other: Candidate): readonly string[] {
-    const ids: string[] = [];
-    this.#each(one.numbers, (slot) => {
-      if (!this.#population.hasAll(slot, other.numbers)) ids.push(this.#population.hostAt(slot));
+  /** Rivals, with hosts that tell them apart from the explanation. */
+  #toldApart(best: Candidate, rivals: readonly Candidate[]): readonly Rival[] {
+    const population = this.#population;
+    const bitOf = population.bitsOf([best, ...rivals].flatMap(({ numbers }) => numbers));
+    const bestMask = maskOfAll(best.numbers, bitOf);
+    const found = rivals.map((rival) => {
+      const without: string[] = [];
+      const beyond: string[] = [];
+      return { rival, mask: maskOfAll(rival.numbers, bitOf), without, beyond };
     });
-    return ids.sort().slice(0, MOST_RIVALS);
+    this.#each((slot) => {
+      const mask = population.maskOf(slot, bitOf);
+      const isBest = (mask & bestMask) === bestMask;
+      for (const { mask: wanted, without, beyond } of found) {
+        const isRival = (mask & wanted) === wanted;
+        if (isBest !== isRival) keepFirst(isBest ? without : beyond, population.hostAt(slot));
+      }
+    });
+    return found.map(({ rival: { numbers, covered, affected }, without, beyond }) => {
+      return { items: this.#items({ numbers }), covered, affected, without, beyond };
+    });
   }
 
   /** How many hosts have all of these values. */
   #count(numbers: readonly number[]): number {
     let count = 0;
-    this.#each(numbers, () => count++);
+    this.#each((slot) => {
+      if (this.#population.hasAll(slot, numbers)) count++;
+    });
     return count;
   }
 
-  /** Calls `visit` with each host that has all of these values and is not gone. */
-  #each(numbers: readonly number[], visit: (slot: number) => void): void {
+  /** Calls `visit` with the slot of each host that is not gone. */
+  #each(visit: (slot: number) => void): void {
     const population = this.#population;
     for (let slot = 0; slot < population.capacity; slot++) {
-      if (this.#gone[slot] === 1 || population.hostAt(slot) === '') continue;
-      if (population.hasAll(slot, numbers)) visit(slot);
+      if (this.#gone[slot] === 0 && population.hostAt(slot) !== '') visit(slot);
     }
   }
 
-  #items({ numbers }: Candidate): readonly Item[] {
+  #items({ numbers }: Pick<Candidate, 'numbers'>): readonly Item[] {
     return numbers.map((number) => this.#population.item(number)).sort(compareItems);
   }
 
@@ -419,7 +424,8 @@ class Scan {
 
   /** Hosts of an explanation count no more: neither as affected nor as well. */
   #remove(numbers: readonly number[]): void {
-    this.#each(numbers, (slot) => {
+    this.#each((slot) => {
+      if (!this.#population.hasAll(slot, numbers)) return;
       this.#gone[slot] = 1;
       this.#goneSlots.push(slot);
       this.#size--;
@@ -431,6 +437,14 @@ class Scan {
     });
     this.#rest = this.#rest.filter((slot) => this.#gone[slot] === 0);
   }
+}
+
+/** Keeps the first few ids. */
+function keepFirst(ids: string[], id: string): void {
+  const place = ids.findIndex((other) => id < other);
+  if (place < 0 && ids.length === MOST_RIVALS) return;
+  ids.splice(place < 0 ? ids.length : place, 0, id);
+  ids.length = Math.min(ids.length, MOST_RIVALS);
 }
 
 /** The parts whose bits a mask has. */
