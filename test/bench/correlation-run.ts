@@ -15,6 +15,8 @@ export interface Task {
   readonly scenario: string;
   readonly hosts: number;
   readonly seed: number;
+  /** Between two messages of a host at rest, s; 0: the simulator's. */
+  readonly intervalS: number;
 }
 
 /** What runs came to. Counts add up over runs. */
@@ -38,9 +40,10 @@ export function newTally(): Tally {
 }
 
 /** @throws RangeError for a scenario that there is not */
-export function measure({ scenario, hosts, seed }: Task): Tally {
+export function measure({ scenario, hosts, seed, intervalS }: Task): Tally {
   const tally = newTally();
-  const { truth, entries } = simulate({ scenario, hosts, seed, cell: CELL });
+  const interval = intervalS === 0 ? {} : { interval_ms: intervalS * 1000 };
+  const { truth, entries } = simulate({ scenario, hosts, seed, cell: CELL, ...interval });
   const fold = new Fold(currentRules(CELL));
   const naive = new NaiveGrouping();
   let count = 0;
