@@ -66,6 +66,22 @@ describe('the scan', () => {
     expect(found.map(({ items }) => told(items)).sort()).toEqual(['rack=r7', 'zone=z2,firmware=f1'].sort());
   });
 
+  test.each([
+    [3, []],
+    [4, ['row=w3,shelf=s7']],
+  ])('%d of the 4 hosts that share two values are explained by %j', (affected, found) => {
+    const population = new Population();
+    const hosts = Array.from({ length: 1000 }, (_, i) => {
+      const shelf = Math.floor(i / 40);
+      // Neighbours only make for more values.
+      population.set(`h${i}`, { shelf: `s${shelf}`, row: `w${i % 10}`, neighbour: `n${i >> 1}` });
+      return { id: `h${i}`, isPair: shelf === 7 && i % 10 === 3 };
+    });
+    const some = hosts.filter(({ isPair }) => isPair).map(({ id }) => id);
+    const names = explained(population, some.slice(0, affected)).map(({ items }) => told(items));
+    expect(names).toEqual(found);
+  });
+
   test('finds three values together, and no more than it takes', () => {
     const { population, hosts } = fleetOf(100, 40);
     const three = [

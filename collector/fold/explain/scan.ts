@@ -10,7 +10,10 @@ import { type Item, maskOfAll, type Population } from './population.ts';
 const MOST_EXPLANATIONS = 5;
 /** Nats that each further item of an explanation costs. */
 const ITEM_NATS = 6;
-/** Nats by which the best explanation has to be more than what chance finds among so many values: ln(V²/2) and this. */
+/**
+ * Nats by which the best explanation, less what its items cost, has to be more than what chance finds among so many values:
+ * ln(V²/2) and this.
+ */
 const CHANCE_NATS = 3;
 /** Nats by which its hosts have to differ from all others beyond what one of so many values does by chance: ln V and this. */
 const APART_NATS = 2;
@@ -91,6 +94,11 @@ export function explain(
 /** By how much a rate of `affected` in `covered` hosts is likelier than a rate of `chance`, nats; 0 where it is lower. */
 export function likelihood(covered: number, affected: number, chance: number): number {
   return affected <= covered * chance ? 0 : divergence(covered, affected, chance);
+}
+
+/** What telling of so many items costs, nats. */
+function penalty(items: number): number {
+  return ITEM_NATS * Math.max(0, items - 1);
 }
 
 /** The same, also of a rate that is lower. */
@@ -177,7 +185,7 @@ class Scan {
       best = this.#bestOf([best, ...larger]);
     }
     // Where what the likeliest set tells apart may well be the same, it is the whole fleet's trouble, or nobody's.
-    if (best.numbers.length > 0 && !(this.#isApart(best, this.#leastApart) && best.nats >= this.#least)) {
+    if (best.numbers.length > 0 && !this.#isMoreThanChance(best)) {
       const [other] = [...this.#announced(), ...this.#fleet()];
       if (!other) return null;
       best = other;
@@ -221,7 +229,7 @@ class Scan {
     const inside = likelihood(covered, affected, this.#chance);
     const others = this.#size - covered;
     const outside = others === 0 ? 0 : likelihood(others, this.#rest.length - affected, this.#chance);
-    return inside + outside - ITEM_NATS * Math.max(0, items - 1);
+    return inside + outside - penalty(items);
   }
 
   /** Sets that something was announced about and that chance would not find among as many, the likeliest first. */
@@ -240,6 +248,12 @@ class Scan {
       .sort((a, b) => b.gain - a.gain || this.#compareNumbers(a, b));
   }
 
+  /** Whether a set is more than what chance finds among all there are. */
+  #isMoreThanChance(candidate: Candidate): boolean {
+    const nats = candidate.nats - penalty(candidate.numbers.length);
+    return nats >= this.#least && this.#isApart(candidate, this.#leastApart);
+  }
+
   /** Whether a set's hosts differ from all others by more than what chance finds. */
   #isApart({ numbers, covered, affected }: Candidate, least: number): boolean {
     const all = this.#rest.length;
@@ -248,7 +262,7 @@ class Scan {
     if (all === this.#size) return false;
     const rate = all / this.#size;
     const apart = divergence(covered, affected, rate) + divergence(others, all - affected, rate);
-    return apart - ITEM_NATS * (numbers.length - 1) >= least;
+    return apart - penalty(numbers.length) >= least;
   }
 
   get #chance(): number {
@@ -290,7 +304,8 @@ class Scan {
   #joined(singles: readonly Candidate[], size: number, best: number): Candidate[] {
     // At best every host that has the set is affected.
     const mightBeat = (covered: number, affected: number) =>
-      this.#gain(size, covered, affected) > best && likelihood(covered, affected, this.#chance) > this.#least;
+      this.#gain(size, covered, affected) > best &&
+      likelihood(covered, affected, this.#chance) - penalty(size) > this.#least;
     const parts = singles
       // A value that all hosts have narrows nothing.
       .filter(({ covered, affected }) => covered < this.#size && mightBeat(affected, affected))
