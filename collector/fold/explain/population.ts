@@ -151,12 +151,13 @@ export class Population {
     if (this.#countedVersion !== this.#version || this.#counted.size > MOST_COUNTED) this.#counted.clear();
     this.#countedVersion = this.#version;
     const keys = sets.map((numbers) => numbers.toSorted((a, b) => a - b).join());
-    const missing = sets.filter((_, i) => !this.#counted.has(keys[i] as string));
-    if (missing.length > 0) {
-      const counts = this.#countAll(missing);
-      for (const [i, numbers] of missing.entries()) {
-        this.#counted.set(numbers.toSorted((a, b) => a - b).join(), counts[i] as number);
-      }
+    const missing = new Map<string, readonly number[]>();
+    for (const [i, key] of keys.entries()) {
+      if (!this.#counted.has(key)) missing.set(key, sets[i] as readonly number[]);
+    }
+    if (missing.size > 0) {
+      const counts = this.#countAll([...missing.values()]);
+      for (const [i, key] of [...missing.keys()].entries()) this.#counted.set(key, counts[i] as number);
     }
     return keys.map((key) => this.#counted.get(key) as number);
   }
