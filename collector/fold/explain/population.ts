@@ -168,8 +168,7 @@ export class Population {
     const masks = new Map<number, number>();
     for (let slot = 0; slot < this.#hosts.length; slot++) {
       const mask = this.maskOf(slot, bitOf);
-      // Of one value alone there is no set.
-      if ((mask & (mask - 1)) !== 0) masks.set(mask, (masks.get(mask) ?? 0) + 1);
+      if (mask !== 0) masks.set(mask, (masks.get(mask) ?? 0) + 1);
     }
     return sets.map((numbers) => {
       const wanted = maskOfAll(numbers, bitOf);

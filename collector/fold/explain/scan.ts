@@ -412,13 +412,10 @@ class Scan {
     });
   }
 
-  /** How many hosts have all of these values. */
+  /** How many hosts have all of these values, without those that are gone. */
   #count(numbers: readonly number[]): number {
-    let count = 0;
-    this.#each((slot) => {
-      if (this.#population.hasAll(slot, numbers)) count++;
-    });
-    return count;
+    const [all = 0] = this.#population.countSets([numbers]);
+    return all - this.#goneSlots.filter((slot) => this.#population.hasAll(slot, numbers)).length;
   }
 
   /** Calls `visit` with the slot of each host that is not gone. */
