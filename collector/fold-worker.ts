@@ -4,6 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { unpackBatch } from './batch.ts';
+import { COMMIT_MS, CommitPace } from './commit-pace.ts';
 import { DiskError, Folder, type FolderStatus } from './folder.ts';
 import { currentRules } from './rules.ts';
 
@@ -24,10 +25,6 @@ export type FromFold =
   | { readonly kind: 'committed'; readonly status: FolderStatus }
   | { readonly kind: 'stalled'; readonly why: string };
 
-const COMMIT_MS = 50;
-/** Commits take at most a tenth of the thread's time, however large they are. */
-const COMMIT_SHARE = 9;
-
 const port = parentPort;
 if (!port) throw new Error('collector/fold-worker.ts runs as a worker thread');
 const { path, identity, cell, retryMs = 5000 } = workerData as FoldWorkerData;
@@ -35,10 +32,7 @@ const folder = new Folder(path, identity, currentRules(cell));
 /** Batches that wait for a commit to succeed; whoever sends them holds back when there are many. */
 const held: ArrayBuffer[] = [];
 let pending: NodeJS.Timeout | undefined;
-/** When the last commit ended, by the clock of `performance`, how long it took, and what the thread had done until then. */
-let committedAtMs = 0;
-let commitMs = 0;
-let committedAtUse = performance.eventLoopUtilization();
+const pace = new CommitPace();
 let started = false;
 let stalled = false;
 
@@ -56,26 +50,15 @@ function apply(batch: ArrayBuffer): void {
 /** Commits what was applied, now or as soon as that is due. */
 function look(): void {
   clearTimeout(pending);
-  if (isDue()) commit();
+  if (pace.isDue(performance.now(), performance.eventLoopUtilization().idle)) commit();
   else pending = setTimeout(look, COMMIT_MS);
-}
-
-/** A large commit waits for its share of the time, or until the thread has been idle for as long as it will take. */
-function isDue(): boolean {
-  const sinceMs = performance.now() - committedAtMs;
-  if (sinceMs < COMMIT_MS) return false;
-  return (
-    sinceMs >= COMMIT_SHARE * commitMs || performance.eventLoopUtilization(committedAtUse).idle >= commitMs
-  );
 }
 
 function commit(): void {
   pending = undefined;
   try {
     const status = folder.commit(() => performance.now());
-    commitMs = status.commitMs;
-    committedAtMs = performance.now();
-    committedAtUse = performance.eventLoopUtilization();
+    pace.committed(performance.now(), performance.eventLoopUtilization().idle, status.commitMs);
     started = true;
     stalled = false;
     say({ kind: 'committed', status });
