@@ -23,8 +23,6 @@ export interface SimulateOptions {
   readonly cell?: string;
   /** What is not said is as usual; the noise is thrown, from 0.02 to 1 % of the hosts. */
   readonly disturbances?: Partial<Disturbances>;
-  /** Between two messages of a host at rest; 10 s, and 30 s for more than 20 000 hosts, unless said. */
-  readonly interval_ms?: number;
 }
 
 export interface Simulated {
@@ -37,7 +35,8 @@ export interface Simulated {
 const START_US = 1_767_607_200_000_000;
 const LEAST_HOSTS = 20;
 const MOST_HOSTS = 100_000;
-const LARGE = 20_000;
+/** Between two messages of a host at rest. */
+const INTERVAL_MS = 10_000;
 const USUAL: Omit<Disturbances, 'noise'> = {
   manifestation: [0.3, 1],
   chronic: 0.05,
@@ -66,16 +65,15 @@ export function simulate(options: SimulateOptions): Simulated {
     ...scenario.disturbances,
     ...options.disturbances,
   };
-  const interval_ms = options.interval_ms ?? (hosts > LARGE ? 30_000 : 10_000);
   const fleet = new Fleet(hosts, random.fork('fleet'));
   const plan = new Plan({
     ...{ fleet, random, cell, disturbances },
     startUs: START_US,
-    intervalUs: interval_ms * 1000,
+    intervalUs: INTERVAL_MS * 1000,
   });
   scenario.plan(plan);
   const truth = {
-    ...{ scenario: scenario.name, seed, hosts, cell, interval_ms },
+    ...{ scenario: scenario.name, seed, hosts, cell, interval_ms: INTERVAL_MS },
     start: START_US,
     end: START_US + plan.endUs,
     windows: plan.windows,

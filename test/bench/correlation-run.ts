@@ -15,8 +15,6 @@ export interface Task {
   readonly scenario: string;
   readonly hosts: number;
   readonly seed: number;
-  /** Between two messages of a host at rest, s; 0: the simulator's. */
-  readonly intervalS: number;
 }
 
 /** What runs came to. Counts add up over runs. */
@@ -40,10 +38,9 @@ export function newTally(): Tally {
 }
 
 /** @throws RangeError for a scenario that there is not */
-export function measure({ scenario, hosts, seed, intervalS }: Task): Tally {
+export function measure({ scenario, hosts, seed }: Task): Tally {
   const tally = newTally();
-  const interval = intervalS === 0 ? {} : { interval_ms: intervalS * 1000 };
-  const { truth, entries } = simulate({ scenario, hosts, seed, cell: CELL, ...interval });
+  const { truth, entries } = simulate({ scenario, hosts, seed, cell: CELL });
   const fold = new Fold(currentRules(CELL));
   const naive = new NaiveGrouping();
   let count = 0;

@@ -26,8 +26,8 @@ export class NaiveGrouping {
   readonly #rules = currentRules('default');
   readonly #groups: Group[] = [];
   readonly #open = new Map<string, Group>();
-  /** Since when a host's signal is above its threshold. */
-  readonly #above = new Map<string, number>();
+  /** Since when a host's signals are above their thresholds, by host: most have none. */
+  readonly #above = new Map<string, Map<string, number>>();
   readonly #alerting = new Map<string, number>();
   readonly #heard = new Map<string, number>();
   readonly #attributes = new Map<string, Readonly<Record<string, string>>>();
@@ -53,14 +53,13 @@ export class NaiveGrouping {
       const seconds = (drop_report?.window_us ?? 1) / 1_000_000;
       for (const { reason, function: fn, events } of drop_report?.drops ?? []) {
         const { alarm } = this.#rules.classify(reason, fn);
-        const key = `${host} ${reason}/${fn}`;
         if (alarm === 'never' || events < Math.max(1, alarm) * seconds) {
-          this.#above.delete(key);
+          this.#above.get(host)?.delete(`drop/${reason}/${fn}`);
           continue;
         }
-        const since = this.#above.get(key) ?? timeUs;
-        this.#above.set(key, since);
-        if (timeUs - since >= SUSTAIN_US) this.#alert(`drop/${reason}/${fn}`, 'drop', host, timeUs);
+        const name = `drop/${reason}/${fn}`;
+        if (timeUs - this.#aboveSince(host, name, timeUs) >= SUSTAIN_US)
+          this.#alert(name, 'drop', host, timeUs);
       }
     }
   }
@@ -93,6 +92,17 @@ export class NaiveGrouping {
     for (const [host, us] of this.#heard) {
       if (nowUs - us >= SILENT_US) this.#alert('silence', 'silence', host, nowUs);
     }
+  }
+
+  #aboveSince(host: string, name: string, nowUs: number): number {
+    let above = this.#above.get(host);
+    if (!above) {
+      above = new Map();
+      this.#above.set(host, above);
+    }
+    const since = above.get(name) ?? nowUs;
+    above.set(name, since);
+    return since;
   }
 
   #alert(name: string, kind: Found['kind'], host: string, nowUs: number): void {
