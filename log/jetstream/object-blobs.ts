@@ -30,9 +30,9 @@ import { LOOK_AGAIN_MS, LOOKS_WHEN_REPLICATED } from './stream.ts';
 
 const CHUNK_BYTES = 128 * 1024;
 const CHUNKS_A_BATCH = 16;
-/** How often a list is tried, and after what pause again. */
-const LIST_TRIES = 3;
-const LIST_AGAIN_MS = 200;
+/** How often is asked who may not answer yet, and after what pause again. */
+const TRIES = 3;
+const AGAIN_MS = 200;
 const NAMES_A_BATCH = 1024;
 const NEVER = new AbortController().signal;
 
@@ -84,9 +84,11 @@ export function objectBlobs(store: BlobStore): Blobs {
   };
   const describe = async (name: string, direct: boolean) => {
     const query = { last_by_subj: descriptionSubject(bucket, name) };
-    const message = await run<{ readonly seq: number; readonly data: Uint8Array } | null>(() => {
-      return direct ? jsm.direct.getMessage(stream, query) : jsm.streams.getMessage(stream, query);
-    });
+    const message = await patiently(clock, () =>
+      run<{ readonly seq: number; readonly data: Uint8Array } | null>(() => {
+        return direct ? jsm.direct.getMessage(stream, query) : jsm.streams.getMessage(stream, query);
+      }),
+    );
     return message && { sequence: message.seq, description: readDescription(message.data) };
   };
   const purgeChunks = (id: string) =>
@@ -140,7 +142,7 @@ export function objectBlobs(store: BlobStore): Blobs {
     },
     async list(prefix) {
       checkBlobPrefix(prefix);
-      const names = await run(() => listPatiently(store, where));
+      const names = await patiently(clock, () => run(() => listNames(store, where)));
       return names.filter((name) => name.startsWith(prefix)).sort();
     },
     async delete(name) {
@@ -178,14 +180,17 @@ async function* cut(
   if (filled > 0) yield chunk.subarray(0, filled);
 }
 
-/** On a cluster a consumer that was just made may not answer yet, and the list breaks off as it begins: it is made again. */
-async function listPatiently(store: BlobStore, where: string): Promise<string[]> {
-  for (let left = LIST_TRIES; ; left--) {
+/**
+ * On a cluster what was just made may not answer yet: nobody a direct read of a new stream, and a list breaks off as it
+ * begins. It is asked again.
+ */
+async function patiently<T>(clock: Clock, request: () => Promise<T>): Promise<T> {
+  for (let left = TRIES; ; left--) {
     try {
-      return await listNames(store, where);
+      return await request();
     } catch (error) {
       if (left <= 1 || !(error instanceof LogError && error.code === 'unavailable')) throw error;
-      await new Promise<void>((resolve) => store.clock.setTimer(LIST_AGAIN_MS, resolve));
+      await sleep(clock, AGAIN_MS, NEVER);
     }
   }
 }
