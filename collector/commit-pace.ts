@@ -3,6 +3,7 @@
  * milliseconds, by clocks of the caller's. Must not know what is committed.
  */
 
+/** From the end of a commit to the next one, at least. */
 export const COMMIT_MS = 50;
 /** Commits take at most a tenth of the thread's time, however large they are. */
 const COMMIT_SHARE = 9;

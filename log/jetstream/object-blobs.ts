@@ -30,7 +30,7 @@ import { LOOK_AGAIN_MS, LOOKS_WHEN_REPLICATED } from './stream.ts';
 
 const CHUNK_BYTES = 128 * 1024;
 const CHUNKS_A_BATCH = 16;
-/** How often is asked who may not answer yet, and after what pause again. */
+/** How often something is asked that may not answer yet, and after what pause again. */
 const TRIES = 3;
 const AGAIN_MS = 200;
 const NAMES_A_BATCH = 1024;
@@ -181,8 +181,8 @@ async function* cut(
 }
 
 /**
- * On a cluster what was just made may not answer yet: nobody a direct read of a new stream, and a list breaks off as it
- * begins. It is asked again.
+ * On a cluster what was just made may not answer yet: nobody answers a direct read of a new stream, and the list of a new
+ * consumer breaks off as it begins. It is asked again.
  */
 async function patiently<T>(clock: Clock, request: () => Promise<T>): Promise<T> {
   for (let left = TRIES; ; left--) {

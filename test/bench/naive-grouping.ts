@@ -53,11 +53,11 @@ export class NaiveGrouping {
       const seconds = (drop_report?.window_us ?? 1) / 1_000_000;
       for (const { reason, function: fn, events } of drop_report?.drops ?? []) {
         const { alarm } = this.#rules.classify(reason, fn);
+        const name = `drop/${reason}/${fn}`;
         if (alarm === 'never' || events < Math.max(1, alarm) * seconds) {
-          this.#above.get(host)?.delete(`drop/${reason}/${fn}`);
+          this.#above.get(host)?.delete(name);
           continue;
         }
-        const name = `drop/${reason}/${fn}`;
         if (timeUs - this.#aboveSince(host, name, timeUs) >= SUSTAIN_US)
           this.#alert(name, 'drop', host, timeUs);
       }

@@ -29,7 +29,7 @@ test('however hosts come, change and go, sets of their values are counted as one
         const rack = [{ attribute: 'rack', value: 'r1' }];
         const sets = ['web', 'db'].flatMap((value) => {
           const pair = [...rack, { attribute: 'pool', value }];
-          return [pair, [{ attribute: 'kernel', value: '6.6' }, ...pair]];
+          return [pair, [{ attribute: 'kernel', value: '6.6' }, ...pair], rack, [...rack, ...rack]];
         });
         const known = sets.filter((set) => population.numbersOf(set));
         const counts = population.countSets(known.map((set) => population.numbersOf(set) ?? []));
