@@ -89,9 +89,9 @@ export class Fleet {
     this.relays = Array.from({ length: relays }, (_, i) => Math.floor((i * count) / relays));
   }
 
-  /** Hosts by each value of an attribute at the beginning. */
-  by(attribute: Attribute): ReadonlyMap<string, readonly Host[]> {
-    return Map.groupBy(this.hosts, ({ values }) => values[attribute]);
+  /** Hosts by each value of an attribute at the beginning, or by each of several's, which a space parts. */
+  by(...attributes: readonly Attribute[]): ReadonlyMap<string, readonly Host[]> {
+    return Map.groupBy(this.hosts, ({ values }) => attributes.map((key) => values[key]).join(' '));
   }
 }
 

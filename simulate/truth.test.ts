@@ -52,6 +52,21 @@ describe('the truth', () => {
     },
   );
 
+  test('of a combination takes both: either is had by twice as many hosts', () => {
+    for (const seed of [1, 2, 3, 4, 5, 6]) {
+      const { truth } = simulate({ scenario: 'combination', hosts: 1000, seed });
+      const { hosts } = new Fleet(1000, new Random(`combination/1000/${seed}`).fork('fleet'));
+      const [{ cause, extent } = { cause: [], extent: 0 }] = truth.incidents;
+      expect(cause.length).toBe(2);
+      expect(extent).toBeGreaterThanOrEqual(40);
+      expect(hosts.filter(({ values }) => fits(cause, values)).length).toBe(extent);
+      for (const one of cause) {
+        const having = hosts.filter(({ values }) => fits([one], values)).length;
+        expect(having).toBeGreaterThanOrEqual(2 * extent);
+      }
+    }
+  });
+
   test('of hosts that drop is what they report', () => {
     const disturbances = { noise: 0, chronic: 0, skew_s: 0, late: 0, duplicated: 0 };
     const { truth, entries } = simulate({

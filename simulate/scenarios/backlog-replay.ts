@@ -13,7 +13,7 @@ export const backlogReplay: Scenario = {
   summary: 'hosts are cut off for 12 minutes, then send what they kept',
   plan(plan) {
     const { fromUs, untilUs } = faultWindow(plan, PARTITION_S);
-    const { cause, hosts } = groupBy(plan, 'gateway_mac');
+    const { cause, hosts } = groupBy(plan, ['gateway_mac']);
     const cut = plan.cut(hosts, fromUs, untilUs);
     const id = plan.fault({ kind: 'silence', cause, shown: cut, signals: ['silence'] });
     const shown = plan.suffer(NETFILTER_DROP, plan.manifesting(hosts), {

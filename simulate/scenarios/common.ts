@@ -26,18 +26,27 @@ export interface Group {
   readonly hosts: readonly Host[];
 }
 
-/** Some hosts that share a value of an attribute: others than those of `unless`, if a small fleet has any. */
+/** Which hosts may be picked. */
+export interface Wanted {
+  /** How many hosts there have to be. */
+  readonly least?: number;
+  /** Groups that are taken only where a small fleet has no others. */
+  readonly unless?: (group: Group) => boolean;
+}
+
+/** Some hosts that share a value of an attribute, or of each of several. */
 export function groupBy(
   plan: Plan,
-  attribute: Attribute,
-  unless: (group: Group) => boolean = () => false,
+  attributes: readonly Attribute[],
+  { least = LEAST_HOSTS, unless = () => false }: Wanted = {},
 ): Group {
   const { fleet, random } = plan;
-  const groups = Array.from(fleet.by(attribute), ([value, hosts]): Group => {
-    return { cause: [{ attribute, value }], hosts };
+  const groups = Array.from(fleet.by(...attributes).values(), (hosts): Group => {
+    const cause = attributes.map((attribute) => ({ attribute, value: hosts[0]!.values[attribute] }));
+    return { cause, hosts };
   });
   const most = Math.min(MOST_HOSTS, fleet.hosts.length / 2);
-  const fitting = groups.filter(({ hosts }) => hosts.length >= LEAST_HOSTS);
+  const fitting = groups.filter(({ hosts }) => hosts.length >= least);
   const small = fitting.filter(({ hosts }) => hosts.length <= most);
   const wanted = [small, fitting].map((some) => some.filter((group) => !unless(group)));
   return random.pick([...wanted, small, fitting, groups].find((some) => some.length > 0) ?? groups);

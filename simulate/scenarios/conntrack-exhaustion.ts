@@ -8,7 +8,7 @@ export const conntrackExhaustion: Scenario = {
   summary: "the connection tables of a service's hosts are full",
   plan(plan) {
     const span = { ...faultWindow(plan, 110), spreadS: 8 };
-    const { cause, hosts } = groupBy(plan, 'pool');
+    const { cause, hosts } = groupBy(plan, ['pool']);
     const shown = plan.suffer(NETFILTER_DROP, plan.manifesting(hosts), span);
     plan.fault({ kind: 'drop', cause, shown, signals: [NETFILTER_DROP] });
   },

@@ -19,7 +19,7 @@ export const firmwareRollout: Scenario = {
   plan(plan) {
     const { random } = plan;
     const { fromUs, untilUs } = faultWindow(plan, ROLLOUT_S + AFTER_S);
-    const { cause: old, hosts } = groupBy(plan, 'firmware');
+    const { cause: old, hosts } = groupBy(plan, ['firmware']);
     const [card = ''] = (old[0]?.value ?? '').split(' ');
     const version = `31.${random.below(100)}.${1000 + random.below(9000)}`;
     const firmware = `${card} ${version}`;

@@ -19,7 +19,7 @@ export const imageCrash: Scenario = {
   plan(plan) {
     const { random } = plan;
     const { fromUs } = faultWindow(plan, ROLLOUT_S + AFTER_S);
-    const { hosts } = groupBy(plan, 'image');
+    const { hosts } = groupBy(plan, ['image']);
     const image = `Debian GNU/Linux 13 base 2026.${random.below(12) + 1}`;
     const kernel = `6.12.${70 + random.below(20)}-amd64`;
     plan.announce(fromUs - ANNOUNCED_BEFORE_S * SECOND, {

@@ -1,5 +1,6 @@
 /** All scenarios. */
 import { backlogReplay } from './backlog-replay.ts';
+import { combination } from './combination.ts';
 import { conntrackExhaustion } from './conntrack-exhaustion.ts';
 import { crashLoop } from './crash-loop.ts';
 import { firmwareRollout } from './firmware-rollout.ts';
@@ -16,5 +17,6 @@ import { torFailure } from './tor-failure.ts';
 /** In the order in which they are listed. */
 export const scenarios: readonly Scenario[] = [
   ...[torFailure, firmwareRollout, imageCrash, conntrackExhaustion, synFlood, hostCrash, crashLoop],
-  ...[overlapping, switchSilence, poolSilence, backlogReplay, leaderKilled, noiseOnly, chronicOnly],
+  ...[overlapping, combination, switchSilence, poolSilence, backlogReplay, leaderKilled],
+  ...[noiseOnly, chronicOnly],
 ];

@@ -15,13 +15,13 @@ export const overlapping: Scenario = {
   plan(plan) {
     const { random } = plan;
     const { fromUs, untilUs } = faultWindow(plan, 130);
-    const first = groupBy(plan, 'gateway_mac');
+    const first = groupBy(plan, ['gateway_mac']);
     const ofFirst = new Set(first.hosts);
     const isAlike = ({ hosts }: Group) => {
       const shared = hosts.filter((host) => ofFirst.has(host)).length;
       return shared > SHARED * Math.min(hosts.length, first.hosts.length);
     };
-    const second = groupBy(plan, 'firmware', isAlike);
+    const second = groupBy(plan, ['firmware'], { unless: isAlike });
     const signal = random.chance(0.5) ? NEIGH_FAILED : BAD_CHECKSUM;
     const begin = { fromUs, untilUs, spreadS: 4 };
     const later = { ...begin, fromUs: fromUs + Math.round(random.between(...APART_S) * SECOND) };

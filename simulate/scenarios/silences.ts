@@ -12,7 +12,7 @@ export const switchSilence: Scenario = {
   summary: 'hosts behind a switch are cut off together, and return',
   plan(plan) {
     const { fromUs, untilUs } = faultWindow(plan, plan.silenceS);
-    const { cause, hosts } = groupBy(plan, 'gateway_mac');
+    const { cause, hosts } = groupBy(plan, ['gateway_mac']);
     const shown = plan.cut(plan.manifesting(hosts), fromUs, untilUs);
     plan.fault({ kind: 'silence', cause, shown, signals: ['silence'] });
   },
@@ -24,7 +24,7 @@ export const poolSilence: Scenario = {
   plan(plan) {
     const { random } = plan;
     const { fromUs, untilUs } = faultWindow(plan, plan.silenceS);
-    const { cause, hosts } = groupBy(plan, 'pool');
+    const { cause, hosts } = groupBy(plan, ['pool']);
     const within = (atUs: number, seconds: number) => atUs + Math.round(random.next() * seconds * SECOND);
     const shown = plan
       .manifesting(hosts)

@@ -11,7 +11,7 @@ export const synFlood: Scenario = {
   summary: "a flood of SYNs: a service's listeners overflow",
   plan(plan) {
     const span = { ...faultWindow(plan, 110), spreadS: 4 };
-    const { cause, hosts } = groupBy(plan, 'pool');
+    const { cause, hosts } = groupBy(plan, ['pool']);
     const hit = plan.manifesting(hosts);
     const queues = plan.random.sample(hit, Math.ceil(SYN_QUEUES * hit.length));
     const shown = [...plan.suffer(LISTEN_OVERFLOW, hit, span), ...plan.suffer(SYN_QUEUE_FULL, queues, span)];

@@ -19,7 +19,7 @@ export const torFailure: Scenario = {
 /** Lets a switch fail for a time. */
 export function failSwitch(plan: Plan, { fromUs, untilUs }: { fromUs: number; untilUs: number }): void {
   const { random } = plan;
-  const { cause, hosts } = groupBy(plan, 'gateway_mac');
+  const { cause, hosts } = groupBy(plan, ['gateway_mac']);
   const hit = plan.manifesting(hosts);
   const towards = () => random.sample(plan.fleet.hosts, 6).map(({ address }) => address);
   const shown = plan.suffer(NEIGH_FAILED, hit, { fromUs: fromUs + SECOND, untilUs, spreadS: 4 }, towards);
