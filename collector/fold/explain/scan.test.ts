@@ -136,6 +136,26 @@ describe('the scan', () => {
     });
   });
 
+  test('what the same hosts have is no rival, and of sets that the same other hosts have one is', () => {
+    const population = new Population();
+    const affected: string[] = [];
+    for (let i = 0; i < 1000; i++) {
+      const card = i % 3;
+      const firmware = card === 1 && i % 5 > 0 ? 'new' : 'old';
+      const isBad = i % 7 === 1 && firmware === 'new';
+      if (isBad && i % 2 === 0) affected.push(`h${i}`);
+      // All that have both happen to be in one zone.
+      const zone = isBad ? 'z0' : `z${i % 2}`;
+      population.set(`h${i}`, { pool: `p${i % 7}`, nic: `n${card}`, vendor: `v${card}`, firmware, zone });
+    }
+    const [found] = explained(population, affected);
+    expect(told(found?.items ?? [])).toBe('pool=p1,firmware=new');
+    expect(found?.rivals.map(({ items }) => told(items))).toEqual([
+      'pool=p1,nic=n1',
+      'pool=p1,zone=z0,nic=n1',
+    ]);
+  });
+
   test('gives the same answer whatever the numbers of hosts and values are', () => {
     const rows = fc.array(
       fc.record({
@@ -185,6 +205,8 @@ describe('the scan', () => {
           expect(of).toEqual(fits.filter((id) => left.has(id)).sort());
           expect(found.affected).toBe(of.length);
           expect([covered + others, found.affected + othersAffected]).toEqual([64 - gone.size, left.size]);
+          for (const { without, beyond } of found.rivals)
+            expect(without.length + beyond.length).toBeGreaterThan(0);
           gone = new Set([...gone, ...fits]);
           for (const id of fits) left.delete(id);
         }

@@ -179,10 +179,12 @@ class Scan {
     const considered = [...this.#fleet(), ...singles];
     if (considered.length === 0) return null;
     let best = this.#bestOf(considered);
+    let smaller: readonly Candidate[] = [];
     for (const size of [2, 3]) {
-      const larger = this.#joined(singles, size, best.gain);
+      const larger = this.#joined(singles, smaller, size, best.gain);
       considered.push(...larger);
       best = this.#bestOf([best, ...larger]);
+      smaller = larger;
     }
     // Where what the likeliest set tells apart may well be the same, it is the whole fleet's trouble, or nobody's.
     if (best.numbers.length > 0 && !this.#isMoreThanChance(best)) {
@@ -200,7 +202,7 @@ class Scan {
       .map((items) => ({ items, changedUs: this.#options.changedUs(items, hosts) }))
       .sort((a, b) => b.changedUs - a.changedUs || compareSets(a.items, b.items));
     const [items = [], ...equivalents] = ranked.map((one) => one.items);
-    const rivals = this.#rivals(best, considered, same);
+    const rivals = this.#rivals(best, considered);
     const result = {
       ...{ items, equivalents, covered: best.covered, affected: best.affected, others, othersAffected },
       ...{ nats: best.nats, hosts, rivals },
@@ -300,8 +302,16 @@ class Scan {
     return singles;
   }
 
-  /** The sets of `size` values that might beat `best`, counted: what affects hosts that have them all, and those alone. */
-  #joined(singles: readonly Candidate[], size: number, best: number): Candidate[] {
+  /**
+   * The sets of `size` values that might beat `best`, counted: what affects hosts that have them all, and those alone.
+   * @param smaller those of one value less, where they are more than single values
+   */
+  #joined(
+    singles: readonly Candidate[],
+    smaller: readonly Candidate[],
+    size: number,
+    best: number,
+  ): Candidate[] {
     // At best every host that has the set is affected.
     const mightBeat = (covered: number, affected: number) =>
       this.#gain(size, covered, affected) > best &&
@@ -337,8 +347,11 @@ class Scan {
     return likeliest.flatMap(({ mask, affected, members, numbers }, i) => {
       let covered = counts[i] as number;
       for (const [other, hosts] of gone) if ((other & mask) === mask) covered -= hosts;
-      // One of its values says it all: the set narrows nothing.
-      if (members.some((part) => part.covered === covered)) return [];
+      // Some of its values say it all: the set narrows nothing.
+      const saysAll = (part: Candidate) => {
+        return part.covered === covered && part.numbers.every((number) => numbers.includes(number));
+      };
+      if ([...members, ...smaller].some(saysAll)) return [];
       return [this.#candidate(numbers, covered, affected)];
     });
   }
@@ -364,29 +377,30 @@ class Scan {
   /** What a candidate's values are, and all sets as small that exactly its hosts have. */
   #equivalents(best: Candidate, considered: readonly Candidate[]): readonly (readonly Item[])[] {
     if (best.numbers.length === 0) return [[]];
-    const same = considered.filter((other) => {
-      if (other === best) return true;
-      if (other.covered !== best.covered || other.affected !== best.affected) return false;
-      return (
-        other.numbers.length === best.numbers.length &&
-        this.#count([...best.numbers, ...other.numbers]) === best.covered
-      );
-    });
-    return same.map((one) => this.#items(one));
+    return considered
+      .filter((other) => other.numbers.length === best.numbers.length && this.#isSame(best, other))
+      .map((one) => this.#items(one));
   }
 
-  #rivals(
-    best: Candidate,
-    considered: readonly Candidate[],
-    same: readonly (readonly Item[])[],
-  ): readonly Rival[] {
+  /** Whether the same hosts have both. */
+  #isSame(one: Candidate, other: Candidate): boolean {
+    if (one === other) return true;
+    if (one.covered !== other.covered || one.affected !== other.affected) return false;
+    return this.#count([...one.numbers, ...other.numbers]) === one.covered;
+  }
+
+  /** The best sets that other hosts have: other ones than the explanation's, and than each other's. */
+  #rivals(best: Candidate, considered: readonly Candidate[]): readonly Rival[] {
     if (best.numbers.length === 0) return [];
-    const isSame = (other: Candidate) => same.some((items) => compareSets(items, this.#items(other)) === 0);
-    const rivals = considered
-      .filter((other) => other.numbers.length > 0 && best.gain - other.gain < RIVAL_NATS && !isSame(other))
-      .sort((a, b) => b.gain - a.gain || this.#compareNumbers(a, b))
-      .slice(0, MOST_RIVALS);
-    return rivals.length === 0 ? [] : this.#toldApart(best, rivals);
+    const near = considered
+      .filter((other) => other.numbers.length > 0 && best.gain - other.gain < RIVAL_NATS)
+      .sort((a, b) => b.gain - a.gain || this.#compareNumbers(a, b));
+    const apart = [best];
+    for (const other of near) {
+      if (apart.length > MOST_RIVALS) break;
+      if (!apart.some((one) => this.#isSame(one, other))) apart.push(other);
+    }
+    return apart.length === 1 ? [] : this.#toldApart(best, apart.slice(1));
   }
 
   /** Rivals, with hosts that tell them apart from the explanation. */
