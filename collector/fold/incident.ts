@@ -139,6 +139,28 @@ export function withHost(
   };
 }
 
+/**
+ * A candidate, which is of one class, without some hosts: as if it had never had them, since what is made of it later began
+ * with those that are left.
+ * @param total how many are left, listed or not
+ */
+export function withoutHosts(
+  record: IncidentRecord,
+  isGone: (hostId: string) => boolean,
+  total: number,
+): IncidentRecord {
+  const hosts = record.hosts.filter(({ host_id }) => !isGone(host_id));
+  const samples = record.samples.filter(({ host_id }) => !isGone(host_id));
+  const started_us = hosts.reduce(
+    (first, { first_us }) => Math.min(first, first_us),
+    Number.MAX_SAFE_INTEGER,
+  );
+  const [signal] = record.symptoms;
+  if (hosts.length === 0 || !signal) return { ...record, hosts, hosts_total: total, samples };
+  const symptoms = [{ ...signal, first_us: started_us, hosts_total: total }];
+  return { ...record, hosts, hosts_total: total, samples, symptoms, started_us };
+}
+
 function insert(hosts: readonly IncidentHost[], host: IncidentHost): readonly IncidentHost[] {
   return [...hosts, host].sort((a, b) => (a.host_id < b.host_id ? -1 : 1));
 }

@@ -18,6 +18,7 @@ import {
   retitled,
   shown,
   withHost,
+  withoutHosts,
 } from './incident.ts';
 import type { Moment } from './log-time.ts';
 import type { Cause, Incident, IncidentSample, Notification, Suppression } from './model.ts';
@@ -184,6 +185,11 @@ export class Incidents {
     this.#count(id, -1);
     const record = this.records.get(id);
     if (!record || !isOpen(record)) return;
+    if (record.state === 'candidate') {
+      this.#update(withoutHosts(record, (other) => other === host.id, this.#affected.get(id) ?? 0));
+      this.#endWithout(id, why, moment, config);
+      return;
+    }
     const goesOn = this.#isAffected(record, host.id);
     const hosts = record.hosts.map((known) =>
       known.host_id === host.id ? { ...refreshed(known, spell), active: goesOn } : known,
@@ -330,13 +336,18 @@ export class Incidents {
     const record = this.records.get(id);
     if (!record || !isOpen(record)) return;
     const gone = new Set(hosts.map(({ host }) => host.id));
+    const affected = this.#affected.get(id) ?? 0;
+    if (record.state === 'candidate') {
+      this.#update(withoutHosts(record, (hostId) => gone.has(hostId), affected));
+      this.#endWithout(id, `its hosts are of ${into}`, moment, config);
+      return;
+    }
     const stays = (hostId: string) => !gone.has(hostId) || this.#isAffected(record, hostId);
     const left = record.hosts.filter(({ host_id }) => stays(host_id));
     const hosts_total = record.hosts_total - record.hosts.length + left.length;
     if (left.length < record.hosts.length) this.#update({ ...record, hosts: left, hosts_total });
-    if ((this.#affected.get(id) ?? 0) > 0) return;
-    if (left.length > 0 || record.state === 'candidate')
-      this.#endWithout(id, `its hosts are of ${into}`, moment, config);
+    if (affected > 0) return;
+    if (left.length > 0) this.#endWithout(id, `its hosts are of ${into}`, moment, config);
     else this.merge(id, into, moment, config);
   }
 

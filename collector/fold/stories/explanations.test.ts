@@ -32,6 +32,25 @@ describe('what hosts in trouble have in common', () => {
     `);
   });
 
+  test('what a rack has began on its hosts, whoever was watched with the first of them', () => {
+    story(`
+      fleet  200 hosts: rack r1..r10 of 20
+      01:00  h077 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      01:05  h077 recovers
+      01:30  h021 drops NEIGH_FAILED/neigh_timer_handler at 500/s
+      01:50  h022..h024 drop NEIGH_FAILED/neigh_timer_handler at 500/s
+      01:56  A's beginning?
+      01:56  A's hosts?
+      01:56  A's numbers?
+      01:56  end
+    `).reads(`
+      01:54  A fires, page: 4 of 20 hosts in rack r2 drop NEIGH_FAILED in neigh_timer_handler
+      01:56  A began at 01:30
+      01:56  A has hosts h021, h022, h023, h024
+      01:56  A has NEIGH_FAILED in neigh_timer_handler on 4 since 01:30
+    `);
+  });
+
   test('firmware that was rolled out in stages explains what comes with it, and the announcement is named', () => {
     story(`
       fleet  60 hosts: rack r1..r6 of 10, pool web|db|cache in turn, firmware 28.39

@@ -20,6 +20,8 @@ const QUESTIONS: Readonly<Record<string, Question>> = {
   equivalents: ({ explanation }) =>
     `is as well explained by ${some(explanation?.equivalents.map((items) => named(items)))}`,
   symptoms: ({ symptoms }) => `has symptoms ${some(symptoms.map(({ signal }) => nameOf(signal)))}`,
+  numbers: ({ symptoms }) =>
+    `has ${some(symptoms.map((one) => `${nameOf(one.signal)} on ${one.hosts_total} since ${clock(one.first_us)}`))}`,
   hosts: ({ hosts }) => `has hosts ${some(hosts.map(({ hostname }) => hostname))}`,
   unexplained: ({ unexplained }) => `leaves unexplained ${some(unexplained.hosts)}`,
   changes: ({ changes }) => `fits changes ${some(changes.map(({ summary }) => summary))}`,
