@@ -23,6 +23,11 @@ export interface Score {
   readonly delays: Record<'drop' | 'crash' | 'silence', number[]>;
   /** Of drops that show on two hosts: seconds from when they show on the second. */
   readonly delaysFromSecond: number[];
+  /** Of drops and crashes that were found: seconds between when they are said to have begun and when they did. */
+  readonly startsOff: number[];
+  /** Hosts that incidents of a cause name, and those among them on which it showed. */
+  named: number;
+  rightlyNamed: number;
   /** How many pages there were. */
   pages: number;
   /** Consequences whose cause was told right, whose order nobody could tell, and all others. */
@@ -52,14 +57,15 @@ export function newScore(): Score {
   return {
     ...{ explained: 0, unexplained: 0, wrong: 0, found: 0, incidents: 0, causes: 0, spurious: 0 },
     delays: { drop: [], crash: [], silence: [] },
-    delaysFromSecond: [],
+    ...{ delaysFromSecond: [], startsOff: [], named: 0, rightlyNamed: 0 },
     ...{ pages: 0, rightCause: 0, concurrent: 0, wrongCause: 0 },
   };
 }
 
 /** Adds the score of other runs. */
-export function addScore(sum: Score, { delays, delaysFromSecond, ...counts }: Score): void {
+export function addScore(sum: Score, { delays, delaysFromSecond, startsOff, ...counts }: Score): void {
   sum.delaysFromSecond.push(...delaysFromSecond);
+  sum.startsOff.push(...startsOff);
   for (const kind of ['drop', 'crash', 'silence'] as const) sum.delays[kind].push(...delays[kind]);
   for (const key of Object.keys(counts) as (keyof typeof counts)[]) sum[key] += counts[key];
 }
@@ -102,6 +108,13 @@ export function addRun(score: Score, truth: Truth, found: readonly Found[], page
     score.found++;
     score.incidents += mine.length;
     const first = Math.min(...mine.map(({ detectedUs }) => detectedUs));
+    const started = Math.min(...mine.map(({ startedUs }) => startedUs));
+    // Silence began when a host was last heard of.
+    if (cause.kind !== 'silence') score.startsOff.push(Math.abs(started - cause.start) / 1_000_000);
+    const named = mine.flatMap(({ hosts }) => hosts);
+    const all = hostsOf(cause, truth);
+    score.named += named.length;
+    score.rightlyNamed += named.filter((host) => all.has(host)).length;
     score.delays[cause.kind].push((first - cause.start) / 1_000_000);
     const [, second] = cause.onsets.toSorted((a, b) => a - b);
     if (cause.kind === 'drop' && second !== undefined)
@@ -145,16 +158,20 @@ function scoreConsequences(
 }
 
 /** Whether an incident is of a fault: in its time, most of its hosts are among the fault's, or in what the cause fits. */
-function isOf({ startedUs, endUs, hosts }: Found, fault: TrueIncident, { incidents }: Truth): boolean {
+function isOf({ startedUs, endUs, hosts }: Found, fault: TrueIncident, truth: Truth): boolean {
   if (endUs < fault.start || startedUs > fault.end + 60_000_000) return false;
-  // What follows from a fault shows on the same hosts as a rule.
-  const all = new Set(
+  const all = hostsOf(fault, truth);
+  const common = hosts.filter((host) => all.has(host)).length;
+  return common > 0 && common * 2 >= hosts.length;
+}
+
+/** The hosts on which a fault showed. What follows from it shows on the same ones as a rule. */
+function hostsOf(fault: TrueIncident, { incidents }: Truth): ReadonlySet<string> {
+  return new Set(
     incidents
       .filter((one) => one === fault || (one.consequence_of === fault.id && isWithin(one, fault)))
       .flatMap((one) => one.hosts),
   );
-  const common = hosts.filter((host) => all.has(host)).length;
-  return common > 0 && common * 2 >= hosts.length;
 }
 
 function isWithin(one: TrueIncident, fault: TrueIncident): boolean {
