@@ -23,6 +23,8 @@ export interface SimulateOptions {
   readonly cell?: string;
   /** What is not said is as usual; the noise is thrown, from 0.02 to 1 % of the hosts. */
   readonly disturbances?: Partial<Disturbances>;
+  /** How long everyday life has gone on when the scenario begins, s; 0 unless said. A fleet is new to a log without. */
+  readonly known_s?: number;
 }
 
 export interface Simulated {
@@ -53,7 +55,7 @@ export function listScenarios(): readonly { readonly name: string; readonly summ
 
 /** Plans a scenario on a fleet. Throws RangeError when there is no such scenario, or too many or too few hosts. */
 export function simulate(options: SimulateOptions): Simulated {
-  const { hosts, seed, cell = 'default' } = options;
+  const { hosts, seed, cell = 'default', known_s = 0 } = options;
   const scenario = scenarios.find(({ name }) => name === options.scenario);
   if (!scenario) throw new RangeError(`no scenario ${JSON.stringify(options.scenario)}`);
   if (!Number.isInteger(hosts) || hosts < LEAST_HOSTS || hosts > MOST_HOSTS)
@@ -71,6 +73,7 @@ export function simulate(options: SimulateOptions): Simulated {
     startUs: START_US,
     intervalUs: INTERVAL_MS * 1000,
   });
+  if (known_s > 0) plan.window('known', known_s);
   scenario.plan(plan);
   const truth = {
     ...{ scenario: scenario.name, seed, hosts, cell, interval_ms: INTERVAL_MS },

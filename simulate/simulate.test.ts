@@ -66,6 +66,19 @@ describe('a simulated log', () => {
     expect(numbers.size).toBe(60);
   });
 
+  test('begins with everyday life, for as long as the fleet is to be known', () => {
+    const { truth } = simulate({ scenario: 'syn-flood', hosts: 20, seed: 1, known_s: 100 });
+    const lasted = truth.windows.map(({ name, start, end }) => [name, (end - start) / 1_000_000]);
+    expect(lasted).toEqual([
+      ['known', 100],
+      ['warm-up', 80],
+      ['fault', expect.any(Number)],
+      ['recovery', 70],
+    ]);
+    const [first] = truth.incidents;
+    expect(first?.start).toBeGreaterThanOrEqual(truth.start + 180_000_000);
+  });
+
   test('is made as it is read', () => {
     const { entries } = simulate({ scenario: 'noise-only', hosts: 100_000, seed: 1 });
     const log = entries()[Symbol.iterator]();

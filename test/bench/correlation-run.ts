@@ -15,6 +15,7 @@ export interface Task {
   readonly scenario: string;
   readonly hosts: number;
   readonly seed: number;
+  readonly known_s: number;
 }
 
 /** What runs came to. Counts add up over runs. */
@@ -38,9 +39,9 @@ export function newTally(): Tally {
 }
 
 /** @throws RangeError for a scenario that there is not */
-export function measure({ scenario, hosts, seed }: Task): Tally {
+export function measure({ scenario, hosts, seed, known_s }: Task): Tally {
   const tally = newTally();
-  const { truth, entries } = simulate({ scenario, hosts, seed, cell: CELL });
+  const { truth, entries } = simulate({ scenario, hosts, seed, known_s, cell: CELL });
   const fold = new Fold(currentRules(CELL));
   const naive = new NaiveGrouping();
   let count = 0;

@@ -1,7 +1,7 @@
 /**
  * How well incidents are found: all scenarios of the simulator, folded, against what really happened, beside what grouping
- * alerts by their name would have told of the same logs. `--hosts=1000,10000`, `--seeds=20`, `--from=1`, `--scenarios=…`.
- * As many run side by side as there are processors.
+ * alerts by their name would have told of the same logs. `--hosts=1000,10000`, `--seeds=20`, `--from=1`, `--scenarios=…`,
+ * `--known=0`: for how long the fleet has been known, s. As many run side by side as there are processors.
  */
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
@@ -17,6 +17,7 @@ export async function run(options: Options): Promise<readonly Result[]> {
     .map(Number);
   const seeds = Number(options['seeds'] ?? 20);
   const from = Number(options['from'] ?? 1);
+  const known_s = Number(options['known'] ?? 0);
   const names =
     typeof options['scenarios'] === 'string'
       ? options['scenarios'].split(',')
@@ -25,7 +26,7 @@ export async function run(options: Options): Promise<readonly Result[]> {
   for (const hosts of sizes) {
     const tallies = new Map(names.map((name) => [name, newTally()]));
     const tasks = names.flatMap((scenario) => {
-      return Array.from({ length: seeds }, (_, i): Task => ({ scenario, hosts, seed: from + i }));
+      return Array.from({ length: seeds }, (_, i): Task => ({ scenario, hosts, seed: from + i, known_s }));
     });
     const left = new Map(names.map((name) => [name, seeds]));
     await runAll(tasks, ({ scenario }, tally) => {
