@@ -4,8 +4,8 @@
  */
 import { type Active, classKey, type SignalClass, signalOf } from './classes.ts';
 import type { FoldConfig } from './config.ts';
+import { likelihood } from './explain/likelihood.ts';
 import { ln } from './explain/ln.ts';
-import { likelihood } from './explain/scan.ts';
 import type { Group } from './groups.ts';
 import type { Moment } from './log-time.ts';
 

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { numbers } from '../testing/random-log.ts';
+import { compareItems } from './items.ts';
+import { likelihood } from './likelihood.ts';
 import { ln } from './ln.ts';
 import { type Item, Population } from './population.ts';
-import { compareItems, explain, likelihood, type ScanOptions } from './scan.ts';
+import { explain, type ScanOptions } from './scan.ts';
 
 const options: ScanOptions = { chancePpm: 2000, changedUs: () => 0, announced: [] };
 

@@ -3,6 +3,8 @@
  * population and some of its hosts in, explanations out. docs/correlation.md tells the method. What is wrong with the hosts,
  * and what becomes of the answer, is not known here.
  */
+import { compareItems, compareSets } from './items.ts';
+import { divergence, likelihood } from './likelihood.ts';
 import { ln } from './ln.ts';
 import { type Item, maskOfAll, type Population } from './population.ts';
 
@@ -91,58 +93,9 @@ export function explain(
   return found;
 }
 
-/** By how much a rate of `affected` in `covered` hosts is likelier than a rate of `chance`, nats; 0 where it is lower. */
-export function likelihood(covered: number, affected: number, chance: number): number {
-  return affected <= covered * chance ? 0 : divergence(covered, affected, chance);
-}
-
 /** What telling of so many items costs, nats. */
 function penalty(items: number): number {
   return ITEM_NATS * Math.max(0, items - 1);
-}
-
-/** The same, also of a rate that is lower. */
-function divergence(covered: number, affected: number, chance: number): number {
-  const well = covered - affected;
-  const rate = affected / covered;
-  const more = affected === 0 ? 0 : affected * ln(rate / chance);
-  return more + (well === 0 ? 0 : well * ln((1 - rate) / (1 - chance)));
-}
-
-/** An attribute's place where equivalents are told: labels that operators gave, then what they know, then identifiers. */
-const ORDER = [
-  'firmware',
-  'nic',
-  'kernel',
-  'image',
-  'product',
-  'vendor',
-  'cpu',
-  'microcode',
-  'subnet',
-  'gateway_mac',
-  'cmdline',
-];
-
-export function compareItems(a: Item, b: Item): number {
-  return (
-    ORDER.indexOf(a.attribute) - ORDER.indexOf(b.attribute) ||
-    compare(a.attribute, b.attribute) ||
-    compare(a.value, b.value)
-  );
-}
-
-function compareSets(a: readonly Item[], b: readonly Item[]): number {
-  for (const [i, item] of a.entries()) {
-    const other = b[i];
-    const order = other ? compareItems(item, other) : 1;
-    if (order !== 0) return order;
-  }
-  return a.length - b.length;
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 class Scan {
