@@ -68,6 +68,27 @@ describe('the scan', () => {
     expect(found.map(({ items }) => told(items)).sort()).toEqual(['rack=r7', 'zone=z2,firmware=f1'].sort());
   });
 
+  test('two causes are told, not what they have in common, though that is likelier than either', () => {
+    const population = new Population();
+    const affected: string[] = [];
+    for (let i = 0; i < 1000; i++) {
+      const rack = Math.floor(i / 40);
+      const nic = rack < 16 ? 'mlx' : 'ice';
+      const firmware = `${nic} ${rack === 2 ? 1 : i % 2}`;
+      population.set(`h${i}`, { rack: `r${rack}`, nic, firmware, pool: `p${i % 7}` });
+      const isRack = rack === 2 && i % 40 < 28;
+      const isFirmware = firmware === 'mlx 0' && i % 8 < 2;
+      if (isRack || isFirmware) affected.push(`h${i}`);
+    }
+    const found = explained(population, affected).map(({ items, covered, affected: inside }) => {
+      return [told(items), inside, covered];
+    });
+    expect(found).toEqual([
+      ['firmware=mlx 0', 75, 300],
+      ['rack=r2', 28, 40],
+    ]);
+  });
+
   test.each([
     [3, []],
     [4, ['row=w3,shelf=s7']],

@@ -24,6 +24,8 @@ const MOST_PARTS = 31;
 /** Pairs, or triples, that are counted in the whole fleet: the likeliest, by a guess that is this much too good. */
 const MOST_SETS = 64;
 const GUESS_SLACK = 8;
+/** Likeliest sets of which two may explain more than one does. */
+const MOST_OF_TWO = 16;
 /** Sets of another extent that are told as well, and how near they have to be to the best, nats. */
 const MOST_RIVALS = 3;
 const RIVAL_NATS = 12;
@@ -139,6 +141,7 @@ class Scan {
       best = this.#bestOf([best, ...larger]);
       smaller = larger;
     }
+    best = this.#ofTwo(best, considered) ?? best;
     // Where what the likeliest set tells apart may well be the same, it is the whole fleet's trouble, or nobody's.
     if (best.numbers.length > 0 && !this.#isMoreThanChance(best)) {
       const [other] = [...this.#announced(), ...this.#fleet()];
@@ -296,10 +299,9 @@ class Scan {
     });
     if (likeliest.length === 0) return [];
     const counts = this.#population.countSets(likeliest.map(({ numbers }) => numbers));
-    const gone = masksOf(this.#goneSlots);
+    const gone = [...masksOf(this.#goneSlots)];
     return likeliest.flatMap(({ mask, affected, members, numbers }, i) => {
-      let covered = counts[i] as number;
-      for (const [other, hosts] of gone) if ((other & mask) === mask) covered -= hosts;
+      const covered = (counts[i] as number) - having(gone, mask);
       // Some of its values say it all: the set narrows nothing.
       const saysAll = (part: Candidate) => {
         return part.covered === covered && part.numbers.every((number) => numbers.includes(number));
@@ -327,6 +329,62 @@ class Scan {
     });
   }
 
+  /**
+   * What two causes have in common may be likelier than either of them: where two sets explain more than the best one does, by
+   * what another explanation has to be worth, this is the first of the two. Null where none do.
+   */
+  #ofTwo(best: Candidate, considered: readonly Candidate[]): Candidate | null {
+    const likeliest = this.#distinct(considered);
+    const bitOf = this.#population.bitsOf(likeliest.flatMap(({ numbers }) => numbers));
+    const masksOf = (slots: readonly number[]) => [
+      ...tally(slots.map((slot) => this.#population.maskOf(slot, bitOf))),
+    ];
+    const [rest, gone] = [masksOf(this.#rest), masksOf(this.#goneSlots)];
+    const firsts = likeliest.filter((one) => this.#isMoreThanChance(one));
+    const pairs = firsts.flatMap((first) => {
+      return likeliest.flatMap((second) => {
+        if (first === second) return [];
+        const mask = maskOfAll([...first.numbers, ...second.numbers], bitOf);
+        const affected = second.affected - having(rest, mask);
+        return affected < this.#fewest ? [] : [{ first, second, mask, affected }];
+      });
+    });
+    const counts = this.#population.countSets(
+      pairs.map(({ first, second }) => [...first.numbers, ...second.numbers]),
+    );
+    let most = best.gain + this.#least;
+    let found: Candidate | null = null;
+    for (const [i, { first, second, mask, affected }] of pairs.entries()) {
+      const covered = second.covered - (counts[i] as number) + having(gone, mask);
+      const others = this.#size - first.covered - covered;
+      const othersAffected = this.#rest.length - first.affected - affected;
+      const gain =
+        likelihood(first.covered, first.affected, this.#chance) +
+        likelihood(covered, affected, this.#chance) +
+        (others === 0 ? 0 : likelihood(others, othersAffected, this.#chance)) -
+        penalty(first.numbers.length) -
+        penalty(second.numbers.length);
+      if (gain <= most) continue;
+      most = gain;
+      found = first;
+    }
+    return found;
+  }
+
+  /** The likeliest sets that differ in how many hosts have them, so many that an integer has bits for their values. */
+  #distinct(considered: readonly Candidate[]): readonly Candidate[] {
+    const distinct = new Map<string, Candidate>();
+    const numbers = new Set<number>();
+    for (const one of considered.toSorted((a, b) => b.gain - a.gain || this.#compareNumbers(a, b))) {
+      const key = `${one.covered} ${one.affected}`;
+      if (one.numbers.length === 0 || distinct.has(key)) continue;
+      for (const number of one.numbers) numbers.add(number);
+      if (distinct.size === MOST_OF_TWO || numbers.size > MOST_PARTS) break;
+      distinct.set(key, one);
+    }
+    return [...distinct.values()];
+  }
+
   /** What a candidate's values are, and all sets as small that exactly its hosts have. */
   #equivalents(best: Candidate, considered: readonly Candidate[]): readonly (readonly Item[])[] {
     if (best.numbers.length === 0) return [[]];
@@ -342,11 +400,16 @@ class Scan {
     return this.#count([...one.numbers, ...other.numbers]) === one.covered;
   }
 
-  /** The best sets that other hosts have: other ones than the explanation's, and than each other's. */
+  /** The best sets that other hosts have, for the same trouble: other ones than the explanation's, and than each other's. */
   #rivals(best: Candidate, considered: readonly Candidate[]): readonly Rival[] {
     if (best.numbers.length === 0) return [];
+    const hosts = this.#rest.filter((slot) => this.#population.hasAll(slot, best.numbers));
     const near = considered
-      .filter((other) => other.numbers.length > 0 && best.gain - other.gain < RIVAL_NATS)
+      .filter((other) => {
+        if (other.numbers.length === 0 || best.gain - other.gain >= RIVAL_NATS) return false;
+        const both = hosts.filter((slot) => this.#population.hasAll(slot, other.numbers)).length;
+        return both * 2 >= Math.max(best.affected, other.affected);
+      })
       .sort((a, b) => b.gain - a.gain || this.#compareNumbers(a, b));
     const apart = [best];
     for (const other of near) {
@@ -429,6 +492,13 @@ function keepFirst(ids: string[], id: string): void {
 /** The parts whose bits a mask has. */
 function membersOf(mask: number, parts: readonly Candidate[]): readonly Candidate[] {
   return parts.filter((_, bit) => (mask & (1 << bit)) !== 0);
+}
+
+/** How many have all bits of a mask. @param masks how often each occurs */
+function having(masks: readonly (readonly [number, number])[], wanted: number): number {
+  let count = 0;
+  for (const [mask, times] of masks) if ((mask & wanted) === wanted) count += times;
+  return count;
 }
 
 /** How often each number occurs. */
