@@ -76,12 +76,11 @@ export function incidentPage(incident: IncidentView, nowUs: number, paper: Paper
 }
 
 function factLines(incident: IncidentView, nowUs: number, width: number): string[] {
-  const { id, state, severity, signal, started_us, detected_us, last_us, hosts, hosts_total, loops } =
-    incident;
+  const { id, state, severity, signal, started_us, detected_us, last_us, hosts_total, loops } = incident;
   const { acknowledged, suppressed, regression_of, merged_into, rollout, late, runbook } = incident;
   const quiet = incident.resolved_us > 0 || state === 'resolving';
   const lasted = span(((quiet ? last_us : nowUs) - started_us) / 1e6);
-  const where = `${hosts_total > 1 ? 'first ' : ''}on ${firstOf(hosts)}`;
+  const where = `${hosts_total > 1 ? 'first ' : ''}on ${firstOf(incident)}`;
   const facts: [string, string][] = [
     ['state', `${state}, ${severity}`],
     ['began', `${moment(started_us)} (${ago(started_us, nowUs)}), ${where}`],
@@ -231,9 +230,11 @@ function nameOf({ hostname, host_id }: IncidentHost | IncidentSample): string {
   return hostname || host_id || 'a host that is not known';
 }
 
-/** The host where it began. */
-function firstOf(hosts: readonly IncidentHost[]): string {
-  const [first] = hosts.toSorted((a, b) => a.first_us - b.first_us);
+/** The host where it began: some may have been in trouble before, by chance. */
+function firstOf({ hosts, started_us }: Incident): string {
+  const [first] = hosts
+    .filter(({ first_us }) => first_us >= started_us)
+    .sort((a, b) => a.first_us - b.first_us);
   return first ? nameOf(first) : 'no host that is listed';
 }
 

@@ -19,9 +19,10 @@ import {
   isAlike,
   isStronger,
   NEAR_US,
+  sinceOf,
 } from './groups.ts';
 import type { HostRecord } from './host.ts';
-import { type IncidentRecord, order } from './incident.ts';
+import { begun, type IncidentRecord, order } from './incident.ts';
 import type { Incidents } from './incidents.ts';
 import type { Moment } from './log-time.ts';
 import type { AttributeValue, ChangeRef } from './model.ts';
@@ -148,12 +149,19 @@ export class Correlator {
     const known = owner && owner.state !== 'candidate' ? owner : this.#alike(of, group, members, moment);
     const id = (known ?? owner)?.id ?? this.#begin(of, group, moment);
     if (id === null) return null;
-    const { state } = incidents.records.get(id) as IncidentRecord;
-    const others = state === 'candidate' ? this.#membersOf(of, id, group.hosts) : [];
+    const before = incidents.records.get(id) as IncidentRecord;
+    const isNew = before.state === 'candidate';
+    const others = isNew ? this.#membersOf(of, id, group.hosts) : [];
+    const joining = members.some(({ spell }) => spell.incident !== id);
     this.#admit(id, of, members, moment);
-    if (state === 'candidate') {
-      // Those that were only watched together go on to be watched, elsewhere.
-      if (others.length > 0) this.#watch(of, others, moment, id);
+    // Those that were only watched together go on to be watched, elsewhere.
+    if (others.length > 0) this.#watch(of, others, moment, id);
+    if (isNew || joining) {
+      const since = sinceOf(group, members, this.#config.correlate.chance_ppm);
+      const record = incidents.records.get(id) as IncidentRecord;
+      incidents.change(id, begun(record, isNew ? null : before, of.key, since));
+    }
+    if (isNew) {
       incidents.change(id, { changes: this.#changesOf(incidents.records.get(id) as IncidentRecord) });
       incidents.fire(id, fingerprintOf(of, group.canonical), moment, `by ${namesOf(members)}`);
     }

@@ -2,7 +2,7 @@
  * Hosts whose trouble belongs together: how such a group is named, numbered, and held against an incident. Pure functions; how
  * groups are found, and what becomes of them, is correlate.ts's business.
  */
-import { classKey, type SignalClass } from './classes.ts';
+import { type Active, classKey, type SignalClass } from './classes.ts';
 import type { Found } from './explain/scan.ts';
 import type { IncidentRecord } from './incident.ts';
 import type { Moment } from './log-time.ts';
@@ -42,6 +42,16 @@ export function isAlike(
   if (name !== '' && name !== FLEET && explanation && canonical(explanation.items) === name) return true;
   const common = hosts.filter(({ host_id }) => ids.has(host_id)).length;
   return common > 0 && common >= ALIKE * (hosts.length + ids.size - common);
+}
+
+/**
+ * When the trouble of a group began: on the first of its hosts, but for those that chance would find in trouble among so many
+ * at any moment. They may have been in it for long.
+ */
+export function sinceOf({ explanation }: Group, members: readonly Active[], chancePpm: number): number {
+  const onsets = members.map(({ spell }) => spell.since_us).sort((a, b) => a - b);
+  const byChance = Math.round(((explanation?.covered ?? 0) * chancePpm) / 1_000_000);
+  return onsets[Math.min(byChance, Math.floor(onsets.length / 2))] as number;
 }
 
 /** What names the explanation without items. */

@@ -161,6 +161,24 @@ export function withoutHosts(
   return { ...record, hosts, hosts_total: total, samples, symptoms, started_us };
 }
 
+/**
+ * An incident that hosts joined for trouble of a class which began then, however early a few of them had it.
+ * @param before as it was without them; null where it had no trouble yet
+ */
+export function begun(
+  record: IncidentRecord,
+  before: IncidentRecord | null,
+  key: string,
+  sinceUs: number,
+): IncidentRecord {
+  const ofClass = ({ signal }: Symptom) => classKey(signal) === key;
+  const known = before?.symptoms.find(ofClass)?.first_us ?? sinceUs;
+  const symptoms = record.symptoms.map((symptom) => {
+    return ofClass(symptom) ? { ...symptom, first_us: Math.min(known, sinceUs) } : symptom;
+  });
+  return { ...record, symptoms, started_us: Math.min(before?.started_us ?? sinceUs, sinceUs) };
+}
+
 function insert(hosts: readonly IncidentHost[], host: IncidentHost): readonly IncidentHost[] {
   return [...hosts, host].sort((a, b) => (a.host_id < b.host_id ? -1 : 1));
 }

@@ -15,7 +15,7 @@ describe('surges', () => {
       {
         id: 'i6-0',
         fingerprint: 'drop/NO_SOCKET/__udp4_lib_rcv@host=a',
-        version: 5,
+        version: 6,
         state: 'firing',
         severity: 'warning',
         title: 'a drops NO_SOCKET in __udp4_lib_rcv',

@@ -81,7 +81,10 @@ function factsOf(incident) {
   const { started_us, detected_us, last_us, resolved_us, hosts, hosts_total, fleet, state } = incident;
   const { cause, consequences, changes, rollout, late, runbook, regression_of, merged_into } = incident;
   const { acknowledged, suppressed, signal } = incident;
-  const [first] = hosts.toSorted((a, b) => a.first_us - b.first_us);
+  // Some may have been in trouble before, by chance.
+  const [first] = hosts
+    .filter(({ first_us }) => first_us >= started_us)
+    .sort((a, b) => a.first_us - b.first_us);
   const where = first
     ? [hosts_total > 1 ? ', first on ' : ', on ', make('span', 'first', first.hostname || UNKNOWN)]
     : [];

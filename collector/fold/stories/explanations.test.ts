@@ -51,6 +51,21 @@ describe('what hosts in trouble have in common', () => {
     `);
   });
 
+  test('of many hosts one is in trouble by chance: what all have began when the others did', () => {
+    story(`
+      fleet  1000 hosts: pool web|db in turn
+      01:00  h0001 drops NETFILTER_DROP/nf_hook_slow at 5000/s
+      01:40  300 of pool=web drop NETFILTER_DROP/nf_hook_slow at 5000/s
+      01:46  A's beginning?
+      01:46  A's numbers?
+      01:46  end
+    `).reads(`
+      01:44  A fires, page: 300 of 500 hosts in pool web drop NETFILTER_DROP in nf_hook_slow
+      01:46  A began at 01:40
+      01:46  A has NETFILTER_DROP in nf_hook_slow on 300 since 01:40
+    `);
+  });
+
   test('firmware that was rolled out in stages explains what comes with it, and the announcement is named', () => {
     story(`
       fleet  60 hosts: rack r1..r6 of 10, pool web|db|cache in turn, firmware 28.39
