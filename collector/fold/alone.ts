@@ -15,8 +15,11 @@ const NEIGHBOURS_US = 10_000_000;
 const KNOWN_US = 120_000_000;
 /** Trouble of one host that it had before has to last so many times as long. */
 const HABIT_TIMES = 2;
-/** Hosts of which so many at once are no chance: by likelihood, nats, and against what chance expects. */
-const CROWD_NATS = 8;
+/**
+ * Hosts of which so many at once are no chance: by likelihood, nats, and against what chance expects. Some ten classes are looked
+ * at a thousand times a day without what was there before: with fewer nats chance alone would do it every day.
+ */
+const CROWD_NATS = 12;
 const CROWD_TIMES = 2;
 /** While hosts join a crowd that has just begun, the next one may show what they have in common: for so long, and at most. */
 const GROWING_US = 6_000_000;
