@@ -6,6 +6,7 @@
 import { compareItems, compareSets } from './items.ts';
 import { divergence, likelihood } from './likelihood.ts';
 import { ln } from './ln.ts';
+import { combinations, having, tally } from './masks.ts';
 import { type Item, maskOfAll, type Population } from './population.ts';
 
 /** Explanations of one set of hosts. */
@@ -279,12 +280,10 @@ class Scan {
       .slice(0, MOST_PARTS);
     if (parts.length < size) return [];
     const bitOf = this.#population.bitsOf(parts.flatMap(({ numbers }) => numbers));
-    const masksOf = (slots: readonly number[]) =>
-      tally(slots.map((slot) => this.#population.maskOf(slot, bitOf)));
     const sets: { readonly mask: number; readonly affected: number; readonly gain: number }[] = [];
     // Most sets have a few hosts: what so many are worth at best is reckoned once.
     const atBest: boolean[] = [];
-    for (const [mask, affected] of combinations(masksOf(this.#rest), parts.length, size)) {
+    for (const [mask, affected] of combinations(this.#masksOf(this.#rest, bitOf), parts.length, size)) {
       if (affected < this.#fewest) continue;
       atBest[affected] ??= mightBeat(affected, affected);
       if (!atBest[affected]) continue;
@@ -299,7 +298,7 @@ class Scan {
     });
     if (likeliest.length === 0) return [];
     const counts = this.#population.countSets(likeliest.map(({ numbers }) => numbers));
-    const gone = [...masksOf(this.#goneSlots)];
+    const gone = this.#masksOf(this.#goneSlots, bitOf);
     return likeliest.flatMap(({ mask, affected, members, numbers }, i) => {
       const covered = (counts[i] as number) - having(gone, mask);
       // Some of its values say it all: the set narrows nothing.
@@ -336,10 +335,7 @@ class Scan {
   #ofTwo(best: Candidate, considered: readonly Candidate[]): Candidate | null {
     const likeliest = this.#distinct(considered);
     const bitOf = this.#population.bitsOf(likeliest.flatMap(({ numbers }) => numbers));
-    const masksOf = (slots: readonly number[]) => [
-      ...tally(slots.map((slot) => this.#population.maskOf(slot, bitOf))),
-    ];
-    const [rest, gone] = [masksOf(this.#rest), masksOf(this.#goneSlots)];
+    const [rest, gone] = [this.#masksOf(this.#rest, bitOf), this.#masksOf(this.#goneSlots, bitOf)];
     const firsts = likeliest.filter((one) => this.#isMoreThanChance(one));
     const pairs = firsts.flatMap((first) => {
       return likeliest.flatMap((second) => {
@@ -442,6 +438,11 @@ class Scan {
     });
   }
 
+  /** The bits of hosts' values, and how many hosts have the same. */
+  #masksOf(slots: readonly number[], bitOf: Int32Array): ReadonlyMap<number, number> {
+    return tally(slots.map((slot) => this.#population.maskOf(slot, bitOf)));
+  }
+
   /** How many hosts have all of these values, without those that are gone. */
   #count(numbers: readonly number[]): number {
     const [all = 0] = this.#population.countSets([numbers]);
@@ -492,34 +493,4 @@ function keepFirst(ids: string[], id: string): void {
 /** The parts whose bits a mask has. */
 function membersOf(mask: number, parts: readonly Candidate[]): readonly Candidate[] {
   return parts.filter((_, bit) => (mask & (1 << bit)) !== 0);
-}
-
-/** How many have all bits of a mask. @param masks how often each occurs */
-function having(masks: readonly (readonly [number, number])[], wanted: number): number {
-  let count = 0;
-  for (const [mask, times] of masks) if ((mask & wanted) === wanted) count += times;
-  return count;
-}
-
-/** How often each number occurs. */
-function tally(numbers: readonly number[]): ReadonlyMap<number, number> {
-  const counts = new Map<number, number>();
-  for (const number of numbers) counts.set(number, (counts.get(number) ?? 0) + 1);
-  return counts;
-}
-
-/** The sets of `size` bits that any of the masks has, with how many have it. @param masks how often each occurs */
-function combinations(masks: ReadonlyMap<number, number>, bits: number, size: number): Map<number, number> {
-  const counts = new Map<number, number>();
-  const add = (mask: number, from: number, left: number, set: number, times: number): void => {
-    if (left === 0) {
-      counts.set(set, (counts.get(set) ?? 0) + times);
-      return;
-    }
-    for (let bit = from; bit < bits; bit++) {
-      if ((mask & (1 << bit)) !== 0) add(mask, bit + 1, left - 1, set | (1 << bit), times);
-    }
-  };
-  for (const [mask, times] of masks) add(mask, 0, size, 0, times);
-  return counts;
 }
