@@ -16,8 +16,8 @@ const KNOWN_US = 120_000_000;
 /** Trouble of one host that it had before has to last so many times as long. */
 const HABIT_TIMES = 2;
 /**
- * Hosts of which so many at once are no chance: by likelihood, nats, and against what chance expects. Some ten classes are looked
- * at a thousand times a day without what was there before: with fewer nats chance alone would do it every day.
+ * Hosts of which so many at once are no chance: by likelihood, nats, and against what chance expects. With ten classes, each of
+ * which has other hosts a thousand times a day, 8 nats would be chance three times a day, 12 once in two weeks.
  */
 const CROWD_NATS = 12;
 const CROWD_TIMES = 2;

@@ -158,13 +158,11 @@ export class Correlator {
     if (others.length > 0) this.#watch(of, others, moment, id);
     if (isNew || joining) {
       const since = sinceOf(group, members, this.#config.correlate.chance_ppm);
-      const record = incidents.records.get(id) as IncidentRecord;
-      incidents.change(id, begun(record, isNew ? null : before, of.key, since));
+      const admitted = incidents.records.get(id) as IncidentRecord;
+      const record = begun(admitted, isNew ? null : before, of.key, since);
+      incidents.change(id, isNew ? { ...record, changes: this.#changesOf(record) } : record);
     }
-    if (isNew) {
-      incidents.change(id, { changes: this.#changesOf(incidents.records.get(id) as IncidentRecord) });
-      incidents.fire(id, fingerprintOf(of, group.canonical), moment, `by ${namesOf(members)}`);
-    }
+    if (isNew) incidents.fire(id, fingerprintOf(of, group.canonical), moment, `by ${namesOf(members)}`);
     return id;
   }
 

@@ -15,7 +15,7 @@ describe('surges', () => {
       {
         id: 'i6-0',
         fingerprint: 'drop/NO_SOCKET/__udp4_lib_rcv@host=a',
-        version: 6,
+        version: 5,
         state: 'firing',
         severity: 'warning',
         title: 'a drops NO_SOCKET in __udp4_lib_rcv',
