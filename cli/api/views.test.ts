@@ -237,6 +237,13 @@ it('shows how long the trouble lasted, once it is quiet', () => {
   expect(incidentPage(resolving, now, paper)).toContain('over           2026-01-02 03:03:00 UTC, after 30 s');
 });
 
+it('says that it began on the first host that was not in trouble before', () => {
+  const [first, second] = firing.hosts as [(typeof firing.hosts)[0], (typeof firing.hosts)[0]];
+  const early = { ...second, hostname: 'early', first_us: firing.started_us - 1 };
+  const page = incidentPage({ ...firing, hosts: [early, { ...first, hostname: 'edge-1' }] }, now, paper);
+  expect(page).toContain('began          2026-01-02 03:02:30 UTC (1 min ago), first on edge-1');
+});
+
 it('says how many hosts there are when not all are listed', () => {
   const lines = hostList([host, silent], { live: 38, silent: 1, stopped: 1, conflict: 0 }, now, paper);
   expect(lines.at(-1)).toBe('live 38 · silent 1 · stopped 1, of which 2 are listed: raise --limit for more');

@@ -121,6 +121,17 @@ describe.skipIf(chromiumPath === undefined)('an incident in a browser (needs chr
     await page.close();
   });
 
+  test('began on the first host that was not in trouble before', async () => {
+    await using api = await startApi();
+    const incident = anExplainedIncident();
+    const [first, second] = incident.hosts as [(typeof incident.hosts)[0], (typeof incident.hosts)[0]];
+    const early = { ...first, hostname: 'early', first_us: incident.started_us - 1 };
+    const began = { ...second, hostname: 'edge-1', first_us: incident.started_us };
+    const { page, complaints } = await show(api, { ...incident, hosts: [early, began] });
+    expect(await fact(page, 'Began')).toMatch(/, first on edge-1$/);
+    expect(complaints).toEqual([]);
+  });
+
   test('leads to crashes, causes and consequences, and says which was first only where that is known', async () => {
     await using api = await startApi();
     const { page, complaints } = await show(api, aCrashIncident(), aConsequence());
