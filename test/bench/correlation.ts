@@ -1,7 +1,8 @@
 /**
  * How well incidents are found: all scenarios of the simulator, folded, against what really happened, beside what grouping
  * alerts by their name would have told of the same logs. `--hosts=1000,10000`, `--seeds=20`, `--from=1`, `--scenarios=…`,
- * `--known=0`: for how long the fleet has been known, s. As many run side by side as there are processors.
+ * `--known=0`: for how long the fleet has been known, s; `--each=N`: a seed runs N of the scenarios, the next seed those
+ * after them, and so on. As many run side by side as there are processors.
  */
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
@@ -22,22 +23,22 @@ export async function run(options: Options): Promise<readonly Result[]> {
     typeof options['scenarios'] === 'string'
       ? options['scenarios'].split(',')
       : listScenarios().map(({ name }) => name);
+  const each = Math.min(Number(options['each'] ?? names.length), names.length);
   const results: Result[] = [];
   for (const hosts of sizes) {
-    const tallies = new Map(names.map((name) => [name, newTally()]));
-    const tasks = names.flatMap((scenario) => {
-      return Array.from({ length: seeds }, (_, i): Task => ({ scenario, hosts, seed: from + i, known_s }));
-    });
-    const left = new Map(names.map((name) => [name, seeds]));
-    await runAll(tasks, ({ scenario }, tally) => {
-      const sum = tallies.get(scenario) as Tally;
-      addTally(sum, tally);
-      const more = (left.get(scenario) as number) - 1;
-      left.set(scenario, more);
-      if (more === 0) say(scenario, hosts, sum);
-    });
     const all = newTally();
-    for (const tally of tallies.values()) addTally(all, tally);
+    const tasks = Array.from({ length: seeds * each }, (_, i): Task => {
+      return {
+        scenario: names[i % names.length] as string,
+        hosts,
+        seed: from + Math.floor(i / each),
+        known_s,
+      };
+    });
+    await runAll(tasks, (task, tally) => {
+      addTally(all, tally);
+      say(task, tally);
+    });
     results.push(...figures(hosts, all));
   }
   return results;
@@ -112,10 +113,10 @@ function percentiles(what: string, seconds: readonly number[], goal?: string): r
   return [goal === undefined ? plain(metric, value) : measured(metric, value, goal)];
 }
 
-/** A line of progress: what one scenario came to. */
-function say(name: string, hosts: number, { ours }: Tally): void {
+/** A line of progress: what one run came to. */
+function say({ scenario, hosts, seed }: Task, { ours }: Tally): void {
   const { explained, causes, wrong, incidents } = ours;
   console.error(
-    `${hosts} hosts, ${name}: ${explained} of ${causes} causes explained, ${wrong} wrong, ${incidents} incidents`,
+    `${hosts} hosts, ${scenario}, seed ${seed}: ${explained} of ${causes} causes explained, ${wrong} wrong, ${incidents} incidents`,
   );
 }
