@@ -87,6 +87,30 @@ describe('the scan', () => {
     ]);
   });
 
+  test('two causes are told, though each has more narrowings that are likelier than the other', () => {
+    const population = new Population();
+    const affected: string[] = [];
+    for (let i = 0; i < 1000; i++) {
+      const rack = Math.floor(i / 40);
+      const subnet = `n${rack >> 2}`;
+      const hasFirmware = (rack > 0 && rack < 4 && i % 10 > 0) || (rack > 15 && rack < 18 && i % 4 === 0);
+      const parts = Array.from({ length: 8 }, (_, k) => [`part${k}`, i % (11 + k) === 0 ? 'rare' : 'usual']);
+      population.set(`h${i}`, {
+        ...{ rack: `r${rack}`, subnet, firmware: hasFirmware ? 'new' : 'old' },
+        ...Object.fromEntries(parts),
+      });
+      const isRack = rack === 0 && i % 40 < 29;
+      if (isRack || (hasFirmware && i % 7 < 4)) affected.push(`h${i}`);
+    }
+    const found = explained(population, affected).map(({ items, covered, affected: inside }) => {
+      return [told(items), inside, covered];
+    });
+    expect(found).toEqual([
+      ['firmware=new', 73, 128],
+      ['rack=r0', 29, 40],
+    ]);
+  });
+
   test.each([
     [3, []],
     [4, ['row=w3,shelf=s7']],

@@ -25,7 +25,7 @@ const MOST_PARTS = 31;
 /** Pairs, or triples, that are counted in the whole fleet: the likeliest, by a guess that is this much too good. */
 const MOST_SETS = 64;
 const GUESS_SLACK = 8;
-/** Likeliest sets of which two may explain more than one does. */
+/** Likeliest sets of which two may explain more than one does; single values beside them, or narrowings leave the second none. */
 const MOST_OF_TWO = 16;
 /** Sets of another extent that are told as well, and how near they have to be to the best, nats. */
 const MOST_RIVALS = 3;
@@ -78,6 +78,14 @@ interface Candidate {
   readonly affected: number;
   readonly nats: number;
   readonly gain: number;
+}
+
+/** Hosts that have the second of two sets and not the first, and hosts that have neither. */
+interface Apart {
+  readonly covered: number;
+  readonly affected: number;
+  readonly others: number;
+  readonly othersAffected: number;
 }
 
 /** Explains some hosts of a population, the best explanation first; each is of the hosts that those before it leave. */
@@ -337,9 +345,11 @@ class Scan {
     const bitOf = this.#population.bitsOf(likeliest.flatMap(({ numbers }) => numbers));
     const [rest, gone] = [this.#masksOf(this.#rest, bitOf), this.#masksOf(this.#goneSlots, bitOf)];
     const firsts = likeliest.filter((one) => this.#isMoreThanChance(one));
+    let most = best.gain + this.#least;
     const pairs = firsts.flatMap((first) => {
       return likeliest.flatMap((second) => {
         if (first === second) return [];
+        if (this.#gainOfTwo(first, second, this.#atBest(first, second)) <= most) return [];
         const mask = maskOfAll([...first.numbers, ...second.numbers], bitOf);
         const affected = second.affected - having(rest, mask);
         return affected < this.#fewest ? [] : [{ first, second, mask, affected }];
@@ -348,18 +358,12 @@ class Scan {
     const counts = this.#population.countSets(
       pairs.map(({ first, second }) => [...first.numbers, ...second.numbers]),
     );
-    let most = best.gain + this.#least;
     let found: Candidate | null = null;
     for (const [i, { first, second, mask, affected }] of pairs.entries()) {
       const covered = second.covered - (counts[i] as number) + having(gone, mask);
       const others = this.#size - first.covered - covered;
       const othersAffected = this.#rest.length - first.affected - affected;
-      const gain =
-        likelihood(first.covered, first.affected, this.#chance) +
-        likelihood(covered, affected, this.#chance) +
-        (others === 0 ? 0 : likelihood(others, othersAffected, this.#chance)) -
-        penalty(first.numbers.length) -
-        penalty(second.numbers.length);
+      const gain = this.#gainOfTwo(first, second, { covered, affected, others, othersAffected });
       if (gain <= most) continue;
       most = gain;
       found = first;
@@ -367,15 +371,36 @@ class Scan {
     return found;
   }
 
-  /** The likeliest sets that differ in how many hosts have them, so many that an integer has bits for their values. */
+  /** The gain of two sets. @param apart hosts that have the second and not the first, and those that have neither */
+  #gainOfTwo(first: Candidate, second: Candidate, apart: Apart): number {
+    const { covered, affected, others, othersAffected } = apart;
+    return (
+      likelihood(first.covered, first.affected, this.#chance) +
+      likelihood(covered, affected, this.#chance) +
+      (others === 0 ? 0 : likelihood(others, othersAffected, this.#chance)) -
+      penalty(first.numbers.length) -
+      penalty(second.numbers.length)
+    );
+  }
+
+  /** What makes two sets' gain as large as it can be: none of the first has the second, and whoever has that is affected. */
+  #atBest(first: Candidate, second: Candidate): Apart {
+    const { affected } = second;
+    const othersAffected = Math.max(0, this.#rest.length - first.affected - affected);
+    const others = Math.max(othersAffected, this.#size - first.covered - second.covered);
+    return { covered: affected, affected, others, othersAffected };
+  }
+
+  /** The likeliest sets, and single values beside them, that differ in how many hosts have them; an integer has bits for all. */
   #distinct(considered: readonly Candidate[]): readonly Candidate[] {
     const distinct = new Map<string, Candidate>();
     const numbers = new Set<number>();
     for (const one of considered.toSorted((a, b) => b.gain - a.gain || this.#compareNumbers(a, b))) {
       const key = `${one.covered} ${one.affected}`;
       if (one.numbers.length === 0 || distinct.has(key)) continue;
+      if (distinct.size >= MOST_OF_TWO && one.numbers.length > 1) continue;
       for (const number of one.numbers) numbers.add(number);
-      if (distinct.size === MOST_OF_TWO || numbers.size > MOST_PARTS) break;
+      if (numbers.size > MOST_PARTS) break;
       distinct.set(key, one);
     }
     return [...distinct.values()];
