@@ -87,7 +87,7 @@ describe('the scan', () => {
     ]);
   });
 
-  test('two causes are told, though each has more narrowings that are likelier than the other', () => {
+  test('the second of two causes is found, though many narrowings of other sets are likelier', () => {
     const population = new Population();
     const affected: string[] = [];
     for (let i = 0; i < 1000; i++) {

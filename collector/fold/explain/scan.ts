@@ -25,7 +25,10 @@ const MOST_PARTS = 31;
 /** Pairs, or triples, that are counted in the whole fleet: the likeliest, by a guess that is this much too good. */
 const MOST_SETS = 64;
 const GUESS_SLACK = 8;
-/** Likeliest sets of which two may explain more than one does; single values beside them, or narrowings leave the second none. */
+/**
+ * Likeliest sets of which two may explain more than one does. Single values are looked at beside them: where the first cause
+ * has many narrowings, all of these may be likelier than the second.
+ */
 const MOST_OF_TWO = 16;
 /** Sets of another extent that are told as well, and how near they have to be to the best, nats. */
 const MOST_RIVALS = 3;
@@ -383,7 +386,10 @@ class Scan {
     );
   }
 
-  /** What makes two sets' gain as large as it can be: none of the first has the second, and whoever has that is affected. */
+  /**
+   * What no two sets can gain more by: whoever has the second is affected, and has not the first; and no host that is well
+   * counts against the others but those that have neither for certain. Spares counting the fleet for pairs of no use.
+   */
   #atBest(first: Candidate, second: Candidate): Apart {
     const { affected } = second;
     const othersAffected = Math.max(0, this.#rest.length - first.affected - affected);
@@ -391,7 +397,10 @@ class Scan {
     return { covered: affected, affected, others, othersAffected };
   }
 
-  /** The likeliest sets, and single values beside them, that differ in how many hosts have them; an integer has bits for all. */
+  /**
+   * The likeliest sets that differ in how many hosts have them, and single values beside them, so many that an integer has
+   * bits for their values.
+   */
   #distinct(considered: readonly Candidate[]): readonly Candidate[] {
     const distinct = new Map<string, Candidate>();
     const numbers = new Set<number>();
